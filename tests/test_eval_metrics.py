@@ -1,0 +1,147 @@
+"""psnr and ssim against slow twins, scikit-image and the properties that every similarity has."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from reference import slow_psnr, slow_ssim
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from vdsr_eval import _kernels, psnr, ssim
+
+SHAPES = st.tuples(st.integers(1, 30), st.integers(1, 30))
+
+
+def noisy(rows: int, columns: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A smooth image in [0, 1] and a disturbed one."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:rows, :columns]
+    clean = 0.5 + 0.3 * np.sin(x / 7) * np.cos(y / 5)
+    return (clean + random.normal(0, 0.08, clean.shape)).clip(0, 1), clean
+
+
+@pytest.mark.parametrize("shape", [(11, 11), (12, 31), (37, 23), (64, 48)])
+@pytest.mark.parametrize("border", ["replicate", "valid"])
+def test_ssim_equals_the_window_by_window_twin(shape: tuple[int, int], border: str) -> None:
+    a, b = noisy(*shape)
+    assert ssim(a, b, data_range=1, border=border) == pytest.approx(slow_ssim(a, b, 1, border), abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4), (10, 40)])
+def test_ssim_replicate_takes_images_smaller_than_the_window(shape: tuple[int, int]) -> None:
+    a, b = noisy(*shape)
+    assert ssim(a, b, data_range=1) == pytest.approx(slow_ssim(a, b, 1, "replicate"), abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_ssim_of_uint8_equals_the_twin(data: st.DataObject) -> None:
+    shape = data.draw(SHAPES)
+    a, b = (data.draw(arrays(np.uint8, shape)) for _ in range(2))
+    assert ssim(a, b, data_range=255) == pytest.approx(slow_ssim(a, b, 255, "replicate"), abs=1e-9)
+
+
+def test_ssim_equals_scikit_image_inside_the_border() -> None:
+    a, b = noisy(70, 53)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
+    assert ssim(a, b, data_range=1, border="valid") == pytest.approx(structural_similarity(a, b, **options), abs=1e-12)
+
+
+def test_psnr_equals_scikit_image_and_the_twin() -> None:
+    a, b = noisy(33, 40)
+    assert psnr(a, b, data_range=1) == pytest.approx(peak_signal_noise_ratio(b, a, data_range=1), abs=1e-12)
+    assert psnr(a, b, data_range=1) == pytest.approx(slow_psnr(a, b, 1), abs=1e-10)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data(), st.sampled_from([np.uint8, np.uint16]))
+def test_psnr_of_integers_equals_the_twin(data: st.DataObject, dtype: type) -> None:
+    shape = data.draw(SHAPES)
+    top = np.iinfo(dtype).max
+    a, b = (data.draw(arrays(dtype, shape)) for _ in range(2))
+    expected = slow_psnr(a, b, top)
+    assert psnr(a, b, data_range=top) == (expected if math.isinf(expected) else pytest.approx(expected, abs=1e-9))
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.float64, st.tuples(st.integers(11, 20), st.integers(11, 20)), elements=st.floats(0, 1)))
+def test_equal_images_are_perfect(image: np.ndarray) -> None:
+    assert psnr(image, image, data_range=1) == math.inf
+    assert ssim(image, image, data_range=1) == pytest.approx(1, abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(11, 40), st.integers(11, 40), st.integers(0, 99), st.sampled_from(["replicate", "valid"]))
+def test_symmetries(rows: int, columns: int, seed: int, border: str) -> None:
+    """Neither measure knows which image is the reference, nor left from right, nor rows from columns, nor the unit."""
+    a, b = noisy(rows, columns, seed)
+    value = ssim(a, b, data_range=1, border=border)
+    assert value == pytest.approx(ssim(b, a, data_range=1, border=border), abs=1e-13)
+    assert value == pytest.approx(ssim(a[:, ::-1], b[:, ::-1], data_range=1, border=border), abs=1e-12)
+    assert value == pytest.approx(ssim(a.T, b.T, data_range=1, border=border), abs=1e-12)
+    assert value == pytest.approx(ssim(a * 255, b * 255, data_range=255, border=border), abs=1e-11)
+    assert value < 1
+    assert psnr(a, b, data_range=1) == pytest.approx(psnr(b * 255, a * 255, data_range=255), abs=1e-10)
+
+
+def test_ssim_of_colour_is_the_mean_over_the_channels() -> None:
+    a, b = (np.dstack([plane, plane.T, plane**2]) for plane in noisy(32, 32))
+    expected = np.mean([slow_ssim(a[:, :, c], b[:, :, c], 1, "valid") for c in range(3)])
+    assert ssim(a, b, data_range=1, border="valid") == pytest.approx(expected, abs=1e-12)
+
+
+def test_float32_is_computed_in_float64() -> None:
+    a, b = (plane.astype(np.float32) for plane in noisy(40, 40))
+    assert ssim(a, b, data_range=1) == ssim(a.astype(np.float64), b.astype(np.float64), data_range=1)
+    assert psnr(a, b, data_range=1) == psnr(a.astype(np.float64), b.astype(np.float64), data_range=1)
+
+
+def test_inputs_are_left_alone() -> None:
+    a, b = noisy(20, 20)
+    before = a.copy(), b.copy()
+    psnr(a, b, data_range=1), ssim(a, b, data_range=1)
+    assert np.array_equal(a, before[0]) and np.array_equal(b, before[1])
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_what_cannot_be_compared_is_refused(measure) -> None:
+    image = np.zeros((20, 20))
+    with pytest.raises(TypeError):
+        measure(image, image)
+    with pytest.raises(ValueError, match=r"differ in shape: \(20, 20\) and \(20, 19\)"):
+        measure(image, image[:, 1:], data_range=1)
+    with pytest.raises(ValueError, match="empty"):
+        measure(image[:0], image[:0], data_range=1)
+    with pytest.raises(TypeError, match="uint8 and reference is float64"):
+        measure(image.astype(np.uint8), image, data_range=255)
+    with pytest.raises(TypeError, match="uint8 and reference is uint16"):
+        measure(image.astype(np.uint8), image.astype(np.uint16), data_range=255)
+    with pytest.raises(TypeError, match="complex"):
+        measure(image.astype(complex), image.astype(complex), data_range=1)
+    for data_range in (0, -1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="data_range must be a positive number"):
+            measure(image, image, data_range=data_range)
+
+
+def test_ssim_refuses_what_the_window_does_not_fit() -> None:
+    image = np.zeros((10, 40))
+    with pytest.raises(ValueError, match="at least 11x11 pixels, got 10x40"):
+        ssim(image, image, data_range=1, border="valid")
+    with pytest.raises(ValueError, match="must be 'replicate' or 'valid', got 'same'"):
+        ssim(image, image, data_range=1, border="same")
+    with pytest.raises(ValueError, match="shape"):
+        ssim(np.zeros(5), np.zeros(5), data_range=1)
+
+
+def test_compiled_and_interpreted_kernel_give_the_same_bits() -> None:
+    a, b = noisy(15, 19)
+    x = np.arange(11) - 5.0
+    taps = np.exp(-x * x / 4.5)
+    outs = [np.empty((5, 9)), np.empty((5, 9))]
+    interpreted = getattr(_kernels.ssim_map, "py_func", _kernels.ssim_map)
+    for kernel, out in zip((_kernels.ssim_map, interpreted), outs, strict=True):
+        kernel(a, b, taps / taps.sum(), 1e-4, 9e-4, out)
+    assert np.array_equal(*outs)

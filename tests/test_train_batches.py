@@ -1,0 +1,118 @@
+"""Batches are a pure function of (seed, step), and every epoch is a permutation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vdsr_data.errors import VdsrError
+from vdsr_train.batches import FileBatches, prefetch, turn
+
+
+class Patches:
+    """Stands in for an open training file: patch i is i everywhere, gt is lr + 1000."""
+
+    def __init__(self, count: int, size: int = 5) -> None:
+        self.lr = np.arange(count, dtype=np.float32)[:, None, None] * np.ones((1, size, size), np.float32)
+        self.patch_size = size
+
+    def __len__(self) -> int:
+        return len(self.lr)
+
+    def gather(self, indices):
+        return self.lr[indices], self.lr[indices] + 1000
+
+
+def make(count: int = 50, batch_size: int = 8, seed: int = 3, **options) -> FileBatches:
+    return FileBatches(Patches(count), Path("train.h5"), batch_size=batch_size, seed=seed, **options)
+
+
+def numbers(batches: FileBatches, step: int) -> np.ndarray:
+    lr, gt = batches(step)
+    assert lr.shape == gt.shape == (batches.batch_size, 5, 5, 1) and lr.dtype == gt.dtype == np.float32
+    np.testing.assert_array_equal(gt, lr + 1000)  # pairs stay pairs
+    return lr[:, 0, 0, 0].astype(int)
+
+
+def test_each_epoch_is_a_fresh_permutation() -> None:
+    batches = make(count=48)
+    epochs = [np.concatenate([numbers(batches, 6 * epoch + step) for step in range(6)]) for epoch in range(4)]
+    assert all(sorted(epoch) == list(range(48)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert not any((epoch == np.arange(48)).all() for epoch in epochs)
+
+
+def test_the_last_incomplete_batch_is_left_out_and_not_the_same_patches_each_time() -> None:
+    batches = make(count=50)
+    assert batches.steps_per_epoch == 6
+    left = [set(range(50)) - set(np.concatenate([numbers(batches, 6 * e + s) for s in range(6)])) for e in range(5)]
+    assert all(len(out) == 2 for out in left) and len({tuple(sorted(out)) for out in left}) > 1
+
+
+def test_any_step_can_be_asked_for_in_any_order() -> None:
+    batches, again = make(symmetries=True), make(symmetries=True)
+    first = {step: batches(step) for step in range(20)}
+    for step in (19, 3, 11, 0, 7):
+        for one, other in zip(first[step], again(step), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(make(seed=4)(0)[0], first[0][0])
+
+
+def test_turn_gives_all_eight_symmetries() -> None:
+    patch = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
+    turned = turn(np.repeat(patch, 8, axis=0), np.arange(8))
+    expected = [np.rot90(patch[0], way % 4) for way in range(4)] + [np.rot90(patch[0], way)[:, ::-1] for way in range(4)]
+    np.testing.assert_array_equal(turned, np.stack(expected))
+    assert len({array.tobytes() for array in turned}) == 8
+
+
+def test_symmetries_turn_both_halves_of_a_pair_alike() -> None:
+    random = np.random.default_rng(0)
+    file = Patches(64, size=6)
+    file.lr = random.random(file.lr.shape).astype(np.float32)
+    plain = FileBatches(file, Path("x"), batch_size=32, seed=0)
+    turned = FileBatches(file, Path("x"), batch_size=32, seed=0, symmetries=True)
+    lr, gt = turned(1)
+    np.testing.assert_array_equal(gt, lr + 1000)
+    same = (lr == plain(1)[0]).all(axis=(1, 2, 3))
+    assert 0 < same.sum() < 16  # about one in eight is left as it was
+    np.testing.assert_allclose(lr.sum(axis=(1, 2, 3)), plain(1)[0].sum(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_too_few_patches() -> None:
+    with pytest.raises(VdsrError, match=r"train\.h5: holds 7 patches.*--batch-size 7"):
+        make(count=7)
+
+
+def test_a_patch_that_is_not_finite_is_named() -> None:
+    batches = make(count=8)
+    batches.file.lr[5, 2, 2] = np.nan
+    with pytest.raises(VdsrError, match=r"train\.h5: patch 5 of /lr"):
+        batches(0)
+
+
+def test_identity_knows_the_data() -> None:
+    assert make().identity() == make(seed=9, batch_size=4).identity()
+    assert make().identity() != make(count=51).identity()
+    other = make()
+    other.file.lr[-1, 0, 0] += 1e-3
+    assert other.identity() != make().identity()
+
+
+def test_prefetch_gives_the_same_batches_in_order() -> None:
+    batches = make()
+    steps = []
+    for step, lr, gt, waited in prefetch(batches, 4, 9):
+        np.testing.assert_array_equal(lr, batches(step)[0])
+        np.testing.assert_array_equal(gt, batches(step)[1])
+        assert waited >= 0
+        steps.append(step)
+    assert steps == [4, 5, 6, 7, 8]
+    assert list(prefetch(batches, 3, 3)) == []
+
+
+def test_prefetch_raises_what_the_batch_raised() -> None:
+    batches = make(count=8)
+    batches.file.lr[:] = np.inf
+    with pytest.raises(VdsrError, match="not finite"):
+        list(prefetch(batches, 0, 2))

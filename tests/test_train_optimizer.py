@@ -1,0 +1,128 @@
+"""Adjustable clipping against NumPy, through two drops of the learning rate, inside a compiled function."""
+
+import numpy as np
+import pytest
+
+from vdsr_train.config import Config
+
+tf = pytest.importorskip("tensorflow")
+
+RATES = [0.1] * 6 + [0.01] * 6 + [0.001] * 6
+SHAPES = [(3, 3, 2, 4), (4,), (3, 3, 4, 1), (1,)]
+
+
+def gradients(step: int) -> list[np.ndarray]:
+    """Gradients that some limits clip and others do not."""
+    random = np.random.default_rng(step)
+    return [(random.standard_normal(shape) * 10.0 ** random.integers(-3, 2)).astype(np.float32) for shape in SHAPES]
+
+
+def numpy_sgd(start, *, clip, theta, decay, momentum):
+    """The rule of the paper, in float64."""
+    weights = [array.astype(np.float64) for array in start]
+    velocity = [np.zeros_like(array) for array in weights]
+    fractions = []
+    for step, rate in enumerate(RATES):
+        limit, cut = theta / rate, []
+        for index, gradient in enumerate(gradients(step)):
+            gradient = gradient.astype(np.float64)
+            if clip == "value":
+                cut.append((np.abs(gradient) > limit).mean())
+                gradient = np.minimum(np.maximum(gradient, -limit), limit)
+            elif clip == "norm":
+                norm = np.sqrt((gradient**2).sum())
+                cut.append(float(norm > limit))
+                gradient = gradient * min(1.0, limit / norm)
+            else:
+                cut.append(0.0)
+            if weights[index].ndim > 1:
+                gradient = gradient + decay * weights[index]
+            velocity[index] = momentum * velocity[index] - rate * gradient
+            weights[index] = weights[index] + velocity[index]
+        sizes = [array.size for array in weights]
+        fractions.append(np.average(cut, weights=sizes))
+    return weights, fractions
+
+
+def run(config: Config, start):
+    import keras
+
+    from vdsr_train.optimizer import build_optimizer
+
+    variables = [keras.Variable(array) for array in start]
+    optimizer = build_optimizer(config)
+    optimizer.build(variables)
+
+    @tf.function
+    def apply(values):
+        optimizer.apply(values, variables)
+
+    fractions = []
+    for step, rate in enumerate(RATES):
+        optimizer.learning_rate = rate
+        apply([tf.constant(value) for value in gradients(step)])
+        fractions.append(optimizer.clipped_fraction())
+    assert apply.experimental_get_tracing_count() == 1
+    return [variable.numpy() for variable in variables], fractions
+
+
+@pytest.mark.parametrize("clip", ["value", "norm", "none"])
+def test_sgd_equals_the_rule_written_in_numpy(clip) -> None:
+    start = [np.random.default_rng(9).standard_normal(shape).astype(np.float32) for shape in SHAPES]
+    config = Config(clip=clip, theta=1e-2, weight_decay=0.03)
+    weights, fractions = run(config, start)
+    expected, cut = numpy_sgd(start, clip=clip, theta=1e-2, decay=0.03, momentum=0.9)
+    for got, want in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fractions, cut, atol=1e-6)
+    if clip != "none":
+        assert 0 < np.mean(cut) < 1
+
+
+def test_while_clipping_is_active_a_step_is_theta_whatever_the_rate() -> None:
+    config = Config(clip="value", theta=1e-3, momentum=0.0, weight_decay=0.0)
+    from vdsr_train.optimizer import build_optimizer
+
+    import keras
+
+    variable = keras.Variable(np.zeros((2, 2), np.float32))
+    optimizer = build_optimizer(config)
+    optimizer.build([variable])
+    for rate in (0.1, 0.01, 0.001):
+        before = variable.numpy()
+        optimizer.learning_rate = rate
+        optimizer.apply([tf.fill((2, 2), 1e6)], [variable])
+        np.testing.assert_allclose(before - variable.numpy(), 1e-3, rtol=1e-5)
+
+
+def test_weight_decay_is_coupled_and_leaves_biases_alone() -> None:
+    """Ten times stronger with momentum 0.9 than Keras's decoupled decay, as in Caffe."""
+    start = [np.ones((2, 2), np.float32), np.ones(2, np.float32)]
+    from vdsr_train.optimizer import build_optimizer
+
+    import keras
+
+    variables = [keras.Variable(array) for array in start]
+    optimizer = build_optimizer(Config(weight_decay=1e-4, learning_rate=0.1))
+    optimizer.build(variables)
+    for _ in range(400):
+        optimizer.apply([tf.zeros((2, 2)), tf.zeros(2)], variables)
+    assert float(variables[1].numpy()[0]) == 1.0
+    assert 1 - float(variables[0].numpy()[0, 0]) == pytest.approx(400 * 0.1 * 1e-4 * 10, rel=0.05)
+
+
+def test_adam_clips_and_decays_too() -> None:
+    import keras
+
+    start = [np.random.default_rng(9).standard_normal(shape).astype(np.float32) for shape in SHAPES]
+    weights, fractions = run(Config(optimizer="adam", clip="none", weight_decay=0.0, beta_2=0.99), start)
+    plain = keras.optimizers.Adam(beta_1=0.9, beta_2=0.99)
+    variables = [keras.Variable(array) for array in start]
+    for step, rate in enumerate(RATES):
+        plain.learning_rate = rate
+        plain.apply([tf.constant(value) for value in gradients(step)], variables)
+    for got, want in zip(weights, variables, strict=True):
+        np.testing.assert_allclose(got, want.numpy(), rtol=1e-5, atol=1e-7)
+    assert set(fractions) == {0.0}
+    clipped, fractions = run(Config(optimizer="adam", clip="value", theta=1e-4, weight_decay=0.1), start)
+    assert max(fractions) > 0 and not np.allclose(clipped[0], weights[0])

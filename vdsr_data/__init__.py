@@ -1,0 +1,33 @@
+"""MATLAB-compatible image resizing and colour conversion, and the data files of VDSR built with them."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vdsr_data.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
+    from vdsr_data.errors import VdsrError
+    from vdsr_data.images import modcrop
+    from vdsr_data.patches import randperm
+    from vdsr_data.resize import imresize
+
+__version__ = "0.1.0"
+
+__all__ = ["VdsrError", "im2double", "imresize", "luma", "modcrop", "randperm", "rgb2ycbcr", "ycbcr2rgb"]
+
+# Imported on first use: `vdsr-data --help` must not wait for numba.
+_HOMES = {
+    "VdsrError": "errors",
+    "im2double": "color",
+    "imresize": "resize",
+    "luma": "color",
+    "modcrop": "images",
+    "randperm": "patches",
+    "rgb2ycbcr": "color",
+    "ycbcr2rgb": "color",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

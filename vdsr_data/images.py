@@ -1,0 +1,223 @@
+"""Image files: list a folder as MATLAB's `dir` would, read as `imread` would, write; and `modcrop`.
+
+Pillow does the reading but for 16-bit colour, which it reduces to 8 bits without a word: pypng and tifffile read that.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
+
+__all__ = ["TEST_ORDER", "TRAIN_ORDER", "image_size", "list_images", "modcrop", "read_image", "write_image"]
+
+SUFFIXES = {"jpg": (".jpg", ".jpeg"), "bmp": (".bmp",), "png": (".png",), "tif": (".tif", ".tiff")}
+TRAIN_ORDER = ("jpg", "bmp", "png", "tif")  # train_data.m lists *.jpg, then *.bmp
+TEST_ORDER = ("bmp", "jpg", "png", "tif")  # test_data.m lists *.bmp, then *.jpg
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Pillow's modes whose pixels are what MATLAB's imread returns, and the mode that drops what imread leaves out.
+MODES = {"L": "L", "RGB": "RGB", "1": "L", "I;16": "I;16", "I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16"}
+PNG_MODES = {**MODES, "RGBA": "RGB", "LA": "L", "I": "I"}
+REFUSED = {
+    "P": "has a palette, of which MATLAB's imread returns the indices",
+    "PA": "has a palette, of which MATLAB's imread returns the indices",
+    "CMYK": "is CMYK, which MATLAB's rgb2ycbcr does not take",
+    "YCbCr": "is stored as YCbCr without conversion",
+    "LAB": "is stored as CIE Lab",
+    "F": "has float pixels of unknown range",
+    "I": "has 32-bit pixels",
+}
+
+
+def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[Path]:
+    """The images of a folder: kind after kind in the given order, each sorted by name, code point by code point.
+
+    Parameters
+    ----------
+    folder : path
+        Not searched recursively; names that start with a dot are left out.
+    order : sequence of {"jpg", "bmp", "png", "tif"}
+        `TRAIN_ORDER` as ``train_data.m``, `TEST_ORDER` as ``test_data.m`` list them.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such folder or no image in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise VdsrError(f"{folder}: no such folder of images")
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    images = [path for kind in order for path in files if path.suffix.lower() in SUFFIXES[kind]]
+    if not images:
+        raise VdsrError(f"{folder}: no image in it; looked for {', '.join(s for k in order for s in SUFFIXES[k])}")
+    return images
+
+
+def read_image(path: Path | str) -> NDArray[Any]:
+    """Read an image as MATLAB's ``imread`` returns it.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
+        Alpha is left out, black-and-white becomes 0 and 255, of several frames the first is read, and an EXIF
+        rotation is not applied: all as ``imread`` does.
+
+    Raises
+    ------
+    VdsrError
+        If the file cannot be read, is truncated, or holds pixels for which MATLAB's scripts define no luma (palette,
+        CMYK, float).
+    """
+    path = Path(path)
+    with _explained(path):
+        if _is_deep_color_png(path):
+            return _read_deep_png(path)
+        if path.suffix.lower() in SUFFIXES["tif"]:
+            deep = _read_deep_tif(path)
+            if deep is not None:
+                return deep
+        with Image.open(path) as image:
+            mode = _mode(path, image)
+            image.load()
+            pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return pixels.astype(np.uint16) if pixels.dtype not in (np.uint8, np.uint16) else np.ascontiguousarray(pixels)
+
+
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Rows and columns of an image, from the head of its file.
+
+    Raises
+    ------
+    VdsrError
+        As `read_image`, as far as the head of the file tells.
+    """
+    path = Path(path)
+    with _explained(path):
+        if path.suffix.lower() in SUFFIXES["tif"] and not _pillow_opens(path):
+            deep = _read_deep_tif(path)
+            if deep is not None:
+                return deep.shape[0], deep.shape[1]
+        with Image.open(path) as image:
+            if not _is_deep_color_png(path):
+                _mode(path, image)
+            return image.height, image.width
+
+
+def write_image(path: Path | str, image: NDArray[Any]) -> None:
+    """Write a uint8 or uint16 image, grey (rows, columns) or RGB (rows, columns, 3), lossless, complete or not at all.
+
+    Raises
+    ------
+    VdsrError
+        If the suffix is none of .png, .bmp, .tif, .tiff, or the format cannot hold the pixels.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in LOSSLESS:
+        raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
+    if image.dtype == np.uint16 and path.suffix.lower() == ".bmp":
+        raise VdsrError(f"{path}: a BMP file cannot hold 16-bit pixels; write .png or .tif")
+    with replacing(path) as temporary:
+        if image.dtype == np.uint16 and image.ndim == 3:
+            _write_deep(temporary, image)
+        else:
+            Image.fromarray(image).save(temporary)
+
+
+def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
+    """Crop the bottom and the right so that rows and columns are multiples of `scale`; returns a view.
+
+    Raises
+    ------
+    ValueError
+        If `scale` is not a whole number of at least 1.
+    """
+    if int(scale) != scale or scale < 1:
+        raise ValueError(f"scale must be a whole number of at least 1, got {scale!r}")
+    rows, columns = image.shape[0], image.shape[1]
+    return image[: rows - rows % int(scale), : columns - columns % int(scale)]
+
+
+class _explained(warnings.catch_warnings):
+    """Turn whatever a decoder raises at a bad file into one line that names the file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(action="ignore")  # decoders warn about odd metadata; the pixels decide
+        self._path = path
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, FileNotFoundError):
+            raise VdsrError(f"{self._path}: no such file") from error
+        if isinstance(error, Exception) and not isinstance(error, (VdsrError, MemoryError)):
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise VdsrError(f"{self._path}: cannot be read as an image ({reason})") from error
+
+
+def _mode(path: Path, image: Image.Image) -> str:
+    """The Pillow mode to convert to, if MATLAB's scripts define what the pixels mean."""
+    modes = PNG_MODES if image.format == "PNG" else MODES
+    if image.mode not in modes:
+        reason = REFUSED.get(image.mode, f"has pixels of kind {image.mode}")
+        raise VdsrError(f"{path}: {reason}; convert it to 8-bit RGB or grey first")
+    return modes[image.mode]
+
+
+def _pillow_opens(path: Path) -> bool:
+    try:
+        with Image.open(path):
+            return True
+    except OSError:
+        return False
+
+
+def _is_deep_color_png(path: Path) -> bool:
+    with open(path, "rb") as file:
+        head = file.read(26)
+    return head[:8] == PNG_SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in (2, 6)
+
+
+def _read_deep_png(path: Path) -> NDArray[np.uint16]:
+    import png
+
+    with Image.open(path):  # refuses decompression bombs
+        pass
+    with open(path, "rb") as file:
+        width, height, rows, info = png.Reader(file=file).read()
+        pixels = np.array([np.frombuffer(row, dtype=np.uint16) for row in rows])
+    return np.ascontiguousarray(pixels.reshape(height, width, info["planes"])[:, :, :3])
+
+
+def _read_deep_tif(path: Path) -> NDArray[np.uint16] | None:
+    """The pixels of a 16-bit colour TIFF, None for any other file."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if page.dtype != np.uint16 or page.samplesperpixel < 3:
+            return None
+        if page.samplesperpixel != 3 or page.size > 3 * (Image.MAX_IMAGE_PIXELS or 0):
+            raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
+        pixels = page.asarray()
+    return np.ascontiguousarray(pixels if pixels.shape[-1] == 3 else np.moveaxis(pixels, 0, -1))
+
+
+def _write_deep(path: Path, image: NDArray[np.uint16]) -> None:
+    if path.suffix.lower() == ".png":
+        import png
+
+        with open(path, "wb") as file:
+            writer = png.Writer(width=image.shape[1], height=image.shape[0], bitdepth=16, greyscale=False)
+            writer.write(file, image.reshape(len(image), -1))
+    else:
+        import tifffile
+
+        tifffile.imwrite(path, image, photometric="rgb")

@@ -1,0 +1,80 @@
+"""From an image to its training patches: rotations, flips, cutting, and MATLAB's random order. Pure functions."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+__all__ = ["FLIPS", "ROTATIONS", "Flip", "augment", "cut", "patch_count", "randperm"]
+
+Flip = Literal["none", "left-right", "up-down"]
+FLIPS: tuple[Flip, ...] = ("none", "left-right", "up-down")
+ROTATIONS = (0, 90, 180, 270)
+
+FRESH_SESSION_SEED = 5489
+
+
+def randperm(n: int, seed: int = 0) -> NDArray[np.intp]:
+    """A random permutation of 0 .. n - 1, in the order of MATLAB's ``randperm(n) - 1``.
+
+    Parameters
+    ----------
+    n : int
+        At least 0.
+    seed : int, default 0
+        As in ``rng(seed)``; 0 is a fresh MATLAB session (Mersenne Twister seeded with 5489).
+
+    Returns
+    -------
+    ndarray, shape (n,), intp
+        Zero-based, so that it indexes an array.
+
+    Raises
+    ------
+    ValueError
+        If `n` is negative, or `seed` is not in [0, 2**32 - 1].
+
+    Examples
+    --------
+    >>> from vdsr_data import randperm
+    >>> (randperm(10) + 1).tolist()
+    [6, 3, 7, 8, 5, 1, 2, 4, 9, 10]
+    """
+    if n < 0:
+        raise ValueError(f"n must be at least 0, got {n}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be in [0, 2**32 - 1], got {seed}")
+    generator = np.random.RandomState(seed or FRESH_SESSION_SEED)  # NumPy freezes this generator's stream
+    return np.argsort(generator.random_sample(n), kind="stable")
+
+
+def augment(image: NDArray[Any], rotation: int, flip: Flip) -> NDArray[Any]:
+    """Rotate by `rotation` degrees counter-clockwise (MATLAB's ``imrotate``), then flip (``flip``); returns a view."""
+    image = np.rot90(image, rotation // 90)
+    if flip == "left-right":
+        return image[:, ::-1]
+    if flip == "up-down":
+        return image[::-1]
+    return image
+
+
+def patch_count(rows: int, columns: int, patch_size: int, stride: int) -> int:
+    """Number of patches that `cut` returns for an image of this size."""
+    if min(rows, columns) < patch_size:
+        return 0
+    return ((rows - patch_size) // stride + 1) * ((columns - patch_size) // stride + 1)
+
+
+def cut(image: NDArray[Any], patch_size: int, stride: int) -> NDArray[Any]:
+    """All patches that lie within the image, rows outer, columns inner.
+
+    Returns
+    -------
+    ndarray, shape (patches, patch_size, patch_size)
+        A copy; of length 0 if the image is smaller than a patch.
+    """
+    if min(image.shape) < patch_size:
+        return np.empty((0, patch_size, patch_size), dtype=image.dtype)
+    windows = sliding_window_view(image, (patch_size, patch_size))[::stride, ::stride]
+    return windows.reshape(-1, patch_size, patch_size)
