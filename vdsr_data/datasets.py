@@ -1,0 +1,137 @@
+"""Where images come from by name: a path, a folder below $VDSR_DATA, or the photographs inside scikit-image."""
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
+from vdsr_data.testfile import StoredPair, is_test_file, read_original, read_pair, test_file_names
+
+__all__ = ["Benchmark", "Original", "find_images", "open_testset"]
+
+# `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
+# source). No scene is in both parts.
+SAMPLE: dict[str, tuple[str, ...]] = {
+    "train": ("brick.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "ihc.png",
+              "motorcycle_left.png", "page.png", "retina.jpg", "rocket.jpg"),
+    "test": ("astronaut.png", "camera.png", "chelsea.png", "coffee.png"),
+}  # fmt: skip
+
+
+class Original(NamedTuple):
+    """An uncropped ground-truth image: its name without suffix, and uint8 or uint16 pixels, grey or RGB."""
+
+    name: str
+    pixels: NDArray[Any]
+
+
+class Benchmark:
+    """A set of originals, read one at a time while iterating; made by `open_testset`.
+
+    Attributes
+    ----------
+    name : str
+    image_names : list of str
+    """
+
+    def __init__(self, name: str, source: Path | list[Path]) -> None:
+        self.name = name
+        self._source = source
+        self.image_names = test_file_names(source) if isinstance(source, Path) else unique_names(source)
+
+    def __len__(self) -> int:
+        return len(self.image_names)
+
+    def __iter__(self) -> Iterator[Original]:
+        for k, name in enumerate(self.image_names):
+            if isinstance(self._source, Path):
+                yield Original(name, read_original(self._source, name))
+            else:
+                yield Original(name, read_image(self._source[k]))
+
+    def stored(self, image_name: str, scale: int) -> StoredPair | None:
+        """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""
+        return read_pair(self._source, image_name, scale) if isinstance(self._source, Path) else None
+
+
+def open_testset(name: Path | str) -> Benchmark:
+    """Open a benchmark: a test file, a folder of originals, or a name.
+
+    A name is looked up as a path, then in the folder that the environment variable ``VDSR_DATA`` names (as a folder or
+    a test file), then among the built-in sets.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such set; the message lists where it was looked for.
+    """
+    for path in _candidates(str(name), (".h5",)):
+        if path.is_file():
+            if not is_test_file(path):
+                raise VdsrError(f"{path}: neither a test file nor a folder; make one with `vdsr-data build-test`")
+            return Benchmark(path.stem, path)
+    return Benchmark(*find_images(name, "test"))
+
+
+def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, list[Path]]:
+    """Name and image files of a folder, a folder below ``VDSR_DATA``, or a built-in set.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such folder or set, or no image in it.
+    """
+    for path in _candidates(str(name)):
+        if path.is_dir():
+            return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
+    if str(name) == "sample":
+        return "sample", _sample(part)
+    raise VdsrError(_unknown(str(name)))
+
+
+def unique_names(paths: list[Path]) -> list[str]:
+    """File names without suffix.
+
+    Raises
+    ------
+    VdsrError
+        If two files share a name: their results could not be told apart.
+    """
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in seen:
+            raise VdsrError(f"{seen[path.stem]} and {path.name}: two images of one name; rename or remove one")
+        seen[path.stem] = path
+    return list(seen)
+
+
+def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
+    yield Path(name)
+    if os.environ.get("VDSR_DATA"):
+        base = Path(os.environ["VDSR_DATA"])
+        yield from (base / (name + suffix) for suffix in ("", *suffixes))
+
+
+def _sample(part: Literal["train", "test"]) -> list[Path]:
+    spec = find_spec("skimage")
+    if spec is None or not spec.submodule_search_locations:
+        raise VdsrError("the set `sample` needs scikit-image: pip install scikit-image")
+    folder = Path(spec.submodule_search_locations[0]) / "data"
+    missing = [file for file in SAMPLE[part] if not (folder / file).is_file()]
+    if missing:
+        raise VdsrError(f"{folder}: this scikit-image lacks {', '.join(missing)}; pip install 'scikit-image>=0.25'")
+    return [folder / file for file in SAMPLE[part]]
+
+
+def _unknown(name: str) -> str:
+    base = os.environ.get("VDSR_DATA")
+    where = f"in {base} ($VDSR_DATA)" if base else "VDSR_DATA is not set"
+    known = ["sample (built in)"]
+    if base and Path(base).is_dir():
+        known += sorted(path.name for path in Path(base).iterdir() if path.is_dir() and not path.name.startswith("."))
+    return f"{name}: no such data set; looked for a path, {where}, and among {', '.join(known)}"

@@ -1,0 +1,132 @@
+"""What the three command lines share: errors become one line, option types, progress on stderr."""
+
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "force_option", "progress", "threads_option"]
+
+
+class _Explaining(click.Command):
+    """A command whose expected failures end in one line on stderr: exit code 2 for usage, 1 for failure."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            result = super().main(*args, standalone_mode=False, **extra)
+        except click.UsageError as error:
+            hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+            _fail(f"{' '.join(error.format_message().split())}{hint}", 2)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("interrupted", 130)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing to say to it
+            sys.exit(1)
+        except OSError as error:
+            _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error), 1)
+        except MemoryError:
+            _fail("out of memory; use fewer workers or smaller images", 1)
+        except (VdsrError, ValueError) as error:
+            _fail(str(error), 1)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+class ExplainingCommand(_Explaining):
+    """A single command with `_Explaining`'s manners."""
+
+
+class ExplainingGroup(_Explaining, click.Group):
+    """A group of commands with `_Explaining`'s manners."""
+
+
+def _fail(message: str, code: int) -> None:
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
+    click.echo(f"{name}: {message}", err=True)
+    sys.exit(code)
+
+
+class ScaleType(click.ParamType):
+    """A positive factor: 3, 0.5 or 1/3; or two of them, rows first: 1/2,1/3."""
+
+    name = "scale"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = value.split(",")
+        try:
+            factors = tuple(_factor(part) for part in parts)
+        except (ValueError, ZeroDivisionError):
+            factors = ()
+        if len(factors) not in (1, 2) or not all(math.isfinite(factor) and factor > 0 for factor in factors):
+            self.fail(f"{value!r} is not a scale; allowed are positive numbers such as 3, 0.5, 1/3 or 1/2,1/3", param, ctx)
+        return factors[0] if len(factors) == 1 else factors
+
+
+def _factor(text: str) -> float:
+    """A number or a fraction; 1/3 is divided in float64, as MATLAB does."""
+    numerator, slash, denominator = text.partition("/")
+    return float(Fraction(numerator)) / float(Fraction(denominator)) if slash else float(text)
+
+
+class NumbersType(click.ParamType):
+    """Comma-separated numbers, each in a range, none twice."""
+
+    name = "numbers"
+
+    def __init__(self, kind: Callable[[str], Any], low: float, high: float, metavar: str) -> None:
+        self._kind, self._low, self._high, self.name = kind, low, high, metavar
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            numbers = tuple(self._kind(part) for part in value.split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(self._low <= n <= self._high for n in numbers) or len(set(numbers)) < len(numbers):
+            self.fail(f"{value!r}: give different numbers from {self._low:g} to {self._high:g}, such as {self.name}", param, ctx)
+        return numbers
+
+
+SCALE = ScaleType()
+NUMBERS = NumbersType
+
+force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
+
+
+def threads_option(name: str = "--workers", text: str = "Threads to work with.") -> Callable[..., Any]:
+    """An option for a number of threads, by default one per core that this process may use."""
+    return click.option(name, type=click.IntRange(1, 1024), default=_cores, show_default="cores", help=text)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
+    """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on."""
+    if not sys.stderr.isatty():
+        yield lambda count=1: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+               TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda count=1: bar.advance(task, count)

@@ -1,0 +1,167 @@
+"""The layout of benchmark files, writer beside reader: one HDF5 file, or the `.mat` files of `test_data.m`.
+
+HDF5: ``/x3/butterfly/gt`` and ``lr`` (float64 luma), ``cb`` and ``cr`` (uint8), rows by columns as NumPy sees them, and
+``/original/butterfly``, the whole image, from which every protocol can be evaluated.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.storage import LIBVER, open_hdf5, plain_dataset, read_attributes
+
+__all__ = ["StoredPair", "TestFileWriter", "TestPair", "is_test_file", "read_original", "read_pair", "test_file_names",
+           "write_mat"]
+
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class TestPair:
+    """One benchmark image at one scale, as ``test_data.m`` saves it.
+
+    Attributes
+    ----------
+    name : str
+    scale : int
+    gt, lr : ndarray, shape (rows, columns), float64
+        Luma in [0, 1] of the ground truth, and the same reduced by `scale` and enlarged again.
+    cb, cr : ndarray, shape (rows, columns), uint8 or uint16, or None
+        Chroma of the ground truth; None for a grey image.
+    """
+
+    name: str
+    scale: int
+    gt: NDArray[np.float64]
+    lr: NDArray[np.float64]
+    cb: NDArray[Any] | None
+    cr: NDArray[Any] | None
+
+    __test__ = False  # no test class, whatever its name suggests to pytest
+
+
+@dataclass(frozen=True)
+class StoredPair:
+    """Luma of a test file: `gt` and `lr` (rows, columns) float64, and the boundary rule that made `lr`."""
+
+    gt: NDArray[np.float64]
+    lr: NDArray[np.float64]
+    boundary: str
+
+
+class TestFileWriter:
+    """A test file in the making; `annotate` of `storage` adds the attributes when it is closed."""
+
+    __test__ = False
+
+    def __init__(self, path: Path) -> None:
+        self._file = h5py.File(path, "w", libver=LIBVER)
+
+    def add_original(self, name: str, image: NDArray[Any]) -> None:
+        """Store a whole image, uint8 or uint16."""
+        self._file.create_dataset(f"{ORIGINAL}/{name}", data=image)
+
+    def add(self, pair: TestPair) -> None:
+        """Store an image at one scale."""
+        group = self._file.require_group(f"x{pair.scale}").create_group(pair.name)
+        for key in ("gt", "lr", "cb", "cr"):
+            if getattr(pair, key) is not None:
+                group.create_dataset(key, data=getattr(pair, key))
+
+    def close(self) -> None:
+        """Write everything to disk."""
+        self._file.close()
+
+
+def write_mat(folder: Path, pair: TestPair) -> None:
+    """Write ``NAME_SCALE_gt.mat`` and ``_lr``, for colour images ``_cb`` and ``_cr``, as MATLAB's ``save`` does (v5)."""
+    from scipy.io import savemat
+
+    for key in ("gt", "lr", "cb", "cr"):
+        value = getattr(pair, key)
+        if value is not None:
+            savemat(folder / f"{pair.name}_{pair.scale}_{key}.mat", {key: value}, do_compression=True)
+
+
+def is_test_file(path: Path | str) -> bool:
+    """Whether this is an HDF5 file with the layout of a test file."""
+    try:
+        with open_hdf5(path) as file:
+            return isinstance(file.get(ORIGINAL), h5py.Group)
+    except VdsrError:
+        return False
+
+
+def test_file_names(path: Path | str) -> list[str]:
+    """Names of the images in a test file, in the order of the folder it was made from.
+
+    Raises
+    ------
+    VdsrError
+        If it is not a test file.
+    """
+    with open_hdf5(path) as file:
+        return _names(file, Path(path))
+
+
+test_file_names.__test__ = False  # type: ignore[attr-defined]
+
+
+def read_original(path: Path | str, name: str) -> NDArray[Any]:
+    """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
+
+    Raises
+    ------
+    VdsrError
+        If the file has no such image, or its values are not those of an image.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        group = file.get(ORIGINAL)
+        data = plain_dataset(group, name) if isinstance(group, h5py.Group) else None
+        if data is None or data.dtype not in (np.uint8, np.uint16) or data.ndim not in (2, 3) or data.shape[2:] not in ((), (3,)):
+            raise VdsrError(f"{path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
+        return np.asarray(data[...])
+
+
+def read_pair(path: Path | str, name: str, scale: int) -> StoredPair | None:
+    """The stored luma pair, None if the file does not hold that scale.
+
+    Raises
+    ------
+    VdsrError
+        If the stored data are not a pair of equal shape in float64.
+    """
+    path = Path(path)
+    with open_hdf5(path) as file:
+        group = file.get(f"x{scale}/{name}")
+        if not isinstance(group, h5py.Group):
+            return None
+        gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
+        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or gt.dtype != lr.dtype != np.float64:
+            raise VdsrError(f"{path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)")
+        return StoredPair(gt[...], lr[...], str(read_attributes(file).get("boundary", "symmetric")))
+
+
+def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
+    """Per scale of a test file: the scale, the number of images and the number of gt pixels."""
+    with open_hdf5(path) as file:
+        _names(file, Path(path))
+        for key, group in file.items():
+            if isinstance(group, h5py.Group) and key[:1] == "x" and key[1:].isdigit():
+                shapes = [item["gt"].shape for item in group.values()]
+                yield int(key[1:]), len(shapes), sum(rows * columns for rows, columns in shapes)
+
+
+def _names(file: h5py.File, path: Path) -> list[str]:
+    group = file.get(ORIGINAL)
+    if not isinstance(group, h5py.Group):
+        raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
+    listed = read_attributes(file).get("names")
+    return [name for name in listed if name in group] if isinstance(listed, list) else list(group)
