@@ -1,0 +1,66 @@
+"""Starting Keras: the backend that KERAS_BACKEND names, quiet, with a hint where it is not installed."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["BACKENDS", "start"]
+
+BACKENDS = ("tensorflow", "jax")
+
+
+def start(*, threads: int = 0) -> str:
+    """Import Keras and its backend and return the backend's name; with `threads` above 0 TensorFlow uses so many.
+
+    Raises
+    ------
+    VdsrError
+        Keras or the backend is missing (with what to install), or the backend is one that cannot train here.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    name = os.environ["KERAS_BACKEND"]
+    if name not in BACKENDS:
+        raise VdsrError(f"KERAS_BACKEND={name}: not supported; set it to {' or '.join(BACKENDS)}, or unset it")
+    try:
+        with _quiet():
+            backend = importlib.import_module(name)
+            if name == "tensorflow":
+                if threads:
+                    _set_threads(backend, threads)
+                backend.zeros(1)  # the native library greets on stderr at its first operation
+            importlib.import_module("keras")
+    except ImportError as error:
+        extra = "train" if name == "tensorflow" else "jax"
+        raise VdsrError(
+            f'{error.name or name} is needed to train and to run a network: pip install "vdsr-toolkit[{extra}]"'
+        ) from error
+    return name
+
+
+def _set_threads(tensorflow: object, threads: int) -> None:
+    """Bound TensorFlow's threads, which it allows only before its first operation."""
+    threading = tensorflow.config.threading  # type: ignore[attr-defined]
+    if threading.get_intra_op_parallelism_threads() != threads:
+        try:
+            threading.set_intra_op_parallelism_threads(threads)
+        except RuntimeError:
+            raise VdsrError(f"threads: {threads} cannot be set, TensorFlow is running in this process already") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what native code writes to file descriptor 2; Python's own errors arrive as exceptions."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

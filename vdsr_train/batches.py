@@ -1,0 +1,123 @@
+"""Training patches as batches, each a pure function of (seed, step).
+
+Nothing is remembered between two batches, so a resumed training sees exactly what it would have seen.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["Batches", "FileBatches", "prefetch", "turn"]
+
+Array = NDArray[np.float32]
+
+
+class Batches(Protocol):
+    """Where a training takes its patches from."""
+
+    steps_per_epoch: int
+
+    def __call__(self, step: int) -> tuple[Array, Array]:
+        """Return (lr, gt) of step `step`, counted from 0: float32, (batch, rows, columns, 1), luma in [0, 1]."""
+
+    def identity(self) -> str:
+        """Return a fingerprint of the data, by which a resumed training knows them again."""
+
+
+class FileBatches:
+    """Batches of an open training file: every epoch a fresh permutation, the last incomplete batch left out.
+
+    Parameters
+    ----------
+    file : TrainingFile
+        As `vdsr_data.storage.open_training` gives it.
+    path : Path
+        Its name, for messages.
+    batch_size, seed : int
+        Patches in a batch; what the permutations and symmetries are drawn from.
+    symmetries : bool
+        Turn and flip each patch at random, one of the eight ways.
+
+    Raises
+    ------
+    VdsrError
+        The file has fewer patches than a batch, or (on reading a batch) a patch that is not finite.
+    """
+
+    def __init__(self, file: Any, path: Path, *, batch_size: int, seed: int, symmetries: bool = False) -> None:
+        if len(file) < batch_size:
+            raise VdsrError(f"{path}: holds {len(file)} patches, fewer than one batch; use --batch-size {len(file)}")
+        self.file, self.path = file, path
+        self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
+        self.steps_per_epoch = len(file) // batch_size
+
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """Return the numbers of the patches in the batch of step `step`."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        order = _permutation(len(self.file), self.seed, epoch)
+        return order[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def __call__(self, step: int) -> tuple[Array, Array]:
+        """Return (lr, gt) of step `step`, float32, (batch, rows, columns, 1)."""
+        indices = self.indices(step)
+        lr, gt = self.file.gather(indices)
+        for name, patches in (("lr", lr), ("gt", gt)):
+            if not np.isfinite(patches).all():
+                bad = int(indices[~np.isfinite(patches).all(axis=(1, 2))][0])
+                raise VdsrError(f"{self.path}: patch {bad} of /{name} is not finite; build the file again")
+        if self.symmetries:
+            ways = np.random.default_rng([self.seed, 2, step]).integers(8, size=len(indices))
+            lr, gt = turn(lr, ways), turn(gt, ways)
+        return lr[..., np.newaxis], gt[..., np.newaxis]
+
+    def identity(self) -> str:
+        """Return the SHA-256 of the number of patches and of 64 of them, evenly spread."""
+        lr, gt = self.file.gather(np.linspace(0, len(self.file) - 1, 64).astype(np.int64))
+        return hashlib.sha256(b"%d" % len(self.file) + lr.tobytes() + gt.tobytes()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, 1, epoch]).permutation(count)
+
+
+def turn(patches: Array, ways: NDArray[np.int64]) -> Array:
+    """Turn patch i by ``ways[i] % 4`` right angles, counter-clockwise, and flip it left-right where ``ways[i] > 3``.
+
+    Parameters
+    ----------
+    patches : ndarray of float32, shape (count, size, size)
+        Square patches.
+    ways : ndarray of int, shape (count,)
+        From 0 to 7.
+    """
+    turned = np.empty_like(patches)
+    for way in range(8):
+        chosen = np.rot90(patches[ways == way], way % 4, axes=(1, 2))
+        turned[ways == way] = chosen[:, :, ::-1] if way > 3 else chosen
+    return turned
+
+
+def prefetch(batches: Batches, first: int, last: int) -> Iterator[tuple[int, Array, Array, float]]:
+    """Yield (step, lr, gt, seconds waited) for the steps from `first` up to, not including, `last`.
+
+    The next batch is read by a thread while the current one is trained on.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as reader:
+        coming = reader.submit(batches, first) if first < last else None
+        for step in range(first, last):
+            assert coming is not None
+            start = time.perf_counter()
+            lr, gt = coming.result()
+            waited = time.perf_counter() - start
+            coming = reader.submit(batches, step + 1) if step + 1 < last else None
+            yield step, lr, gt, waited

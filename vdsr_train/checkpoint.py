@@ -1,0 +1,133 @@
+"""Exact save and resume: every array a training needs, its step and its data, in one HDF5 file.
+
+A checkpoint is written to a temporary name and renamed, carries a checksum, and the last two are kept: whatever
+kills a training, one good checkpoint is left.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
+
+__all__ = ["check_finite", "get_state", "last_good", "load", "save", "set_state"]
+
+State = Mapping[str, NDArray[Any]]
+KEPT = 2
+
+
+def get_state(variables: Iterable[Any]) -> dict[str, NDArray[Any]]:
+    """Return the values of Keras variables by their paths."""
+    return {variable.path: np.array(variable.numpy()) for variable in variables}
+
+
+def set_state(variables: Iterable[Any], state: State) -> None:
+    """Give Keras variables the values of `state`.
+
+    Raises
+    ------
+    VdsrError
+        A variable is missing, superfluous, or has another shape.
+    """
+    variables = {variable.path: variable for variable in variables}
+    for name in sorted(variables.keys() ^ state.keys()):
+        raise VdsrError(f"checkpoint: {name} is {'missing' if name in variables else 'not part of this training'}")
+    for name, variable in variables.items():
+        if tuple(variable.shape) != state[name].shape:
+            raise VdsrError(f"checkpoint: {name} is {state[name].shape}, this training needs {tuple(variable.shape)}")
+        variable.assign(state[name])
+
+
+def check_finite(folder: Path, step: int, state: State) -> None:
+    """Raise a VdsrError, which names the last good checkpoint, where an array of `state` holds NaN or infinity."""
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise VdsrError(f"{name} is not finite after step {step}: the training has diverged; {last_good(folder)}")
+
+
+def save(folder: Path, step: int, state: State, *, data: str) -> Path:
+    """Write the checkpoint of a training that has done `step` steps, and remove all but the last two.
+
+    Raises
+    ------
+    VdsrError
+        The file cannot be written; the last good checkpoint is named.
+    """
+    path = folder / f"step-{step:09}.h5"
+    try:
+        with replacing(path) as temporary:
+            with h5py.File(temporary, "w") as file:
+                for name, array in state.items():
+                    file[name] = array
+                file.attrs.update(step=step, data=data, sha256=_checksum(step, data, state))
+            _flush(temporary)
+    except OSError as error:
+        raise VdsrError(f"{path}: the checkpoint cannot be written ({error}); {last_good(folder)}") from None
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load(folder: Path, *, warn: Callable[[str], None]) -> tuple[int, dict[str, NDArray[Any]], str] | None:
+    """Return (step, state, data) of the newest checkpoint that is whole, or None where there is none.
+
+    A damaged one is reported to `warn` and passed over.
+    """
+    for unfinished in folder.glob(".step-*"):  # what a kill during a save leaves
+        unfinished.unlink(missing_ok=True)
+    for path in _newest_first(folder):
+        try:
+            return _read(path)
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            warn(f"{path}: the checkpoint is damaged ({error}) and passed over")
+    return None
+
+
+def last_good(folder: Path) -> str:
+    """Say which checkpoint a stopped training can go on from."""
+    newest = _newest_first(folder)
+    return f"the last good checkpoint is {newest[0]}" if newest else "there is no checkpoint yet"
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*.h5"), reverse=True)
+
+
+def _read(path: Path) -> tuple[int, dict[str, NDArray[Any]], str]:
+    state: dict[str, NDArray[Any]] = {}
+    with h5py.File(path, "r") as file:
+
+        def read(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                state[name] = item[()]
+
+        file.visititems(read)
+        step, data, expected = int(file.attrs["step"]), str(file.attrs["data"]), str(file.attrs["sha256"])
+    if _checksum(step, data, state) != expected:
+        raise ValueError("its checksum does not match")
+    return step, state, data
+
+
+def _checksum(step: int, data: str, state: State) -> str:
+    digest = hashlib.sha256(f"{step} {data}".encode())
+    for name in sorted(state):
+        array = np.ascontiguousarray(state[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk before it is renamed, so that a power cut cannot leave an empty one."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

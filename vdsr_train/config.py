@@ -1,0 +1,164 @@
+"""Every hyper-parameter of a training in one frozen dataclass, with the paper's values.
+
+A field's annotation says what is allowed and what it means; the options of the command line and the checks of a
+saved config.json are both made from it, so that a hyper-parameter has one name and one meaning everywhere.
+"""
+
+import json
+import math
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["FREE", "Config", "Knob", "Range", "knobs", "read_config"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a field allows: from `low` (itself excluded where `above`) to `high`."""
+
+    low: float
+    above: bool = False
+    high: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        return (self.low < value if self.above else self.low <= value) and value <= self.high and math.isfinite(value)
+
+    def __str__(self) -> str:
+        text = f"above {self.low:g}" if self.above else f"{self.low:g} or more"
+        return text if math.isinf(self.high) else f"{text}, at most {self.high:g}"
+
+
+POSITIVE = Range(0, above=True)
+COUNT = Range(1)
+NOT_NEGATIVE = Range(0)
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training run; the defaults are the recipe of the paper (Kim, Lee, Lee, CVPR 2016)."""
+
+    # the network
+    depth: Annotated[int, Range(2), "convolutional layers"] = 20
+    channels: Annotated[int, COUNT, "channels of the hidden layers"] = 64
+    last_layer: Annotated[Literal["he", "zero"], "start of the last layer; zero: the network starts as bicubic"] = "he"
+
+    # the data
+    file: Annotated[str, "the training file"] = "vdsr_train.h5"
+    batch_size: Annotated[int, COUNT, "patches in a step"] = 64
+    symmetries: Annotated[bool, "turn and flip every patch at random, eight ways"] = False
+    seed: Annotated[int, NOT_NEGATIVE, "of the weights, the order of the patches and the symmetries"] = 0
+
+    # what is minimised, and how
+    loss: Annotated[Literal["sum", "mean"], "squared error: summed, by twice the batch (paper), or averaged"] = "sum"
+    optimizer: Annotated[Literal["sgd", "adam"], "stochastic gradient descent with momentum, or Adam"] = "sgd"
+    momentum: Annotated[float, Range(0, high=0.9999), "of SGD; the same number is beta_1 of Adam"] = 0.9
+    beta_2: Annotated[float, Range(0, high=0.99999), "of Adam: memory of the squared gradients"] = 0.999
+    weight_decay: Annotated[float, NOT_NEGATIVE, "added to the gradient after clipping; biases do not decay"] = 1e-4
+    clip: Annotated[
+        Literal["value", "norm", "none"], "clip each gradient value (paper), or each tensor's norm, to theta / rate"
+    ] = "value"
+    theta: Annotated[float, POSITIVE, "adjustable clipping: the largest step, in units of a weight"] = 1e-3
+
+    # the learning rate and the length
+    learning_rate: Annotated[float, POSITIVE, "learning rate at its highest"] = 0.1
+    schedule: Annotated[Literal["step", "cosine"], "divided every few epochs, or a cosine down to zero"] = "step"
+    decay_every: Annotated[int, COUNT, "step schedule: epochs between two divisions"] = 20
+    decay_factor: Annotated[float, POSITIVE, "step schedule: what the rate is divided by"] = 10.0
+    warmup: Annotated[int, NOT_NEGATIVE, "steps during which the rate rises from zero"] = 0
+    epochs: Annotated[int, COUNT, "passes over the training patches"] = 80
+    steps: Annotated[int | None, COUNT, "length of the training in steps, instead of epochs"] = None
+
+    # the machine
+    precision: Annotated[Literal["float32", "mixed_bfloat16"], "arithmetic of the hidden layers"] = "float32"
+    threads: Annotated[int, NOT_NEGATIVE, "processor threads; 0: all"] = 0
+
+    # what one sees
+    validation: Annotated[str, "test set scored while training; sample where it is missing"] = "Set5"
+    validate_every: Annotated[int, NOT_NEGATIVE, "steps between validations, beside each epoch's; 0: epochs only"] = 0
+    checkpoint_every: Annotated[int, COUNT, "steps between checkpoints"] = 200
+    log_every: Annotated[int, COUNT, "steps between the rows of log.csv"] = 50
+
+    def __post_init__(self) -> None:
+        for knob in knobs():
+            knob.check(getattr(self, knob.name))
+
+    def write(self, path: Path) -> None:
+        """Write the configuration as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+# What a resumed run may change: where things are and what one sees, but nothing that moves the weights.
+FREE = frozenset({"file", "threads", "validation", "validate_every", "checkpoint_every", "log_every"})
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A field of `Config`, taken apart for the command line and for checks."""
+
+    name: str
+    kind: type
+    choices: tuple[str, ...]
+    range: Range | None
+    optional: bool
+    help: str
+    default: Any
+
+    def check(self, value: Any) -> None:
+        """Raise a VdsrError where `value` is not one that the field allows."""
+        if self.optional and value is None:
+            return
+        right = isinstance(value, self.kind) and (self.kind is bool or not isinstance(value, bool))
+        if not (right or (self.kind is float and type(value) is int)):
+            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
+        if (self.choices and value not in self.choices) or (self.range is not None and value not in self.range):
+            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
+
+    def _allowed(self) -> str:
+        if self.choices:
+            return " or ".join(self.choices)
+        noun = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
+        return f"{noun}, {self.range}" if self.range else noun
+
+
+def knobs() -> Iterator[Knob]:
+    """Every field of `Config`, in order."""
+    hints = get_type_hints(Config, include_extras=True)
+    for field in fields(Config):
+        kind, *notes = get_args(hints[field.name])
+        optional = get_origin(kind) in (Union, types.UnionType)
+        if optional:
+            kind = next(part for part in get_args(kind) if part is not type(None))
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        allowed = next((note for note in notes if isinstance(note, Range)), None)
+        yield Knob(field.name, str if choices else kind, choices, allowed, optional, notes[-1], field.default)
+
+
+def read_config(path: Path) -> Config:
+    """Read a config.json, strictly: unknown, badly typed or impossible values are refused.
+
+    Raises
+    ------
+    VdsrError
+        Names the file and the key.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VdsrError(f"{path}: no such file; a run folder holds the config.json of its training") from None
+    except (OSError, ValueError) as error:
+        raise VdsrError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(values, Mapping):
+        raise VdsrError(f"{path}: is not a configuration (a JSON object was expected)")
+    known = {field.name for field in fields(Config)}
+    for name in values:
+        if name not in known:
+            raise VdsrError(f"{path}: unknown key {name!r}; known keys: {', '.join(sorted(known))}")
+    try:
+        return Config(**values)
+    except VdsrError as error:
+        raise VdsrError(f"{path}: {error}") from None

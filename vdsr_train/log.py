@@ -1,0 +1,73 @@
+"""log.csv: one row every so many steps, cut back on resume to where the checkpoint stands."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
+
+__all__ = ["COLUMNS", "Log", "read_log"]
+
+COLUMNS = (
+    "step", "epoch", "loss", "learning_rate", "clipped", "patches_per_second", "waiting", "psnr_x2", "psnr_x3", "psnr_x4"
+)  # fmt: skip
+
+
+class Log:
+    """The log of a run, open for appending; each row reaches the file at once.
+
+    Parameters
+    ----------
+    path : Path
+        Created where it does not exist.
+    keep : int
+        Rows of later steps are removed: a resumed training writes them again.
+    """
+
+    def __init__(self, path: Path, *, keep: int = 0) -> None:
+        rows = [row for row in read_log(path) if row["step"] <= keep] if path.exists() else []
+        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.DictWriter(self._file, COLUMNS)
+
+    def write(self, values: Mapping[str, float]) -> None:
+        """Append a row; a column without a value stays empty."""
+        self._writer.writerow({name: _short(value) for name, value in values.items()})
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Return the rows of a log.csv, without the empty cells; a last line cut short by a kill is left out.
+
+    Raises
+    ------
+    VdsrError
+        It is not such a log.
+    """
+    rows = []
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise VdsrError(f"{path}: is not the log of a training (its columns are not {', '.join(COLUMNS)})")
+        for row in reader:
+            try:
+                rows.append({name: _number(row[name]) for name in COLUMNS if row[name]})
+            except (TypeError, ValueError):
+                break
+    return [row for row in rows if "step" in row]
+
+
+def _short(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)

@@ -1,0 +1,68 @@
+"""The network: 3x3 convolutions with ReLU, and the input added to the output.
+
+Built in code, never loaded from a file: a file only fills in the numbers.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_train.config import Config
+
+__all__ = ["Weights", "build_model", "get_weights", "initial_weights", "set_weights"]
+
+Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
+def build_model(*, depth: int, channels: int, precision: str = "float32") -> Any:
+    """Build the network for images of any size.
+
+    Parameters
+    ----------
+    depth, channels : int
+        Number of convolutional layers, and of channels between them; the paper's are 20 and 64.
+    precision : {"float32", "mixed_bfloat16"}
+        Arithmetic of the hidden layers. The weights, the last layer and the sum are float32 in either case.
+
+    Returns
+    -------
+    keras.Model
+        From (batch, rows, columns, 1) to the same shape: bicubic luma in [0, 1] to estimated luma, not clipped.
+    """
+    images = keras.Input((None, None, 1), name="lr")
+    features = images
+    for layer in range(1, depth):
+        features = keras.layers.Conv2D(
+            channels, 3, padding="same", activation="relu", dtype=precision, name=f"conv_{layer:02}"
+        )(features)
+    residual = keras.layers.Conv2D(1, 3, padding="same", dtype="float32", name=f"conv_{depth:02}")(features)
+    return keras.Model(images, keras.layers.Add(dtype="float32", name="sum")([images, residual]), name="vdsr")
+
+
+def initial_weights(config: Config) -> Weights:
+    """Draw the weights a training starts from: normal with variance 2 / (9 inputs) (He et al. 2015), zero biases.
+
+    Drawn by NumPy, so that a seed means the same weights under every backend.
+    """
+    random = np.random.default_rng([config.seed, 0])
+    sizes = [1] + [config.channels] * (config.depth - 1) + [1]
+    weights = []
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        kernel = random.standard_normal((3, 3, inputs, outputs)) * np.sqrt(2.0 / (9 * inputs))
+        weights.append((kernel.astype(np.float32), np.zeros(outputs, np.float32)))
+    if config.last_layer == "zero":
+        weights[-1][0][:] = 0.0
+    return weights
+
+
+def get_weights(model: Any) -> Weights:
+    """Return the (kernel, bias) of each layer, float32, kernels (3, 3, inputs, outputs)."""
+    arrays = [np.array(variable.numpy()) for variable in model.trainable_variables]
+    return list(zip(arrays[0::2], arrays[1::2], strict=True))
+
+
+def set_weights(model: Any, weights: Weights) -> None:
+    """Fill a model that has as many layers and channels as `weights`."""
+    model.set_weights([array for layer in weights for array in layer])

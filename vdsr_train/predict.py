@@ -1,0 +1,109 @@
+"""Weights to an upscaling function, in tiles where an image is large.
+
+A tile carries as many extra pixels as the receptive field reaches, so that tiled and whole results are the same, and
+memory stays bounded whatever the image.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+from vdsr_train import backend
+from vdsr_train.weights import Weights, read_weights
+
+__all__ = ["Upscaler", "load_upscaler", "newest_weights"]
+
+TILE = 512
+
+
+class Upscaler:
+    """A network as a function from bicubic-upsampled luma to estimated luma.
+
+    Parameters
+    ----------
+    weights : list of (kernel, bias)
+        As `read_weights` gives them.
+    name : str
+        How reports call it.
+    tile : int
+        Images larger than this in either dimension are computed in tiles of this size.
+    """
+
+    def __init__(self, weights: Weights, *, name: str = "VDSR", tile: int = TILE) -> None:
+        backend.start()
+        from vdsr_train.model import build_model
+        from vdsr_train.step import compile_network
+
+        self.name, self.tile, self.reach = name, tile, len(weights)
+        self._model = build_model(depth=len(weights), channels=weights[0][0].shape[-1])
+        self._network = compile_network(self._model)
+        self.load(weights)
+
+    def load(self, weights: Weights) -> None:
+        """Exchange the weights for others of the same shapes."""
+        from vdsr_train.model import set_weights
+
+        set_weights(self._model, weights)
+
+    def __call__(self, lr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:
+        """Return sr of one image.
+
+        Parameters
+        ----------
+        lr : ndarray of float, shape (rows, columns)
+            Luma in [0, 1], upsampled to its final size by bicubic interpolation.
+        scale : int
+            The factor it was upsampled by; one network serves every factor.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            Not clipped.
+        """
+        lr = np.asarray(lr, np.float32)
+        rows, columns = lr.shape
+        sr = np.empty_like(lr)
+        for top in range(0, rows, self.tile):
+            for left in range(0, columns, self.tile):
+                bottom, right = min(top + self.tile, rows), min(left + self.tile, columns)
+                above, before = max(0, top - self.reach), max(0, left - self.reach)
+                patch = lr[above : bottom + self.reach, before : right + self.reach]
+                result = self._network(patch[np.newaxis, ..., np.newaxis])[0, ..., 0]
+                sr[top:bottom, left:right] = result[top - above : bottom - above, left - before : right - before]
+        return sr
+
+
+def load_upscaler(weights: Path | None = None) -> Upscaler:
+    """Load a network for inference, in float32.
+
+    Parameters
+    ----------
+    weights : Path or None
+        A weights.h5, or a run folder that holds one; None takes the newest below ``runs``.
+
+    Raises
+    ------
+    VdsrError
+        There are no weights, they do not fit, or TensorFlow is missing (with what to install).
+    """
+    path = newest_weights() if weights is None else Path(weights)
+    if path.is_dir():
+        path = path / "weights.h5"
+    return Upscaler(read_weights(path), name=f"VDSR ({path})")
+
+
+def newest_weights(runs: Path = Path("runs")) -> Path:
+    """Return the weights.h5 below `runs` that was written last.
+
+    Raises
+    ------
+    VdsrError
+        There is none.
+    """
+    found = list(runs.glob("*/weights.h5"))
+    if not found:
+        raise VdsrError(f"{runs}: no weights.h5 below it; name one with --weights, or train a network with vdsr-train")
+    return max(found, key=lambda path: path.stat().st_mtime)

@@ -1,0 +1,44 @@
+"""The compiled training step on TensorFlow, and the compiled network: the only code that knows the backend."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from vdsr_train.config import Config
+
+__all__ = ["compile_network", "compile_step"]
+
+Array = NDArray[np.float32]
+
+
+def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
+    """Return a function of a batch (lr, gt), both (batch, rows, columns, 1), that trains `model` by one step.
+
+    It returns the loss of the batch before the step, as a scalar of the backend. The learning rate is read from the
+    optimizer's variable, so that a change of rate compiles nothing anew.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def step(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            error = tf.reduce_sum(tf.square(gt - model(lr, training=True)))
+            loss = error / (2.0 * config.batch_size if config.loss == "sum" else tf.cast(tf.size(gt), tf.float32))
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    optimizer.build(model.trainable_variables)
+    return step
+
+
+def compile_network(model: Any) -> Callable[[Array], Array]:
+    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1) of any size, compiled once."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32)])
+    def network(lr: tf.Tensor) -> tf.Tensor:
+        return model(lr, training=False)
+
+    return lambda lr: network(lr).numpy()

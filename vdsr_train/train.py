@@ -1,0 +1,193 @@
+"""The whole training, read from top to bottom."""
+
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.storage import open_training
+from vdsr_train import backend, checkpoint
+from vdsr_train.batches import FileBatches, prefetch
+from vdsr_train.config import Config
+from vdsr_train.log import Log
+from vdsr_train.schedule import learning_rate, total_steps
+from vdsr_train.validate import Validation, open_validation
+from vdsr_train.weights import write_weights
+
+__all__ = ["Console", "Interrupted", "train"]
+
+
+class Console(Protocol):
+    """Where a training says how it goes."""
+
+    def say(self, text: str) -> None:
+        """Show lines that stay."""
+
+    def warn(self, text: str) -> None:
+        """Show a line that should not be missed."""
+
+    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
+        """Show how far the training is, after every step; `logged` where the row is a new one of the log."""
+
+
+class Interrupted(Exception):
+    """The training was stopped by a signal, after its state was saved."""
+
+    def __init__(self, signum: int, message: str) -> None:
+        super().__init__(message)
+        self.signum = signum
+
+
+def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
+    """Train a network as `config` says, into the folder `run`.
+
+    Parameters
+    ----------
+    config : Config
+        Everything that decides the result.
+    run : Path
+        Receives config.json, log.csv, checkpoints and weights.h5; created once the data have been opened.
+    resume : bool
+        Go on from the newest whole checkpoint in `run`, to the same result as an uninterrupted training.
+    console : Console
+        Told about everything worth seeing.
+
+    Raises
+    ------
+    VdsrError
+        For what a user can mend: data, a diverged training (the last good checkpoint is named), a full disk.
+    Interrupted
+        On SIGINT or SIGTERM, after a checkpoint was written.
+    """
+    backend.start(threads=config.threads)
+    from vdsr_train.model import build_model, get_weights, initial_weights, set_weights
+    from vdsr_train.optimizer import build_optimizer
+    from vdsr_train.predict import Upscaler
+    from vdsr_train.step import compile_step
+
+    model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
+    set_weights(model, initial_weights(config))
+    optimizer = build_optimizer(config)
+    train_step = compile_step(model, optimizer, config)
+    variables = [*model.trainable_variables, *optimizer.variables]
+    checkpoints = run / "checkpoints"
+
+    with ExitStack() as opened:
+        file = opened.enter_context(open_training(config.file))
+        caught = opened.enter_context(_signals())
+        batches = FileBatches(
+            file, Path(config.file), batch_size=config.batch_size, seed=config.seed, symmetries=config.symmetries
+        )
+        epoch_steps = batches.steps_per_epoch
+        total = total_steps(config, epoch_steps)
+        data = batches.identity()
+
+        first = 0
+        saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
+        if saved is not None:
+            first, state, saved_data = saved
+            if saved_data != data:
+                raise VdsrError(f"{config.file}: these are not the patches that {run} was trained on")
+            checkpoint.set_state(variables, state)
+        elif resume:
+            console.warn(f"{run}: there is no checkpoint, starting anew")
+        if first >= total:
+            console.say(f"{run}: the training is complete, all {total} steps are done")
+            return
+
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        config.write(run / "config.json")
+        validation = open_validation(config.validation, warn=console.warn)
+        upscaler = Upscaler(get_weights(model))
+        log = opened.enter_context(closing(Log(run / "log.csv", keep=first)))
+        losses: list[Any] = []
+        row: dict[str, float] = {}
+        waits, pace, window = 0.0, 0.0, time.perf_counter()
+
+        for step, lr, gt, waited in prefetch(batches, first, total):
+            rate = learning_rate(config, step, epoch_steps)
+            optimizer.learning_rate = rate
+            losses.append(train_step(lr, gt))
+            waits += waited
+            done = step + 1
+
+            validates = validation is not None and (
+                done % epoch_steps == 0 or done == total or (config.validate_every and done % config.validate_every == 0)
+            )
+            stops = bool(caught)
+            saves = validates or stops or done == total or done % config.checkpoint_every == 0
+            logs = saves or done % config.log_every == 0  # a window ends at each checkpoint, so that logs resume too
+            if not logs:
+                row |= {"step": done, "epoch": done / epoch_steps}
+                console.progress(row, total=total, seconds_left=(total - done) * pace, logged=False)
+                continue
+
+            loss = float(np.mean([float(value) for value in losses]))  # read seldom: reading waits for the device
+            if not np.isfinite(loss):
+                raise VdsrError(
+                    f"the loss is {loss} at step {done}: the training has diverged; {checkpoint.last_good(checkpoints)}; "
+                    "start again with a lower --learning-rate or a smaller --theta"
+                )
+            elapsed = time.perf_counter() - window
+            pace = elapsed / len(losses)
+            row = {
+                "step": done,
+                "epoch": done / epoch_steps,
+                "loss": loss,
+                "learning_rate": rate,
+                "clipped": optimizer.clipped_fraction(),
+                "patches_per_second": config.batch_size / pace,
+                "waiting": waits / elapsed,
+            }
+            state = checkpoint.get_state(variables)
+            checkpoint.check_finite(checkpoints, done, state)
+            if validates and validation is not None:
+                upscaler.load(get_weights(model))
+                psnr, _ = validation(upscaler)
+                row |= {f"psnr_x{scale}": value for scale, value in psnr.items()}
+                console.say(validation.table(**{f"VDSR, step {done}": psnr}))
+                _warn_if_stuck(validation, psnr, done, min(epoch_steps, total), console)
+            log.write(row)
+            if saves:
+                checkpoint.save(checkpoints, done, state, data=data)
+                write_weights(run / "weights.h5", get_weights(model), attributes={"step": done})
+            console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
+            losses.clear()
+            waits, window = 0.0, time.perf_counter()
+            if stops:
+                raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
+
+
+def _warn_if_stuck(validation: Validation, psnr: dict[int, float], done: int, due: int, console: Console) -> None:
+    """Warn of the most common failure of this network, once it has had an epoch to leave the start."""
+    if done >= due and validation.stuck(psnr):
+        console.warn(
+            "the network is no better than bicubic: a loss averaged over pixels wants a far larger rate than one that is "
+            "summed (--loss), and a training that hardly moves or jumps about wants another --theta or --learning-rate"
+        )
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list instead of dying; the second one is obeyed at once."""
+    caught: list[int] = []
+
+    def note(signum: int, frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(signum)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # only the main thread may do this; elsewhere a training cannot be interrupted
+        before = {}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,105 @@
+"""The weights of a network as a file: plain arrays in HDF5, checked layer by layer, nothing executed."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
+
+__all__ = ["Weights", "check_weights", "read_weights", "write_weights"]
+
+Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+FORMAT = "vdsr-weights 1"
+
+
+def write_weights(path: Path | str, weights: Weights, *, attributes: Mapping[str, str | int | float] | None = None) -> None:
+    """Write weights as HDF5: ``/conv_01/kernel`` (3, 3, inputs, outputs) and ``/conv_01/bias`` (outputs,), float32.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists, and only when the new file is complete.
+    weights : list of (kernel, bias)
+        First layer first.
+    attributes : mapping, optional
+        How the weights came about, stored beside them.
+
+    Raises
+    ------
+    VdsrError
+        The weights are not those of such a network, or the file cannot be written.
+    """
+    weights = check_weights(weights, str(path))
+    try:
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+            for number, (kernel, bias) in enumerate(weights, start=1):
+                file[f"conv_{number:02}/kernel"] = kernel
+                file[f"conv_{number:02}/bias"] = bias
+            file.attrs.update({"format": FORMAT, **(attributes or {})})
+    except OSError as error:
+        raise VdsrError(f"{path}: the weights cannot be written ({error})") from None
+
+
+def read_weights(path: Path | str) -> Weights:
+    """Read weights that `write_weights` wrote.
+
+    Returns
+    -------
+    list of (kernel, bias)
+        float32, kernels (3, 3, inputs, outputs), biases (outputs,), first layer first.
+
+    Raises
+    ------
+    VdsrError
+        The file is missing or not such a file, or a layer is missing, misshapen or not finite (it is named).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise VdsrError(f"{path}: no such file; vdsr-train writes weights.h5 into its run folder")
+    try:
+        with h5py.File(path, "r") as file:
+            return check_weights(_read_layers(file), str(path))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise VdsrError(f"{path}: cannot be read as weights ({error})") from None
+
+
+def _read_layers(file: h5py.File) -> Weights:
+    names = sorted(name for name in file if re.fullmatch(r"conv_\d{2,}", name))
+    if not names:
+        raise ValueError("it holds no group conv_01; a weights.h5 of vdsr-train was expected")
+    layers = []
+    for number, name in enumerate(names, start=1):
+        if name != f"conv_{number:02}":
+            raise ValueError(f"layer conv_{number:02} is missing")
+        for part in ("kernel", "bias"):
+            if not isinstance(file[name].get(part), h5py.Dataset):
+                raise ValueError(f"layer {name} has no {part}")
+        layers.append((file[name]["kernel"][()], file[name]["bias"][()]))
+    return layers
+
+
+def check_weights(weights: Weights, source: str) -> Weights:
+    """Return `weights` as float32, or raise a VdsrError that names `source` and the first layer that does not fit."""
+    if len(weights) < 2:
+        raise VdsrError(f"{source}: {len(weights)} layers; a network has 2 or more (the paper's has 20)")
+    checked: Weights = []
+    inputs = 1
+    for number, (kernel, bias) in enumerate(weights, start=1):
+        kernel, bias = np.asarray(kernel), np.asarray(bias)
+        where = f"{source}: layer conv_{number:02}"
+        outputs = 1 if number == len(weights) else kernel.shape[-1] if kernel.ndim == 4 else 64
+        for part, array, shape in (("kernel", kernel, (3, 3, inputs, outputs)), ("bias", bias, (outputs,))):
+            if array.shape != shape or 0 in shape:
+                raise VdsrError(f"{where}: the {part} is {array.shape}, expected {shape}")
+            if array.dtype.kind != "f":
+                raise VdsrError(f"{where}: the {part} is {array.dtype}, expected floating point")
+            if not np.isfinite(array).all():
+                raise VdsrError(f"{where}: the {part} holds NaN or infinity")
+        checked.append((kernel.astype(np.float32), bias.astype(np.float32)))
+        inputs = outputs
+    return checked
