@@ -1,6 +1,7 @@
 """Output files that are complete or absent: written beside their final name, then renamed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["check_output", "replacing"]
+__all__ = ["check_output", "check_space", "replacing", "scratch"]
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -27,24 +28,42 @@ def check_output(path: Path, *, force: bool) -> None:
         raise VdsrError(f"{path.parent}: no such folder; create it first, or write elsewhere")
 
 
-@contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path in the folder of `path`; rename it to `path` if the block ends well, else remove it.
+def check_space(path: Path, needed: int) -> None:
+    """Refuse to start what cannot fit on the disk of `path`.
 
-    The temporary name starts with a dot and ends in ``.partial`` plus the suffix of `path`, so that neither a reader
-    nor a glob for finished files can take it for one.
+    Raises
+    ------
+    VdsrError
+        If fewer than `needed` bytes are free.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise VdsrError(f"{path}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; write elsewhere")
+
+
+@contextmanager
+def scratch(path: Path | str) -> Iterator[Path]:
+    """Give a temporary file in the folder of `path`; it is removed when the block ends.
+
+    Its name starts with a dot and ends in ``.partial`` plus the suffix of `path`, so that neither a reader nor a glob
+    for finished files can take it for one.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".partial{path.suffix}", dir=path.parent)
     os.close(handle)
-    temporary = Path(name)
     try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well."""
+    with scratch(path) as temporary:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files; a data set is shared like any other
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; a data set is shared like any other
+        temporary.replace(path)
 
 
 def _umask() -> int:

@@ -78,7 +78,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
         CMYK, float).
     """
     path = Path(path)
-    with _explained(path):
+    with _Explained(path):
         if _is_deep_color_png(path):
             return _read_deep_png(path)
         if path.suffix.lower() in SUFFIXES["tif"]:
@@ -101,7 +101,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
         As `read_image`, as far as the head of the file tells.
     """
     path = Path(path)
-    with _explained(path):
+    with _Explained(path):
         if path.suffix.lower() in SUFFIXES["tif"] and not _pillow_opens(path):
             deep = _read_deep_tif(path)
             if deep is not None:
@@ -146,11 +146,11 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     return image[: rows - rows % int(scale), : columns - columns % int(scale)]
 
 
-class _explained(warnings.catch_warnings):
+class _Explained(warnings.catch_warnings[None]):
     """Turn whatever a decoder raises at a bad file into one line that names the file."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(action="ignore")  # decoders warn about odd metadata; the pixels decide
+        super().__init__(record=False, action="ignore")  # decoders warn about odd metadata; the pixels decide
         self._path = path
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:

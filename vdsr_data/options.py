@@ -3,9 +3,10 @@
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,20 @@ __all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "force_op
 class _Explaining(click.Command):
     """A command whose expected failures end in one line on stderr: exit code 2 for usage, 1 for failure."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command; with `standalone_mode` (the default) end the process with its exit code."""
+        run: Callable[[], Any] = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return run()
         try:
-            result = super().main(*args, standalone_mode=False, **extra)
+            result = run()
         except click.UsageError as error:
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
             _fail(f"{' '.join(error.format_message().split())}{hint}", 2)
@@ -57,7 +67,7 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-class ScaleType(click.ParamType):
+class ScaleType(click.ParamType[float | tuple[float, float]]):
     """A positive factor: 3, 0.5 or 1/3; or two of them, rows first: 1/2,1/3."""
 
     name = "scale"
@@ -71,7 +81,9 @@ class ScaleType(click.ParamType):
         except (ValueError, ZeroDivisionError):
             factors = ()
         if len(factors) not in (1, 2) or not all(math.isfinite(factor) and factor > 0 for factor in factors):
-            self.fail(f"{value!r} is not a scale; allowed are positive numbers such as 3, 0.5, 1/3 or 1/2,1/3", param, ctx)
+            self.fail(
+                f"{value!r} is not a scale; allowed are positive numbers such as 3, 0.5, 1/3 or 1/2,1/3", param, ctx
+            )
         return factors[0] if len(factors) == 1 else factors
 
 
@@ -81,7 +93,7 @@ def _factor(text: str) -> float:
     return float(Fraction(numerator)) / float(Fraction(denominator)) if slash else float(text)
 
 
-class NumbersType(click.ParamType):
+class NumbersType(click.ParamType[tuple[Any, ...]]):
     """Comma-separated numbers, each in a range, none twice."""
 
     name = "numbers"
@@ -97,7 +109,11 @@ class NumbersType(click.ParamType):
         except ValueError:
             numbers = ()
         if not numbers or not all(self._low <= n <= self._high for n in numbers) or len(set(numbers)) < len(numbers):
-            self.fail(f"{value!r}: give different numbers from {self._low:g} to {self._high:g}, such as {self.name}", param, ctx)
+            self.fail(
+                f"{value!r}: give different numbers from {self._low:g} to {self._high:g}, such as {self.name}",
+                param,
+                ctx,
+            )
         return numbers
 
 
@@ -120,13 +136,20 @@ def _cores() -> int:
 def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
     """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on."""
     if not sys.stderr.isatty():
-        yield lambda count=1: None
+        yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
                TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
-        yield lambda count=1: bar.advance(task, count)
+        yield lambda count: bar.advance(task, count)

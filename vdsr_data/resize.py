@@ -79,7 +79,9 @@ def imresize(
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or image.size == 0:
-        raise ValueError(f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}")
+        raise ValueError(
+            f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"
+        )
     if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     if boundary not in BOUNDARIES:
@@ -178,7 +180,7 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _cube(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """x ** 3 rounded once, as MATLAB's ``.^3``: the same bits on every processor, which ``np.power`` does not promise.
+    """X ** 3 rounded once, as MATLAB's ``.^3``: the same bits on every processor, which ``np.power`` does not promise.
 
     The square and the cube carry their rounding errors along (Dekker's exact product), about 106 bits in all.
     """

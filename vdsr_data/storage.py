@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["CHUNK", "Axes", "TrainingFile", "TrainingWriter", "compress_training", "is_hdf5", "open_hdf5", "open_training"]
+__all__ = [
+    "CHUNK",
+    "Axes",
+    "TrainingFile",
+    "TrainingWriter",
+    "compress_training",
+    "is_hdf5",
+    "open_hdf5",
+    "open_training",
+]
 
 Axes = Literal["matlab", "nhwc"]
 AXES: tuple[Axes, ...] = ("matlab", "nhwc")
@@ -53,7 +62,8 @@ class TrainingWriter:
             for key in keys:
                 _allocate(file, key, count, patch)
         with h5py.File(path, "r") as file:
-            self._offsets = [_patch_offsets(file[key]) for key in keys]
+            offsets = [_patch_offsets(file[key]) for key in keys]
+        self._offsets = [found for found in offsets if found is not None]
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
 
     def write(self, positions: NDArray[np.intp], lr: NDArray[np.floating], gt: NDArray[np.floating]) -> None:
@@ -88,8 +98,14 @@ def compress_training(source: Path, target: Path, level: int) -> None:
     with h5py.File(source, "r") as old, h5py.File(target, "w", libver=LIBVER) as new:
         for name, data in old.items():
             copy = new.create_dataset(
-                name, data.shape, data.dtype, maxshape=data.maxshape, chunks=data.chunks, compression="gzip",
-                compression_opts=level, shuffle=True,
+                name,
+                data.shape,
+                data.dtype,
+                maxshape=data.maxshape,
+                chunks=data.chunks,
+                compression="gzip",
+                compression_opts=level,
+                shuffle=True,
             )
             for start in range(0, len(data), CHUNK):
                 copy[start : start + CHUNK] = data[start : start + CHUNK]
@@ -115,10 +131,9 @@ class TrainingFile:
         self._data = [file[key] for key in self.keys]
         self.axes, self.patch_size = _check_layout(self._data, self.keys, path)
         self.attributes = read_attributes(file)
-        self._bytes: NDArray[np.uint8] | None = None
-        self._offsets = [_patch_offsets(data) for data in self._data]
-        if all(offsets is not None for offsets in self._offsets):
-            self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+        offsets = [_patch_offsets(data) for data in self._data]
+        self._offsets = [found for found in offsets if found is not None]  # both, or the file cannot be mapped
+        self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
 
     def __len__(self) -> int:
         return len(self._data[0])
@@ -146,13 +161,12 @@ class TrainingFile:
         indices = np.asarray(indices)
         pair = []
         for k in range(2):
-            stored = self._gather_bytes(k, indices) if self._bytes is not None else self._load(k)[indices]
+            stored = self._gather_bytes(k, indices) if len(self._offsets) == 2 else self._load(k)[indices]
             square = stored.reshape(len(indices), self.patch_size, self.patch_size)
             pair.append(np.ascontiguousarray(square.swapaxes(1, 2) if self.axes == "matlab" else square))
         return pair[0], pair[1]
 
     def _gather_bytes(self, k: int, indices: NDArray[np.integer]) -> NDArray[np.float32]:
-        assert self._bytes is not None
         size = 4 * self.patch_size**2
         out = np.empty((len(indices), size), dtype=np.uint8)
         for row, offset in zip(out, self._offsets[k][indices].tolist(), strict=True):
@@ -162,7 +176,7 @@ class TrainingFile:
     def _load(self, k: int) -> NDArray[np.float32]:
         if not isinstance(self._data[k], np.ndarray):
             self._data[k] = self._data[k][...]
-        return self._data[k]
+        return np.asarray(self._data[k])
 
 
 @contextmanager
@@ -244,7 +258,7 @@ def _patch_offsets(data: h5py.Dataset) -> NDArray[np.int64] | None:
         return None
     if data.chunks is None:
         start = data.id.get_offset()
-        return None if start is None else start + size * np.arange(len(data))
+        return None if start is None else np.asarray(start + size * np.arange(len(data)))
     if data.chunks[1:] != data.shape[1:] or data.id.get_create_plist().get_nfilters():
         return None
     per_chunk = data.chunks[0]
@@ -257,7 +271,7 @@ def _patch_offsets(data: h5py.Dataset) -> NDArray[np.int64] | None:
     if (chunks < 0).any():
         return None
     offsets = chunks[:, np.newaxis] + size * np.arange(per_chunk)
-    return offsets.reshape(-1)[: len(data)]
+    return np.asarray(offsets.reshape(-1)[: len(data)])
 
 
 def _find_keys(file: h5py.File, path: Path) -> tuple[str, str]:
@@ -272,12 +286,13 @@ def _find_keys(file: h5py.File, path: Path) -> tuple[str, str]:
 
 def _check_layout(data: list[h5py.Dataset], keys: tuple[str, str], path: Path) -> tuple[Axes, int]:
     lr, gt = data
-    for axes, (channel, rows, columns) in (("matlab", (1, 2, 3)), ("nhwc", (3, 1, 2))):
-        shape = lr.shape
+    shape = lr.shape
+    candidates: tuple[tuple[Axes, tuple[int, int, int]], ...] = (("matlab", (1, 2, 3)), ("nhwc", (3, 1, 2)))
+    for axes, (channel, rows, columns) in candidates:
         if lr.ndim == 4 and shape == gt.shape and shape[channel] == 1 and shape[rows] == shape[columns] > 1:
             if not len(lr):
                 raise VdsrError(f"{path}: holds no patches")
-            return axes, shape[rows]
+            return axes, int(shape[rows])
     raise VdsrError(
         f"{path}: not a training file of square luma patches; {keys[0]} is {lr.shape} and {keys[1]} is {gt.shape}, "
         "allowed are (N, 1, size, size) and (N, size, size, 1), both alike"

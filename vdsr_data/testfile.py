@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.storage import LIBVER, open_hdf5, plain_dataset, read_attributes
 
-__all__ = ["StoredPair", "TestFileWriter", "TestPair", "is_test_file", "read_original", "read_pair", "test_file_names",
-           "write_mat"]
+__all__ = [
+    "StoredPair",
+    "TestFileWriter",
+    "TestPair",
+    "is_test_file",
+    "read_original",
+    "read_pair",
+    "test_file_names",
+    "write_mat",
+]
 
 ORIGINAL = "original"
 
@@ -80,7 +88,7 @@ class TestFileWriter:
 
 
 def write_mat(folder: Path, pair: TestPair) -> None:
-    """Write ``NAME_SCALE_gt.mat`` and ``_lr``, for colour images ``_cb`` and ``_cr``, as MATLAB's ``save`` does (v5)."""
+    """Write ``NAME_SCALE_gt.mat``, ``_lr`` and for colour images ``_cb``, ``_cr``, as MATLAB's ``save`` does (v5)."""
     from scipy.io import savemat
 
     for key in ("gt", "lr", "cb", "cr"):
@@ -125,7 +133,7 @@ def read_original(path: Path | str, name: str) -> NDArray[Any]:
     with open_hdf5(path) as file:
         group = file.get(ORIGINAL)
         data = plain_dataset(group, name) if isinstance(group, h5py.Group) else None
-        if data is None or data.dtype not in (np.uint8, np.uint16) or data.ndim not in (2, 3) or data.shape[2:] not in ((), (3,)):
+        if data is None or data.dtype not in (np.uint8, np.uint16) or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
             raise VdsrError(f"{path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
         return np.asarray(data[...])
 

@@ -1,0 +1,209 @@
+"""The command `vdsr-data`: each subcommand parses, calls one function, prints. Heavy imports wait inside."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vdsr_data import __version__
+from vdsr_data.errors import VdsrError
+from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, force_option, progress, threads_option
+
+PATH = click.Path(path_type=Path)
+boundary_option = click.option(
+    "--boundary", type=click.Choice(["symmetric", "replicate"]), default="symmetric", show_default=True,
+    help="Pixels beyond the edge: symmetric as MATLAB since R2015b or earlier, replicate as older releases.",
+)  # fmt: skip
+scales_option = click.option(
+    "--scales", type=NUMBERS(int, 1, 64, "2,3,4"), default="2,3,4", show_default=True, help="Factors of reduction."
+)
+
+
+@click.group(cls=ExplainingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="vdsr-data")
+def main() -> None:
+    r"""Make the data of VDSR without MATLAB: training and test files, low-resolution images.
+
+    \b
+    vdsr-data build-train 291/        the training file, as train_data.m writes it
+    vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
+    vdsr-data imresize IN OUT --scale 1/3
+    vdsr-data info FILE
+    """
+
+
+@main.command("build-train")
+@click.argument("folder", metavar="FOLDER|NAME")
+@click.option("-o", "--output", type=PATH, default="vdsr_train.h5", show_default=True, help="The file to write.")
+@scales_option
+@click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default=True, help="Rows and columns.")
+@click.option("--stride", type=click.IntRange(1, 4096), default=41, show_default=True, help="Between patches.")
+@click.option("--rotations", type=NUMBERS(int, 0, 270, "0,90,180,270"), default="0,90", show_default=True,
+              help="Degrees, counter-clockwise.")  # fmt: skip
+@click.option("--flips", default="none,left-right", show_default=True, metavar="LIST",
+              help="Of none, left-right, up-down; applied after the rotation.")  # fmt: skip
+@click.option("--downsizes", type=NUMBERS(float, 0.01, 1, "1,0.7,0.5"), default="1", show_default=True,
+              help="Reduce each image by these factors first.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+              help="As rng(SEED) before randperm; 0 is a fresh MATLAB session.")  # fmt: skip
+@boundary_option
+@click.option("--axes", type=click.Choice(["matlab", "nhwc"]), default="matlab", show_default=True,
+              help="(N, 1, column, row), or (N, row, column, 1).")  # fmt: skip
+@click.option("--keys", default="lr,gt", show_default=True, help="Names of the data sets; Caffe reads data,label.")
+@click.option(
+    "--compression", type=click.IntRange(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
+)
+@threads_option()
+@force_option
+def build_train(folder: str, output: Path, workers: int, force: bool, compression: int, **options: Any) -> None:
+    """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
+
+    Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
+    MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma, alpha is left out, an EXIF rotation
+    is not applied; palette, CMYK and float images are refused. Each image is turned, flipped and reduced in every
+    combination, cut into patches, and all patches are shuffled as randperm does; a last partial chunk of 64 is dropped.
+    """
+    from vdsr_data.datasets import find_images
+    from vdsr_data.files import check_output
+    from vdsr_data.generate import TrainingRecipe, generate_train
+
+    recipe = TrainingRecipe(**_checked_lists(options))
+    _, images = find_images(folder, "train")
+    check_output(output, force=force)
+    began = time.perf_counter()
+    with progress(f"Building {output.name}", len(images)) as advance:
+        summary = generate_train(images, output, recipe, compression=compression, workers=workers, advance=advance)
+    if summary.too_small:
+        names = ", ".join(path.name for path in summary.too_small[:10]) + (
+            " ..." if len(summary.too_small) > 10 else ""
+        )
+        click.echo(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}", err=True)
+    click.echo(
+        f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {len(images)} images "
+        f"({summary.dropped} left over), {output.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - began:.1f} s"
+    )
+
+
+def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
+    """Split the options that are lists of words, and refuse what no list of numbers can catch."""
+    from vdsr_data.patches import FLIPS, ROTATIONS
+
+    flips, keys = tuple(options["flips"].split(",")), tuple(options["keys"].split(","))
+    if not set(flips) <= set(FLIPS) or len(set(flips)) < len(flips):
+        raise click.BadParameter(
+            f"{options['flips']!r}: give different ones of {', '.join(FLIPS)}", param_hint="--flips"
+        )
+    if not set(options["rotations"]) <= set(ROTATIONS):
+        raise click.BadParameter("allowed are 0, 90, 180 and 270", param_hint="--rotations")
+    if len(set(keys)) != 2 or not all(key.isidentifier() for key in keys):
+        raise click.BadParameter(f"{options['keys']!r}: give two names such as lr,gt", param_hint="--keys")
+    return {**options, "flips": flips, "keys": keys}
+
+
+@main.command("build-test")
+@click.argument("name", metavar="NAME|FOLDER")
+@click.option(
+    "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME]"
+)
+@scales_option
+@click.option("--format", "kind", type=click.Choice(["hdf5", "mat"]), default="hdf5", show_default=True,
+              help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
+@boundary_option
+@force_option
+def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, force: bool) -> None:
+    """Make a benchmark file: gt and lr luma, and chroma, per scale and image.
+
+    NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the
+    built-in sets (sample). Prints the bicubic PSNR of each image, without a border crop, as test_data.m does.
+    """
+    from vdsr_data.datasets import find_images
+    from vdsr_data.files import check_output
+    from vdsr_data.generate import generate_test, generate_test_mat
+
+    title, images = find_images(name, "test")
+    count = 0
+
+    def report(image: str, scale: int, psnr: float) -> None:
+        nonlocal count
+        count += 1
+        click.echo(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
+
+    if kind == "hdf5":
+        output = output or Path(f"{title}.h5")
+        check_output(output, force=force)
+        generate_test(title, images, output, scales=scales, boundary=boundary, report=report)
+    else:
+        output = output or Path(title)
+        _check_folder(output, force=force)
+        generate_test_mat(images, output, scales=scales, boundary=boundary, report=report)
+    click.echo(f"{output}: {len(images)} images, {count} pairs")
+
+
+@main.command()
+@click.argument("source", metavar="IN", type=PATH)
+@click.argument("target", metavar="OUT", type=PATH)
+@click.option("--scale", type=SCALE, help="Factor, such as 1/3, 0.5, 2; or two, rows first: 1/2,1/3.")
+@click.option("--size", metavar="ROWSxCOLUMNS", help="Size of the output, instead of --scale.")
+@click.option("--modcrop", type=click.IntRange(1), default=1, show_default=True,
+              help="First crop to multiples of this, as low-resolution sets are made.")  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(["png", "bmp", "tif"]), default="png", show_default=True,
+              help="Of the images of a folder.")  # fmt: skip
+@click.option("--no-antialias", is_flag=True, help="MATLAB's 'Antialiasing', false.")
+@boundary_option
+@threads_option()
+@force_option
+def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: int, kind: str, no_antialias: bool,
+             boundary: Any, workers: int, force: bool) -> None:  # fmt: skip
+    """Resize an image, or every image of a folder, as MATLAB's imresize and imwrite would.
+
+    IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
+    """
+    from vdsr_data.datasets import unique_names
+    from vdsr_data.files import check_output
+    from vdsr_data.generate import resize_images
+    from vdsr_data.images import list_images
+
+    rows_columns = _parse_size(size)
+    if (scale is None) == (size is None):
+        raise click.UsageError("give either --scale or --size")
+    if source.is_dir():
+        sources = list_images(source)
+        targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
+        _check_folder(target, force=force)
+        target.mkdir(exist_ok=True)
+    else:
+        sources, targets = [source], [target]
+        check_output(target, force=force)
+    with progress("Resizing", len(sources)) as advance:
+        resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
+                      boundary=boundary, workers=workers, advance=advance)  # fmt: skip
+    click.echo(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    rows, _, columns = text.lower().partition("x")
+    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
+        raise click.BadParameter(f"{text!r}: give rows and columns, such as 240x320", param_hint="--size")
+    return int(rows), int(columns)
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise VdsrError(f"{folder}: is a file; name a folder")
+    if not folder.parent.is_dir():
+        raise VdsrError(f"{folder.parent}: no such folder; create it first, or write elsewhere")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
+
+
+@main.command()
+@click.argument("file", type=PATH)
+def info(file: Path) -> None:
+    """Say what is in a training or test file, and how it was made."""
+    from vdsr_data.describe import describe
+
+    for line in describe(file):
+        click.echo(line)

@@ -1,0 +1,49 @@
+"""What is inside a training or a test file, for people."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vdsr_data.storage import open_hdf5, open_training, read_attributes
+from vdsr_data.testfile import is_test_file, summarise
+
+__all__ = ["describe"]
+
+SHOWN = 8  # names of images, before an ellipsis
+
+
+def describe(path: Path) -> Iterator[str]:
+    """Lines on the contents and the provenance of a data file.
+
+    Raises
+    ------
+    VdsrError
+        If it is neither a training nor a test file.
+    """
+    size = f"{path.stat().st_size / 1e6:,.1f} MB" if path.is_file() else ""
+    if is_test_file(path):
+        with open_hdf5(path) as file:
+            attributes = read_attributes(file)
+        yield f"{path}: test file, {size}"
+        for scale, images, pixels in summarise(path):
+            yield f"  x{scale}: {images} images, {pixels:,} pixels"
+    else:
+        with open_training(path) as training:
+            attributes = training.attributes
+            yield f"{path}: training file of {len(training):,} pairs, axes {training.axes}, {size}"
+            for key, layout in training.layout.items():
+                yield f"  /{key}: {', '.join(f'{name} {value}' for name, value in layout.items() if value is not None)}"
+    yield from _provenance(attributes)
+
+
+def _provenance(attributes: dict[str, Any]) -> Iterator[str]:
+    if not attributes:
+        yield "  no provenance: not written by this toolkit"
+    for name, value in attributes.items():
+        if name in ("images", "names", "sha256") and isinstance(value, list):
+            if name == "images":
+                yield f"  {len(value)} images: {', '.join(value[:SHOWN])}{' ...' if len(value) > SHOWN else ''}"
+        elif isinstance(value, dict):
+            yield f"  {name}: {', '.join(f'{key} {entry}' for key, entry in value.items())}"
+        else:
+            yield f"  {name}: {value}"

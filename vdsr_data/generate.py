@@ -1,0 +1,293 @@
+"""A folder of images becomes a training file (`train_data.m`), a test file (`test_data.m`) or low-resolution images."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import __version__
+from vdsr_data.color import im2double, luma, rgb2ycbcr
+from vdsr_data.datasets import unique_names
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import check_space, replacing, scratch
+from vdsr_data.images import image_size, modcrop, read_image, write_image
+from vdsr_data.patches import Flip, augment, cut, patch_count, randperm
+from vdsr_data.resize import Boundary, imresize, output_size
+from vdsr_data.storage import CHUNK, Axes, TrainingWriter, annotate, compress_training
+from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
+
+__all__ = ["TrainingRecipe", "TrainingSummary", "degrade", "generate_test", "generate_test_mat", "generate_train",
+           "resize_images"]  # fmt: skip
+
+Advance = Callable[[int], None]
+
+
+def _ignore(*_: object) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How patches are made from an image; the defaults are those of ``train_data.m``."""
+
+    scales: tuple[int, ...] = (2, 3, 4)
+    patch_size: int = 41  # the receptive field of 20 layers of 3 x 3
+    stride: int = 41  # patches do not overlap
+    rotations: tuple[int, ...] = (0, 90)  # degrees, counter-clockwise
+    flips: tuple[Flip, ...] = ("none", "left-right")  # after the rotation
+    downsizes: tuple[float, ...] = (1.0,)  # the image is first reduced by these, as later papers did
+    seed: int = 0  # of the order; 0 is a fresh MATLAB session
+    boundary: Boundary = "symmetric"
+    axes: Axes = "matlab"
+    keys: tuple[str, str] = ("lr", "gt")
+
+    def variants(self) -> Iterator[tuple[float, int, Flip, int]]:
+        """Downsize, rotation, flip and scale of each variant of an image, in the order of the script's loops."""
+        return product(self.downsizes, self.rotations, self.flips, self.scales)
+
+    def count(self, rows: int, columns: int) -> int:
+        """Number of patches of an image of this size."""
+        total = 0
+        for downsize, rotation, _, scale in self.variants():
+            height, width = output_size((rows, columns), downsize)[:: -1 if rotation % 180 else 1]
+            total += patch_count(height - height % scale, width - width % scale, self.patch_size, self.stride)
+        return total
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What `generate_train` wrote: patch pairs, pairs left out of a last partial chunk, and images without a patch."""
+
+    pairs: int
+    dropped: int
+    too_small: list[Path] = field(default_factory=list)
+
+
+def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary) -> NDArray[np.float64]:
+    """Reduce float64 luma by `scale` and enlarge it to its size again: the `lr` of the training and test files."""
+    return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
+
+
+def generate_train(
+    images: Sequence[Path],
+    output: Path,
+    recipe: TrainingRecipe,
+    *,
+    compression: int = 0,
+    workers: int = 1,
+    advance: Advance = _ignore,
+) -> TrainingSummary:
+    """Write the training file that a fresh MATLAB session would have written from these images, value for value.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        In the order of ``train_data.m``, see `list_images`.
+    output : Path
+        Replaced only by a complete file.
+    recipe : TrainingRecipe
+    compression : int, default 0
+        Level of gzip, 1 to 9; 0 stores the values as they are.
+    workers : int, default 1
+        Threads. The file does not depend on their number.
+    advance : callable
+        Called with 1 after each image.
+
+    Returns
+    -------
+    TrainingSummary
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, if all images together give fewer patches than a chunk, or if the disk is too small.
+    """
+    counts = [recipe.count(*image_size(path)) for path in images]
+    pairs = sum(counts) // CHUNK * CHUNK
+    if not pairs:
+        raise VdsrError(
+            f"{images[0].parent}: {len(images)} images give {sum(counts)} patches of {recipe.patch_size} x "
+            f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
+        )
+    check_space(output, pairs * recipe.patch_size**2 * 8)
+    position = np.empty(sum(counts), dtype=np.intp)  # the inverse of the order: where each patch goes
+    position[randperm(len(position), recipe.seed)] = np.arange(len(position))
+    starts = np.cumsum([0, *counts])
+
+    def process(k: int) -> str:
+        digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
+        start = starts[k]
+        for lr, gt in _variants(images[k], recipe):
+            writer.write(position[start : start + len(gt)], lr, gt)
+            start += len(gt)
+        if start != starts[k + 1]:
+            raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
+        return digest
+
+    attributes = {
+        "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
+        "axes": recipe.axes, "recipe": asdict(recipe), "images": [path.name for path in images],
+    }  # fmt: skip
+    with replacing(output) as target, scratch(output) as spare:
+        file = spare if compression else target
+        writer = TrainingWriter(file, count=pairs, patch_size=recipe.patch_size, keys=recipe.keys, axes=recipe.axes)
+        try:
+            digests = _map(process, len(images), workers, advance)
+        finally:
+            writer.close()
+        annotate(file, {**attributes, "sha256": digests})
+        if compression:
+            compress_training(file, target, compression)
+    too_small = [path for path, count in zip(images, counts, strict=True) if not count]
+    return TrainingSummary(pairs, sum(counts) - pairs, too_small)
+
+
+def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Patches (n, rows, columns) of lr and gt, variant after variant."""
+    image = read_image(path)
+    last, base = None, image
+    for downsize, rotation, flip, scale in recipe.variants():
+        if downsize != last:
+            base = im2double(luma(image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)))
+            last = downsize
+        gt = modcrop(augment(base, rotation, flip), scale)
+        if min(gt.shape) >= recipe.patch_size:
+            lr = degrade(gt, scale, recipe.boundary)
+            yield cut(lr, recipe.patch_size, recipe.stride), cut(gt, recipe.patch_size, recipe.stride)
+
+
+def _map(process: Callable[[int], Any], count: int, workers: int, advance: Advance) -> list[Any]:
+    """process(0), process(1), ... on threads (the kernels and the decoders release the GIL), in bounded portions."""
+    results: list[Any] = []
+    numbers = iter(range(count))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        while portion := list(islice(numbers, 64 * workers)):
+            for result in pool.map(process, portion):
+                results.append(result)
+                advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return results
+
+
+def _pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
+    for scale in scales:
+        cropped = modcrop(image, scale)
+        if not cropped.size:
+            raise VdsrError(f"{path}: {image.shape[0]} x {image.shape[1]} pixels are too few for scale {scale}")
+        cb = cr = None
+        y = cropped
+        if cropped.ndim == 3:
+            y, cb, cr = np.moveaxis(rgb2ycbcr(cropped), 2, 0)
+        gt = im2double(y)
+        yield TestPair(path.stem, scale, gt, degrade(gt, scale, boundary), cb, cr)
+
+
+def generate_test(
+    name: str,
+    images: Sequence[Path],
+    output: Path,
+    *,
+    scales: Sequence[int] = (2, 3, 4),
+    boundary: Boundary = "symmetric",
+    report: Callable[[str, int, float], None] = _ignore,
+) -> None:
+    """Write the benchmark file of ``test_data.m``: see `vdsr_data.testfile` for its layout.
+
+    Parameters
+    ----------
+    name : str
+        Of the set, kept in the file.
+    images : sequence of Path
+    output : Path
+        Replaced only by a complete file.
+    scales : sequence of int
+    boundary : {"symmetric", "replicate"}
+    report : callable
+        Called for each image and scale with its name, the scale and the bicubic PSNR in dB of the whole image.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read or is smaller than a scale, or two images share a name.
+    """
+    attributes = {
+        "format": "vdsr-toolkit test file", "version": __version__, "name": name, "boundary": boundary,
+        "scales": list(scales), "names": unique_names(list(images)), "images": [path.name for path in images],
+        "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
+    }  # fmt: skip
+    with replacing(output) as target:
+        writer = TestFileWriter(target)
+        try:
+            for path in images:
+                image = read_image(path)
+                writer.add_original(path.stem, image)
+                for pair in _pairs(path, image, scales, boundary):
+                    writer.add(pair)
+                    report(pair.name, pair.scale, _psnr(pair))
+        finally:
+            writer.close()
+        annotate(target, attributes)
+
+
+def generate_test_mat(
+    images: Sequence[Path],
+    folder: Path,
+    *,
+    scales: Sequence[int] = (2, 3, 4),
+    boundary: Boundary = "symmetric",
+    report: Callable[[str, int, float], None] = _ignore,
+) -> None:
+    """Write the ``.mat`` files of ``test_data.m`` into a folder, which is made if it does not exist.
+
+    Parameters and errors are those of `generate_test`.
+    """
+    unique_names(list(images))
+    folder.mkdir(exist_ok=True)
+    for path in images:
+        for pair in _pairs(path, read_image(path), scales, boundary):
+            write_mat(folder, pair)
+            report(pair.name, pair.scale, _psnr(pair))
+
+
+def resize_images(
+    sources: Sequence[Path],
+    targets: Sequence[Path],
+    *,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    crop: int = 1,
+    antialias: bool = True,
+    boundary: Boundary = "symmetric",
+    workers: int = 1,
+    advance: Advance = _ignore,
+) -> None:
+    """Resize image files as ``imwrite(imresize(modcrop(imread(source), crop), ...), target)`` would.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, or is smaller than the crop.
+    """
+
+    def process(k: int) -> None:
+        image = modcrop(read_image(sources[k]), crop)
+        if not image.size:
+            raise VdsrError(f"{sources[k]}: nothing is left of it after a crop to multiples of {crop}")
+        write_image(targets[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
+
+    _map(process, len(sources), workers, advance)
+
+
+def _psnr(pair: TestPair) -> float:
+    """Peak signal-to-noise ratio of lr, without a border crop, as ``test_data.m`` prints it."""
+    error = float(np.mean((pair.lr - pair.gt) ** 2))
+    return 10 * math.log10(1 / error) if error else math.inf
