@@ -103,7 +103,8 @@ def test_inputs_are_left_alone() -> None:
     a, b = noisy(20, 20)
     before = a.copy(), b.copy()
     psnr(a, b, data_range=1), ssim(a, b, data_range=1)
-    assert np.array_equal(a, before[0]) and np.array_equal(b, before[1])
+    assert np.array_equal(a, before[0])
+    assert np.array_equal(b, before[1])
 
 
 @pytest.mark.parametrize("measure", [psnr, ssim])

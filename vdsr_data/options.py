@@ -34,6 +34,9 @@ class _Explaining(click.Command):
             return run()
         try:
             result = run()
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.UsageError as error:
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
             _fail(f"{' '.join(error.format_message().split())}{hint}", 2)

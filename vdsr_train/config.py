@@ -78,7 +78,7 @@ class Config:
     threads: Annotated[int, NOT_NEGATIVE, "processor threads; 0: all"] = 0
 
     # what one sees
-    validation: Annotated[str, "test set scored while training; sample where it is missing"] = "Set5"
+    validation: Annotated[str, "test set scored while training (sample where it is missing), or none"] = "Set5"
     validate_every: Annotated[int, NOT_NEGATIVE, "steps between validations, beside each epoch's; 0: epochs only"] = 0
     checkpoint_every: Annotated[int, COUNT, "steps between checkpoints"] = 200
     log_every: Annotated[int, COUNT, "steps between the rows of log.csv"] = 50
