@@ -1,0 +1,68 @@
+"""Scores of the benchmarks against the published tables and MATLAB's own log; skipped where the images are missing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vdsr_data.datasets import open_testset
+from vdsr_eval.cli import main
+from vdsr_eval.evaluate import bicubic, evaluate, mean_score
+from vdsr_eval.protocol import PROTOCOLS
+from vdsr_eval.published import published
+
+
+@pytest.mark.parametrize("name", ["Set5", "Set14", pytest.param("B100", marks=pytest.mark.conformance)])
+def test_bicubic_of_vdsr_tf_digit_for_digit_as_printed(reference_data: Path, name: str) -> None:
+    """VDSR-TensorFlow's README, through the command itself."""
+    result = CliRunner().invoke(main, ["--model", "bicubic", "--dataset", str(reference_data / name)])
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith(name)]
+    for scale, row in zip((2, 3, 4), rows, strict=True):
+        expected = published(dataset=name, scale=scale, protocol="vdsr-tf")[0]
+        assert expected.model == "bicubic"
+        assert row == [name, f"x{scale}", row[2], f"{expected.psnr:.2f}", "/", f"{expected.ssim:.4f}"]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bicubic_of_paper_digit_for_digit(reference_data: Path, scale: int) -> None:
+    """Set5 of the VDSR paper's Table 3 (scored by its authors in MATLAB)."""
+    records = evaluate(
+        open_testset(reference_data / "Set5"),
+        scale=scale,
+        model="bicubic",
+        upscale=bicubic,
+        protocol=PROTOCOLS["paper"],
+    )
+    psnr, ssim = mean_score(records)
+    expected = published(dataset="Set5", scale=scale, protocol="paper")[0]
+    assert (f"{psnr:.2f}", f"{ssim:.4f}") == (f"{expected.psnr:.2f}", f"{expected.ssim:.4f}")
+
+
+def test_per_image_psnr_equals_matlabs_log(reference_data: Path) -> None:
+    """An older MATLAB's log of Set5 x2: 8-bit RGB reduced and enlarged with boundary replicate, 8-bit luma scored."""
+    protocol = replace(PROTOCOLS["rcan"], luma="uint8", boundary="replicate")
+    records = evaluate(
+        open_testset(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol
+    )
+    found = {record.image: round(record.psnr, 4) for record in records}
+    assert found == {"baby": 37.0263, "bird": 36.7730, "butterfly": 27.4298, "head": 34.8375, "woman": 32.1354}
+
+
+@pytest.mark.conformance
+def test_no_protocol_is_another_one(reference_data: Path) -> None:
+    """The three differ in the digits that papers print, so that a table says which it was."""
+    means = {
+        name: mean_score(
+            evaluate(
+                open_testset(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol
+            )
+        )
+        for name, protocol in PROTOCOLS.items()
+    }
+    assert {name: (round(psnr, 2), round(ssim, 4)) for name, (psnr, ssim) in means.items()} == {
+        "vdsr-tf": (33.68, 0.9304), "paper": (33.66, 0.9299), "rcan": (33.67, 0.9303),
+    }  # fmt: skip
+    assert np.ptp([psnr for psnr, _ in means.values()]) < 0.02

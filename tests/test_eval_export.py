@@ -1,0 +1,81 @@
+"""Files for other programs: read back by the readers they are for."""
+
+import csv
+import io
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from vdsr_eval.evaluate import Record
+from vdsr_eval.export import csv_text, json_rows, latex, markdown, write_json, write_text
+from vdsr_eval.report import Table
+
+RECORDS = [
+    Record("Set5", "bird", 2, "bicubic", "paper", 36.25, 0.97),
+    Record("Set5", "head", 2, "bicubic", "paper", 34.75, 0.86),
+]
+
+
+def test_json_has_means_and_images() -> None:
+    assert json_rows(RECORDS) == [
+        {
+            "dataset": "Set5", "scale": 2, "model": "bicubic", "protocol": "paper", "psnr": 35.5,
+            "ssim": pytest.approx(0.915),
+            "images": [{"image": "bird", "psnr": 36.25, "ssim": 0.97}, {"image": "head", "psnr": 34.75, "ssim": 0.86}],
+        }
+    ]  # fmt: skip
+
+
+def test_json_of_equal_images_is_valid_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", [Record("s", "same", 2, "m", "paper", math.inf, 1.0)])
+    (row,) = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
+    assert row["psnr"] is None
+    assert row["images"][0]["psnr"] is None
+    assert row["ssim"] == 1.0
+
+
+def test_csv_has_the_columns_of_the_original() -> None:
+    assert csv_text(RECORDS) == "file name, psnr, ssim\nbird, 36.250000, 0.970000\nhead, 34.750000, 0.860000\n"
+
+
+def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
+    other = Record("my, set", 'a "quoted" one', 3, "VDSR (runs/1, best)", "rcan", 30.0, 0.9)
+    rows = list(csv.reader(io.StringIO(csv_text([*RECORDS, other])), skipinitialspace=True))
+    assert rows[0] == ["file name", "psnr", "ssim", "dataset", "scale", "model", "protocol"]
+    assert rows[3] == ['a "quoted" one', "30.000000", "0.900000", "my, set", "3", "VDSR (runs/1, best)", "rcan"]
+
+
+TABLE = Table("paper: luma_1 & more", ("set", "a|b", "100%"), [("Set5", "x", "33.66 / 0.9299"), ("B100", "", "1")])
+
+
+def test_markdown_is_a_table() -> None:
+    assert markdown(TABLE) == (
+        "paper: luma_1 & more\n\n"
+        "| set  | a\\|b |           100% |\n"
+        "| ---- | ---: | -------------: |\n"
+        "| Set5 |    x | 33.66 / 0.9299 |\n"
+        "| B100 |      |              1 |\n"
+    )
+
+
+def test_latex_escapes_and_aligns() -> None:
+    text = latex(TABLE)
+    assert r"\caption{paper: luma\_1 \& more}" in text
+    assert r"\begin{tabular}{lrr}" in text
+    assert r"set & a|b & 100\% \\" in text
+    assert r"Set5 & x & 33.66 / 0.9299 \\" in text
+    assert text.count("{table}") == 2
+    assert text.count("{tabular}") == 2
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.md"
+    write_text(path, "old")
+    monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

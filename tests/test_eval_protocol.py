@@ -1,0 +1,208 @@
+"""Each protocol, step by step, against the same steps spelled out with the slow metrics."""
+
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+from reference import slow_psnr, slow_ssim
+
+from vdsr_data import im2double, imresize, luma, rgb2ycbcr
+from vdsr_eval.protocol import PROTOCOLS, Protocol, pair_from_stored, prepare, result, score, too_small
+
+ALL = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+
+
+def photograph(rows: int = 50, columns: int = 61, seed: int = 3) -> np.ndarray:
+    """A smooth colour image with edges and a little noise, uint8."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:rows, :columns]
+    planes = [np.sin(x / 9 + c) * np.cos(y / (6 + c)) + (x > y) * 0.4 for c in range(3)]
+    image = 128 + 80 * np.dstack(planes) + random.normal(0, 4, (rows, columns, 3))
+    return image.clip(0, 255).astype(np.uint8)
+
+
+def half_up(values: np.ndarray) -> np.ndarray:
+    return np.floor(values.clip(0, 255) + 0.5)
+
+
+def inner(image: np.ndarray, border: int) -> np.ndarray:
+    return image[border : image.shape[0] - border, border : image.shape[1] - border]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_vdsr_tf_spelled_out(scale: int) -> None:
+    image = photograph()
+    gt = luma(image[: 50 // scale * scale, : 61 // scale * scale]) / 255
+    sr = imresize(imresize(gt, 1 / scale), scale).clip(0, 1)
+    pair = prepare(image, scale=scale, protocol=PROTOCOLS["vdsr-tf"])
+    psnr, ssim = score(pair.bicubic, pair.gt, scale=scale, protocol=PROTOCOLS["vdsr-tf"])
+    assert psnr == pytest.approx(slow_psnr(inner(sr, scale), inner(gt, scale), 1), abs=1e-9)
+    assert ssim == pytest.approx(slow_ssim(inner(sr, scale), inner(gt, scale), 1, "replicate"), abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_paper_spelled_out(scale: int) -> None:
+    image = photograph()
+    gt = luma(image[: 50 // scale * scale, : 61 // scale * scale])
+    sr = half_up(imresize(imresize(gt / 255, 1 / scale), scale) * 255)
+    pair = prepare(image, scale=scale, protocol=PROTOCOLS["paper"])
+    psnr, ssim = score(pair.bicubic, pair.gt, scale=scale, protocol=PROTOCOLS["paper"])
+    assert psnr == pytest.approx(slow_psnr(inner(sr, scale), inner(gt, scale), 255), abs=1e-9)
+    assert ssim == pytest.approx(slow_ssim(inner(sr, scale), inner(gt, scale), 255, "valid"), abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_rcan_spelled_out(scale: int) -> None:
+    image = photograph()
+    original = image[: 50 // scale * scale, : 61 // scale * scale]
+    sr = imresize(imresize(original, 1 / scale), scale)
+    assert sr.dtype == np.uint8
+    a, b = (inner(rgb2ycbcr(picture / 255)[:, :, 0] * 255, scale) for picture in (sr, original))
+    pair = prepare(image, scale=scale, protocol=PROTOCOLS["rcan"])
+    psnr, ssim = score(pair.bicubic, pair.gt, scale=scale, protocol=PROTOCOLS["rcan"])
+    assert psnr == pytest.approx(slow_psnr(a, b, 255), abs=1e-9)
+    assert ssim == pytest.approx(slow_ssim(a, b, 255, "valid"), abs=1e-9)
+
+
+def test_rcan_turns_upscaled_luma_into_an_8_bit_colour_image() -> None:
+    """The network's luma joins the upsampled chroma; what is scored is the rounded image, not the luma itself."""
+    protocol, image = PROTOCOLS["rcan"], photograph(40, 40)
+    pair = prepare(image, scale=2, protocol=protocol)
+    up = rgb2ycbcr(imresize(imresize(image, 0.5) / 255, 2))
+    np.testing.assert_allclose(pair.lr, up[:, :, 0], atol=1e-12)
+    np.testing.assert_allclose(pair.chroma, up[:, :, 1:], atol=1e-12)
+    y, cb, cr = (255 * up[:, :, c] for c in range(3))
+    y = y + 3
+    red = 255 / 219 * (y - 16) + 1.402 * 255 / 224 * (cr - 128) / 1.0
+    blue = 255 / 219 * (y - 16) + 1.772 * 255 / 224 * (cb - 128)
+    scored = result(pair.lr + 3 / 255, pair.chroma, protocol=replace(protocol, rgb=True))
+    assert np.array_equal(scored, np.round(scored))
+    assert np.abs(scored[:, :, 0] - red.clip(0, 255)).max() < 0.51
+    assert np.abs(scored[:, :, 2] - blue.clip(0, 255)).max() < 0.51
+
+
+@ALL
+@pytest.mark.parametrize("rgb", [False, True])
+def test_the_ground_truth_itself_scores_perfectly(protocol: Protocol, rgb: bool) -> None:
+    protocol = replace(protocol, rgb=rgb)
+    pair = prepare(photograph(), scale=3, protocol=protocol)
+    assert score(pair.gt, pair.gt, scale=3, protocol=protocol) == (np.inf, pytest.approx(1))
+    assert pair.bicubic.min() >= 0
+    assert pair.bicubic.max() <= protocol.data_range
+    assert pair.bicubic.shape == pair.gt.shape
+
+
+@ALL
+def test_a_better_image_scores_better(protocol: Protocol) -> None:
+    pair = prepare(photograph(), scale=2, protocol=protocol)
+    between = (pair.gt + pair.bicubic) / 2
+    worse, better = (score(image, pair.gt, scale=2, protocol=protocol) for image in (pair.bicubic, between))
+    assert better > worse
+    assert better[1] > worse[1]
+
+
+@ALL
+def test_bicubic_is_the_result_of_the_identity(protocol: Protocol) -> None:
+    """Exactly, where luma is upsampled in floating point; `rcan` rounds each pass of the 8-bit image: a level apart."""
+    pair = prepare(photograph(), scale=3, protocol=protocol)
+    scored = result(pair.lr, pair.chroma, protocol=protocol)
+    assert np.abs(scored - pair.bicubic).max() <= (1.5 if protocol.source == "rgb" else 0)
+
+
+@ALL
+@pytest.mark.parametrize("rgb", [False, True])
+def test_a_grey_image_is_its_own_luma(protocol: Protocol, rgb: bool) -> None:
+    protocol = replace(protocol, rgb=rgb)
+    grey = photograph()[:, :, 1]
+    pair = prepare(grey, scale=2, protocol=protocol)
+    assert pair.chroma is None
+    np.testing.assert_array_equal(pair.gt * (255 / protocol.data_range), grey[:50, :60])
+
+
+@pytest.mark.parametrize("name", ["paper", "rcan"])
+def test_16_bits_are_reduced_to_8_where_8_bit_results_are_scored(name: str) -> None:
+    image = photograph()
+    deep, shallow = (prepare(i, scale=2, protocol=PROTOCOLS[name]) for i in (image.astype(np.uint16) * 257, image))
+    for field in ("gt", "bicubic", "lr"):
+        np.testing.assert_array_equal(getattr(deep, field), getattr(shallow, field))
+
+
+def test_16_bits_are_kept_in_vdsr_tf() -> None:
+    deep = photograph().astype(np.uint16) * 200 + 7
+    pair = prepare(deep, scale=2, protocol=PROTOCOLS["vdsr-tf"])
+    np.testing.assert_array_equal(pair.gt, luma(deep)[:50, :60] / 65535)
+
+
+@pytest.mark.parametrize("name", ["vdsr-tf", "paper"])
+def test_a_test_files_pair_is_the_pair_made_from_the_original(name: str) -> None:
+    image = photograph()
+    gt = im2double(luma(image))[:48, :60]
+    made = prepare(image[:48], scale=4, protocol=PROTOCOLS[name])
+    stored = pair_from_stored(gt, imresize(imresize(gt, 1 / 4), 4), protocol=PROTOCOLS[name])
+    for field in ("gt", "bicubic", "lr"):
+        np.testing.assert_array_equal(getattr(made, field), getattr(stored, field))
+
+
+@ALL
+def test_a_low_resolution_image_from_elsewhere(protocol: Protocol) -> None:
+    image = photograph()
+    low = imresize(image[:50, :60], 1 / 2)
+    given = prepare(image, scale=2, protocol=protocol, low=low)
+    made = prepare(image, scale=2, protocol=protocol)
+    expected = imresize(luma(low) / 255, 2) if protocol.source == "luma" else made.lr
+    np.testing.assert_array_equal(given.lr, expected)
+    with pytest.raises(ValueError, match=r"is 25x30, but the original, cropped to a multiple of 3, needs 16x20"):
+        prepare(image, scale=3, protocol=protocol, low=low)
+    with pytest.raises(ValueError, match="is grey, the original colour"):
+        prepare(image, scale=2, protocol=protocol, low=low[:, :, 0])
+
+
+@ALL
+def test_rgb_scores_all_channels(protocol: Protocol) -> None:
+    protocol = replace(protocol, rgb=True)
+    image = photograph()
+    pair = prepare(image, scale=2, protocol=protocol)
+    np.testing.assert_array_equal(pair.gt * (255 / protocol.data_range), image[:50, :60])
+    psnr, ssim = score(pair.bicubic, pair.gt, scale=2, protocol=protocol)
+    a, b = inner(pair.bicubic, 2), inner(pair.gt, 2)
+    assert psnr == pytest.approx(slow_psnr(a, b, protocol.data_range), abs=1e-9)
+    each = [slow_ssim(a[:, :, c], b[:, :, c], protocol.data_range, protocol.ssim_border) for c in range(3)]
+    assert ssim == pytest.approx(np.mean(each), abs=1e-9)
+
+
+def test_border_is_the_scale_unless_given() -> None:
+    image, protocol = photograph(), PROTOCOLS["paper"]
+    pair = prepare(image, scale=4, protocol=protocol)
+    spoiled = pair.bicubic.copy()
+    spoiled[:4], spoiled[-4:], spoiled[:, :4], spoiled[:, -4:] = 0, 0, 0, 0
+    whole = replace(protocol, border=0)
+    inside, outside = (
+        [score(image, pair.gt, scale=4, protocol=p) for image in (spoiled, pair.bicubic)] for p in (protocol, whole)
+    )
+    assert inside[0] == inside[1]
+    assert outside[0] < outside[1]
+
+
+def test_too_small_says_what_remains() -> None:
+    protocol = PROTOCOLS["vdsr-tf"]
+    problem = too_small((19, 19), scale=4, protocol=protocol)
+    assert problem == "19x19 pixels leave 8x8 inside a border of 4; SSIM needs 11x11"
+    assert too_small((20, 20), scale=4, protocol=protocol) == ""
+    assert "leave 0x0" in too_small((5, 5, 3), scale=4, protocol=protocol)
+    assert too_small((12, 12), scale=2, protocol=replace(protocol, border=0)) == ""
+    image = np.zeros((19, 19), np.uint8)
+    pair = prepare(image, scale=4, protocol=protocol)
+    with pytest.raises(ValueError, match="leave 8x8"):
+        score(pair.bicubic, pair.gt, scale=4, protocol=protocol)
+
+
+def test_a_protocol_describes_itself_and_its_variations() -> None:
+    assert list(PROTOCOLS) == ["vdsr-tf", "paper", "rcan"]
+    lines = {protocol.describe() for protocol in PROTOCOLS.values()}
+    assert len(lines) == 3
+    protocol = PROTOCOLS["rcan"]
+    assert protocol.label == "rcan"
+    assert replace(protocol, border=0, boundary="replicate", rgb=True).label == "rcan (border 0, replicate, RGB)"
+    assert replace(protocol, luma="uint8").label == "rcan (luma uint8)"
+    with pytest.raises(FrozenInstanceError):
+        protocol.border = 3

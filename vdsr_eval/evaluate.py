@@ -1,0 +1,192 @@
+"""Run upscaling functions over a test set, one image at a time: a `Record` for each image, model and protocol.
+
+Each network runs once for protocols that share their low-resolution image: the network is the dear part.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.datasets import Benchmark, Original
+from vdsr_data.errors import VdsrError
+from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
+
+__all__ = ["Record", "Scored", "Upscaler", "bicubic", "evaluate", "evaluate_images", "mean_score"]
+
+# Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
+Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The score of one image. `protocol` is the label of the protocol, `model` the name that the caller gave."""
+
+    dataset: str
+    image: str
+    scale: int
+    model: str
+    protocol: str
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A record with the images behind it, for pictures and reports; `image` is what was scored."""
+
+    record: Record
+    original: Original
+    pair: Pair
+    image: NDArray[np.float64]
+    sr: NDArray[np.float64]
+
+
+def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
+    """The baseline: the input is upsampled already. `rcan` scores imresize of the 8-bit image for it."""
+    return lr
+
+
+def evaluate(
+    testset: Benchmark,
+    *,
+    scale: int,
+    model: str,
+    upscale: Upscaler,
+    protocol: Protocol,
+    border: int | None = None,
+) -> list[Record]:
+    """Score one upscaling function on a test set.
+
+    Parameters
+    ----------
+    testset : Benchmark
+        From `vdsr_data.datasets.open_testset`.
+    scale : int
+    model : str
+        The name that the records carry.
+    upscale : callable
+        Takes bicubic-upsampled luma, float64 (rows, columns) in [0, 1], and the scale; returns luma of that shape.
+    protocol : Protocol
+        One of `vdsr_eval.protocol.PROTOCOLS`, or a variation of one.
+    border : int, optional
+        Pixels of each side that are not scored; the default is the protocol's, which is the scale.
+
+    Returns
+    -------
+    list of Record
+        One for each image that is large enough; a warning for each that is not.
+
+    Raises
+    ------
+    VdsrError
+        If no image can be scored, or if `upscale` returns another shape, NaN or infinity.
+    """
+    if border is not None:
+        protocol = replace(protocol, border=border)
+    skipped: list[str] = []
+    scored = evaluate_images(testset, scale=scale, models={model: upscale}, protocols=[protocol], skip=skipped.append)
+    records = [item.record for item in scored]
+    for message in skipped:
+        warnings.warn(message, stacklevel=2)
+    return records
+
+
+def evaluate_images(
+    testset: Benchmark,
+    *,
+    scale: int,
+    models: Mapping[str, Upscaler],
+    protocols: Sequence[Protocol],
+    skip: Callable[[str], None],
+    low: Callable[[Original], NDArray[Any]] | None = None,
+) -> Iterator[Scored]:
+    """Score several upscaling functions under several protocols, image by image.
+
+    Parameters
+    ----------
+    testset, scale
+        As for `evaluate`.
+    models : mapping of str to callable
+    protocols : sequence of Protocol
+    skip : callable
+        Called with one line for each image that is too small under one of the protocols; it is then left out of all
+        of them, so that every mean is over the same images.
+    low : callable, optional
+        Gives the low-resolution image of an original, instead of shrinking it.
+
+    Yields
+    ------
+    Scored
+        For each image, for each protocol, for each model, in this order.
+
+    Raises
+    ------
+    VdsrError
+        As for `evaluate`.
+    """
+    count = 0
+    for original in testset:
+        problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
+        if any(problems):
+            skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
+            continue
+        count += 1
+        done: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]] = []
+        for protocol in protocols:
+            pair = _pair(testset, original, scale, protocol, low)
+            for model, upscale in models.items():
+                sr = next((sr for name, lr, sr in done if name == model and np.array_equal(lr, pair.lr)), None)
+                if sr is None:
+                    sr = _upscaled(upscale, pair.lr, scale, f"{model}: {testset.name}/{original.name} x{scale}")
+                    done.append((model, pair.lr, sr))
+                image = pair.bicubic if upscale is bicubic else result(sr, pair.chroma, protocol=protocol)
+                psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
+                record = Record(testset.name, original.name, scale, model, protocol.label, psnr, ssim)
+                yield Scored(record, original, pair, image, sr)
+    if not count:
+        raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
+
+
+def mean_score(records: Sequence[Record]) -> tuple[float, float]:
+    """Mean PSNR and mean SSIM over the images, as every published table means it (not the PSNR of the mean error)."""
+    if not records:
+        raise ValueError("no records to average")
+    return (
+        math.fsum(record.psnr for record in records) / len(records),
+        math.fsum(record.ssim for record in records) / len(records),
+    )
+
+
+def _pair(
+    testset: Benchmark,
+    original: Original,
+    scale: int,
+    protocol: Protocol,
+    low: Callable[[Original], NDArray[Any]] | None,
+) -> Pair:
+    """The pair of a test file where it holds what the protocol asks for, else one made from the original."""
+    if low is not None:
+        given = low(original)
+        try:
+            return prepare(original.pixels, scale=scale, protocol=protocol, low=given)
+        except ValueError as error:
+            raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
+    stored = testset.stored(original.name, scale)
+    if stored is not None and stored.boundary == protocol.boundary and protocol.source == "luma" and not protocol.rgb:
+        return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
+    return prepare(original.pixels, scale=scale, protocol=protocol)
+
+
+def _upscaled(upscale: Upscaler, lr: NDArray[np.float64], scale: int, what: str) -> NDArray[np.float64]:
+    """Run an upscaling function and refuse what would poison a mean."""
+    sr = np.asarray(upscale(lr, scale), dtype=np.float64)
+    if sr.shape != lr.shape:
+        raise VdsrError(f"{what}: the result has shape {sr.shape}, its input {lr.shape}")
+    if not np.isfinite(sr).all():
+        raise VdsrError(f"{what}: the result holds NaN or infinity; the weights are damaged or the training diverged")
+    return sr

@@ -1,0 +1,108 @@
+"""Records and tables to files that other programs read: CSV, JSON, Markdown and LaTeX."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vdsr_data.files import replacing
+from vdsr_eval.evaluate import Record, mean_score
+from vdsr_eval.report import Table, groups
+
+__all__ = ["csv_text", "json_rows", "latex", "markdown", "write_json", "write_text"]
+
+
+def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
+    rows = []
+    for (dataset, scale, model, protocol), group in groups(records).items():
+        psnr, ssim = mean_score(group)
+        images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
+        rows.append(
+            {"dataset": dataset, "scale": scale, "model": model, "protocol": protocol}
+            | {"psnr": _finite(psnr), "ssim": ssim, "images": images}
+        )
+    return rows
+
+
+def csv_text(records: Sequence[Record]) -> str:
+    """The file of VDSR-TensorFlow's test.py: ``file name, psnr, ssim``, a line for each image.
+
+    Records of more than one set, scale, model or protocol get these as further columns.
+    """
+    several = len(groups(records)) > 1
+    lines = ["file name, psnr, ssim" + (", dataset, scale, model, protocol" if several else "")]
+    for r in records:
+        line = f"{_quoted(r.image)}, {r.psnr:f}, {r.ssim:f}"
+        if several:
+            line += f", {_quoted(r.dataset)}, {r.scale}, {_quoted(r.model)}, {_quoted(r.protocol)}"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def markdown(table: Table) -> str:
+    """A GitHub table under its title, padded so that it reads well as text too."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        [_aligned(cell, width, k < table.left) for k, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    ]
+    rule = ["-" * width if k < table.left else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
+    return "\n".join([table.title, "", *(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))]) + "\n"
+
+
+def latex(table: Table) -> str:
+    """A ``table`` with booktabs rules, the title as its caption."""
+    columns = "l" * table.left + "r" * (len(table.columns) - table.left)
+    lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.rows)]
+    body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return (
+        "\n".join(
+            [
+                "% \\usepackage{booktabs}",
+                r"\begin{table}",
+                r"\centering",
+                rf"\caption{{{_tex(table.title)}}}",
+                rf"\begin{{tabular}}{{{columns}}}",
+                *body,
+                r"\end{tabular}",
+                r"\end{table}",
+            ]
+        )
+        + "\n"
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, records: Sequence[Record]) -> None:
+    """Write `json_rows` as a list."""
+    write_text(path, json.dumps(json_rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _aligned(cell: str, width: int, left: bool) -> str:
+    return cell.ljust(width) if left else cell.rjust(width)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _quoted(text: str) -> str:
+    """A CSV field, quoted where it must be."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
+
+
+TEX = {c: f"\\{c}" for c in "&%$#_{}"}
+TEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def _tex(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return "".join(TEX.get(c, c) for c in text)

@@ -1,0 +1,239 @@
+"""What makes numbers comparable: how the low resolution is made, which luma is scored, its rounding, border and SSIM.
+
+Three ways are in use for the same benchmarks, tenths of a dB apart. Each is a frozen `Protocol`; the functions below
+apply one. Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is rounded.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
+
+__all__ = ["PROTOCOLS", "Pair", "Protocol", "pair_from_stored", "prepare", "result", "score", "too_small"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """One way of computing the PSNR and SSIM of a super-resolution table.
+
+    The ground truth is first cropped to a multiple of the scale, and `border` pixels of each side are not scored.
+    """
+
+    name: str
+    # What imresize shrinks: the luma in floating point, or the 8-bit colour image as a PNG file would hold it.
+    source: Literal["luma", "rgb"]
+    # rgb2ycbcr of the ground truth: rounded to whole values (MATLAB's uint8), or not (MATLAB's double).
+    luma: Literal["uint8", "float"]
+    # What the method hands in: luma clipped to [0, 1], luma rounded to uint8, or an 8-bit colour image.
+    result: Literal["float", "uint8", "rgb"]
+    ssim_border: SsimBorder
+    # Published tables that come out of these rules.
+    reproduces: str
+    # The variations that the commands offer; None is the scale.
+    border: int | None = None
+    boundary: Literal["symmetric", "replicate"] = "symmetric"
+    rgb: bool = False
+
+    @property
+    def data_range(self) -> float:
+        """The peak of the scored images: 1 for floats, 255 for 8-bit results."""
+        return 1.0 if self.result == "float" else 255.0
+
+    @property
+    def label(self) -> str:
+        """The name, followed by what was varied: "paper (border 0, RGB)"."""
+        base = PROTOCOLS.get(self.name, self)
+        changes = [f"border {self.border}"] if self.border is not None else []
+        changes += [self.boundary] if self.boundary != base.boundary else []
+        changes += [f"luma {self.luma}"] if self.luma != base.luma else []
+        changes += ["RGB"] if self.rgb else []
+        return f"{self.name} ({', '.join(changes)})" if changes else self.name
+
+    def describe(self) -> str:
+        """One line that says all of it, printed with every table."""
+        low = "imresize of float luma" if self.source == "luma" else "imresize of the 8-bit RGB image"
+        kind = {"float": "float luma, not rounded", "uint8": "luma rounded to 8 bits", "rgb": "8-bit RGB result"}
+        if self.rgb:
+            kind = {"float": "float RGB, not rounded", "uint8": "RGB rounded to 8 bits", "rgb": "8-bit RGB result"}
+        scored = kind[self.result]
+        if self.result == "rgb" and not self.rgb:
+            scored += ", its luma " + ("not rounded" if self.luma == "float" else "rounded")
+        border = "scale" if self.border is None else self.border
+        edge = {"replicate": "whole image, replicated edge", "valid": "valid windows"}[self.ssim_border]
+        return f"{self.label}: {low} ({self.boundary}); {scored}; border {border}; SSIM over {edge}"
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="vdsr-tf", source="luma", luma="uint8", result="float", ssim_border="replicate",
+            reproduces="VDSR-TensorFlow",
+        ),
+        Protocol(
+            name="paper", source="luma", luma="uint8", result="uint8", ssim_border="valid",
+            reproduces="the VDSR paper, SRCNN, SelfExSR",
+        ),
+        Protocol(
+            name="rcan", source="rgb", luma="float", result="rgb", ssim_border="valid",
+            reproduces="RCAN, EDSR, SwinIR, BasicSR",
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image at one scale, ready to be upscaled and scored.
+
+    `gt` and `bicubic` are what the protocol scores: (rows, columns) or, for colour, (rows, columns, 3), float64 in
+    [0, data_range]. `lr` is the network's input: bicubic-upsampled luma, float64, not clipped. `chroma` is the
+    upsampled Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it.
+    """
+
+    gt: Floats
+    bicubic: Floats
+    lr: Floats
+    chroma: Floats | None
+
+
+def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDArray[Any] | None = None) -> Pair:
+    """Make the ground truth and the low resolution of one image, as the protocol says.
+
+    Parameters
+    ----------
+    original : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
+        The whole image; it is cropped here. 16 bits are reduced to 8 where the protocol scores 8-bit results.
+    scale : int
+    protocol : Protocol
+    low : ndarray, uint8 or uint16, optional
+        A low-resolution image that was made elsewhere, instead of shrinking `original`.
+
+    Raises
+    ------
+    ValueError
+        If `low` has another size or number of channels than the cropped original asks for.
+    """
+    original = modcrop(original, scale)
+    if low is not None:
+        _check_low(low, original, scale)
+    if protocol.result != "float":
+        original = _to_uint8(original)
+        low = None if low is None else _to_uint8(low)
+    gt = _scored(original, protocol)
+    if protocol.source == "rgb":
+        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else _to_uint8(low)
+        up = imresize(im2double(low), scale, boundary=protocol.boundary)
+        planes = up if up.ndim == 2 else rgb2ycbcr(up)
+        bicubic = _scored(imresize(low, scale, boundary=protocol.boundary), protocol)
+        return Pair(gt, bicubic, *_split(planes))
+
+    colour = protocol.rgb and original.ndim == 3
+    if low is None:
+        planes = im2double(rgb2ycbcr(original) if colour else luma(original))
+        low_planes = imresize(planes, 1 / scale, boundary=protocol.boundary)
+    else:
+        low_planes = im2double(rgb2ycbcr(low) if colour else luma(low))
+    lr, chroma = _split(imresize(low_planes, scale, boundary=protocol.boundary))
+    return Pair(gt, result(lr, chroma, protocol=protocol), lr, chroma)
+
+
+def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol) -> Pair:
+    """The pair of a test file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
+    scored = gt if protocol.result == "float" else _round(gt * 255)
+    return Pair(scored, result(lr, None, protocol=protocol), lr, None)
+
+
+def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol) -> Floats:
+    """What is scored of an upscaled luma: clipped, rounded or turned into an 8-bit image as the protocol says.
+
+    Parameters
+    ----------
+    sr : ndarray, shape (rows, columns)
+        Luma in [0, 1]; values beyond are clipped.
+    chroma : ndarray, shape (rows, columns, 2), or None
+        As in `Pair`.
+
+    Returns
+    -------
+    ndarray of float64, in [0, protocol.data_range]
+    """
+    sr = np.asarray(sr, dtype=np.float64)
+    image = sr.clip(0, 1) if chroma is None else ycbcr2rgb(np.dstack([sr, chroma]))
+    if protocol.result == "float":
+        return image
+    return _scored(_round(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else _round(image * 255)
+
+
+def score(scored: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple[float, float]:
+    """PSNR and SSIM of a `result` against the ground truth of its pair, without the border.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or nothing that the SSIM window fits remains inside the border.
+    """
+    if problem := too_small(gt.shape, scale=scale, protocol=protocol):
+        raise ValueError(problem)
+    border = scale if protocol.border is None else protocol.border
+    inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
+    a, b = scored[inner], gt[inner]
+    return (
+        psnr(a, b, data_range=protocol.data_range),
+        ssim(a, b, data_range=protocol.data_range, border=protocol.ssim_border),
+    )
+
+
+def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol) -> str:
+    """Why an image of this shape cannot be scored, or an empty string."""
+    border = scale if protocol.border is None else protocol.border
+    rows, columns = (length - length % scale - 2 * border for length in shape[:2])
+    if min(rows, columns) >= SSIM_WINDOW:
+        return ""
+    return (
+        f"{shape[0]}x{shape[1]} pixels leave {max(rows, 0)}x{max(columns, 0)} inside a border of {border};"
+        f" SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW}"
+    )
+
+
+def _scored(image: NDArray[Any], protocol: Protocol) -> Floats:
+    """The values of an integer image that are compared, in the protocol's range."""
+    if protocol.rgb or image.ndim == 2:
+        return im2double(image) if protocol.result == "float" else image.astype(np.float64)
+    if protocol.luma == "float":
+        return rgb2ycbcr(im2double(image))[:, :, 0] * protocol.data_range
+    return im2double(luma(image)) if protocol.result == "float" else luma(image).astype(np.float64)
+
+
+def _split(planes: Floats) -> tuple[Floats, Floats | None]:
+    """Luma and chroma of a grey or YCbCr image."""
+    return (planes, None) if planes.ndim == 2 else (np.ascontiguousarray(planes[:, :, 0]), planes[:, :, 1:])
+
+
+def _round(values: Floats) -> Floats:
+    """MATLAB's uint8(values), still as floats: halves away from zero, saturated."""
+    return np.floor(values.clip(0, 255) + 0.5)
+
+
+def _to_uint8(image: NDArray[Any]) -> NDArray[Any]:
+    """MATLAB's im2uint8 of an integer image."""
+    return image if image.dtype == np.uint8 else _round(image / 257).astype(np.uint8)
+
+
+def _check_low(low: NDArray[Any], original: NDArray[Any], scale: int) -> None:
+    """Refuse a low-resolution image that does not belong to the cropped original."""
+    wanted = (original.shape[0] // scale, original.shape[1] // scale)
+    if low.shape[:2] != wanted:
+        raise ValueError(
+            f"the low-resolution image is {low.shape[0]}x{low.shape[1]}, but the original, cropped to a multiple of"
+            f" {scale}, needs {wanted[0]}x{wanted[1]}"
+        )
+    if low.ndim != original.ndim:
+        kinds = {2: "grey", 3: "colour"}
+        raise ValueError(f"the low-resolution image is {kinds[low.ndim]}, the original {kinds[original.ndim]}")
