@@ -85,6 +85,7 @@ def test_test_files_of_the_folder_are_the_default(folder: Path) -> None:
     assert "Orchard" in stored.stdout
 
 
+@pytest.mark.jit
 def test_sample_is_the_default_elsewhere(folder: Path) -> None:
     result = vdsr_eval("--model", "bicubic", "--scale", 4)
     assert cells(result) == [["sample", "x4", "4"]]

@@ -29,7 +29,8 @@ def make(count: int = 50, batch_size: int = 8, seed: int = 3, **options) -> File
 
 def numbers(batches: FileBatches, step: int) -> np.ndarray:
     lr, gt = batches(step)
-    assert lr.shape == gt.shape == (batches.batch_size, 5, 5, 1) and lr.dtype == gt.dtype == np.float32
+    assert lr.shape == gt.shape == (batches.batch_size, 5, 5, 1)
+    assert lr.dtype == gt.dtype == np.float32
     np.testing.assert_array_equal(gt, lr + 1000)  # pairs stay pairs
     return lr[:, 0, 0, 0].astype(int)
 
@@ -46,7 +47,8 @@ def test_the_last_incomplete_batch_is_left_out_and_not_the_same_patches_each_tim
     batches = make(count=50)
     assert batches.steps_per_epoch == 6
     left = [set(range(50)) - set(np.concatenate([numbers(batches, 6 * e + s) for s in range(6)])) for e in range(5)]
-    assert all(len(out) == 2 for out in left) and len({tuple(sorted(out)) for out in left}) > 1
+    assert all(len(out) == 2 for out in left)
+    assert len({tuple(sorted(out)) for out in left}) > 1
 
 
 def test_any_step_can_be_asked_for_in_any_order() -> None:
@@ -61,7 +63,9 @@ def test_any_step_can_be_asked_for_in_any_order() -> None:
 def test_turn_gives_all_eight_symmetries() -> None:
     patch = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
     turned = turn(np.repeat(patch, 8, axis=0), np.arange(8))
-    expected = [np.rot90(patch[0], way % 4) for way in range(4)] + [np.rot90(patch[0], way)[:, ::-1] for way in range(4)]
+    expected = [np.rot90(patch[0], way % 4) for way in range(4)] + [
+        np.rot90(patch[0], way)[:, ::-1] for way in range(4)
+    ]
     np.testing.assert_array_equal(turned, np.stack(expected))
     assert len({array.tobytes() for array in turned}) == 8
 

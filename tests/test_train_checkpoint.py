@@ -26,7 +26,8 @@ def test_round_trip_is_bit_exact(tmp_path) -> None:
     assert (step, data) == (12, "abc")
     assert loaded.keys() == state().keys()
     for name, array in state().items():
-        assert loaded[name].dtype == array.dtype and loaded[name].tobytes() == array.tobytes()
+        assert loaded[name].dtype == array.dtype
+        assert loaded[name].tobytes() == array.tobytes()
 
 
 def test_the_last_two_are_kept_and_the_newest_is_read(tmp_path) -> None:
@@ -46,7 +47,9 @@ def test_a_damaged_newest_falls_back_with_a_warning(tmp_path, damage) -> None:
     path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "garbage": b"x" * 4096}.get(damage, content))
     warnings: list[str] = []
     assert checkpoint.load(tmp_path, warn=warnings.append)[0] == 1
-    assert len(warnings) == 1 and "step-000000002.h5" in warnings[0] and "\n" not in warnings[0]
+    assert len(warnings) == 1
+    assert "step-000000002.h5" in warnings[0]
+    assert "\n" not in warnings[0]
 
 
 def test_nothing_to_load(tmp_path) -> None:
@@ -94,7 +97,8 @@ class Variable:
 def test_set_state_wants_exactly_the_variables_it_has() -> None:
     variables = [Variable("a", np.zeros(3)), Variable("b", 0.0)]
     checkpoint.set_state(variables, {"a": np.ones(3), "b": np.array(2.0)})
-    assert variables[0].value.sum() == 3 and float(variables[1].value) == 2
+    assert variables[0].value.sum() == 3
+    assert float(variables[1].value) == 2
     for wrong, message in (
         ({"a": np.ones(3)}, "b is missing"),
         ({"a": np.ones(3), "b": np.ones(()), "c": np.ones(2)}, "c is not part"),

@@ -65,5 +65,6 @@ def test_missing_file(tmp_path) -> None:
 
 def test_every_field_explains_itself() -> None:
     names = [knob.name for knob in knobs()]
-    assert len(names) == len(set(names)) and set(names) >= FREE
+    assert len(names) == len(set(names))
+    assert set(names) >= FREE
     assert all(len(knob.help) > 7 for knob in knobs())

@@ -24,8 +24,8 @@ def numpy_sgd(start, *, clip, theta, decay, momentum):
     fractions = []
     for step, rate in enumerate(RATES):
         limit, cut = theta / rate, []
-        for index, gradient in enumerate(gradients(step)):
-            gradient = gradient.astype(np.float64)
+        for index, sample in enumerate(gradients(step)):
+            gradient = sample.astype(np.float64)
             if clip == "value":
                 cut.append((np.abs(gradient) > limit).mean())
                 gradient = np.minimum(np.maximum(gradient, -limit), limit)
@@ -81,9 +81,9 @@ def test_sgd_equals_the_rule_written_in_numpy(clip) -> None:
 
 def test_while_clipping_is_active_a_step_is_theta_whatever_the_rate() -> None:
     config = Config(clip="value", theta=1e-3, momentum=0.0, weight_decay=0.0)
-    from vdsr_train.optimizer import build_optimizer
-
     import keras
+
+    from vdsr_train.optimizer import build_optimizer
 
     variable = keras.Variable(np.zeros((2, 2), np.float32))
     optimizer = build_optimizer(config)
@@ -98,9 +98,9 @@ def test_while_clipping_is_active_a_step_is_theta_whatever_the_rate() -> None:
 def test_weight_decay_is_coupled_and_leaves_biases_alone() -> None:
     """Ten times stronger with momentum 0.9 than Keras's decoupled decay, as in Caffe."""
     start = [np.ones((2, 2), np.float32), np.ones(2, np.float32)]
-    from vdsr_train.optimizer import build_optimizer
-
     import keras
+
+    from vdsr_train.optimizer import build_optimizer
 
     variables = [keras.Variable(array) for array in start]
     optimizer = build_optimizer(Config(weight_decay=1e-4, learning_rate=0.1))
@@ -125,4 +125,5 @@ def test_adam_clips_and_decays_too() -> None:
         np.testing.assert_allclose(got, want.numpy(), rtol=1e-5, atol=1e-7)
     assert set(fractions) == {0.0}
     clipped, fractions = run(Config(optimizer="adam", clip="value", theta=1e-4, weight_decay=0.1), start)
-    assert max(fractions) > 0 and not np.allclose(clipped[0], weights[0])
+    assert max(fractions) > 0
+    assert not np.allclose(clipped[0], weights[0])

@@ -19,8 +19,10 @@ def test_step_schedule_drops_exactly_at_the_first_step_of_an_epoch() -> None:
 def test_cosine_falls_to_zero_just_past_the_end() -> None:
     config = Config(schedule="cosine", warmup=200, steps=3600, learning_rate=1e-3)
     rates = np.array([learning_rate(config, step, 100) for step in range(3600)])
-    assert rates[0] == pytest.approx(1e-3 / 200) and rates[199] == rates[200] == pytest.approx(1e-3)
-    assert (np.diff(rates[200:]) < 0).all() and 0 < rates[-1] < 1e-9
+    assert rates[0] == pytest.approx(1e-3 / 200)
+    assert rates[199] == rates[200] == pytest.approx(1e-3)
+    assert (np.diff(rates[200:]) < 0).all()
+    assert 0 < rates[-1] < 1e-9
     assert rates[200 + 1700] == pytest.approx(5e-4)
 
 

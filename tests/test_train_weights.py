@@ -1,5 +1,7 @@
 """Weights files: what comes back, and what is refused with the layer's name."""
 
+from itertools import pairwise
+
 import h5py
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ def network(depth: int = 4, channels: int = 6):
     sizes = [1] + [channels] * (depth - 1) + [1]
     return [
         (random.standard_normal((3, 3, a, b)).astype(np.float32), random.standard_normal(b).astype(np.float32))
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in pairwise(sizes)
     ]
 
 
@@ -62,7 +64,8 @@ def test_a_mismatch_names_the_layer(tmp_path, change, message) -> None:
     spoil(path, change)
     with pytest.raises(VdsrError, match=message) as caught:
         read_weights(path)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_files_that_are_not_weights(tmp_path) -> None:

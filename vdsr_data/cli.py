@@ -23,7 +23,7 @@ scales_option = click.option(
 @click.group(cls=ExplainingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="vdsr-data")
 def main() -> None:
-    r"""Make the data of VDSR without MATLAB: training and test files, low-resolution images.
+    """Make the data of VDSR without MATLAB: training and test files, low-resolution images.
 
     \b
     vdsr-data build-train 291/        the training file, as train_data.m writes it

@@ -3,8 +3,8 @@
 Pillow does the reading but for 16-bit colour, which it reduces to 8 bits without a word: pypng and tifffile read that.
 """
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
         CMYK, float).
     """
     path = Path(path)
-    with _Explained(path):
+    with _explained(path):
         if _is_deep_color_png(path):
             return _read_deep_png(path)
         if path.suffix.lower() in SUFFIXES["tif"]:
@@ -101,7 +101,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
         As `read_image`, as far as the head of the file tells.
     """
     path = Path(path)
-    with _Explained(path):
+    with _explained(path):
         if path.suffix.lower() in SUFFIXES["tif"] and not _pillow_opens(path):
             deep = _read_deep_tif(path)
             if deep is not None:
@@ -146,20 +146,18 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     return image[: rows - rows % int(scale), : columns - columns % int(scale)]
 
 
-class _Explained(warnings.catch_warnings[None]):
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises at a bad file into one line that names the file."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(record=False, action="ignore")  # decoders warn about odd metadata; the pixels decide
-        self._path = path
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        super().__exit__(kind, error, trace)
-        if isinstance(error, FileNotFoundError):
-            raise VdsrError(f"{self._path}: no such file") from error
-        if isinstance(error, Exception) and not isinstance(error, (VdsrError, MemoryError)):
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise VdsrError(f"{self._path}: cannot be read as an image ({reason})") from error
+    try:
+        yield
+    except (VdsrError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise VdsrError(f"{path}: no such file") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error
 
 
 def _mode(path: Path, image: Image.Image) -> str:

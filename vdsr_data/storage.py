@@ -158,7 +158,7 @@ class TrainingFile:
         An uncompressed file is read through a memory map, about 0.1 ms for 64 random pairs. Data sets that cannot be
         mapped (compressed, or written with another layout) are read into memory at the first call.
         """
-        indices = np.asarray(indices)
+        indices = np.asarray(indices, dtype=np.intp)
         pair = []
         for k in range(2):
             stored = self._gather_bytes(k, indices) if len(self._offsets) == 2 else self._load(k)[indices]
@@ -166,7 +166,7 @@ class TrainingFile:
             pair.append(np.ascontiguousarray(square.swapaxes(1, 2) if self.axes == "matlab" else square))
         return pair[0], pair[1]
 
-    def _gather_bytes(self, k: int, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+    def _gather_bytes(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.float32]:
         size = 4 * self.patch_size**2
         out = np.empty((len(indices), size), dtype=np.uint8)
         for row, offset in zip(out, self._offsets[k][indices].tolist(), strict=True):
@@ -175,7 +175,7 @@ class TrainingFile:
 
     def _load(self, k: int) -> NDArray[np.float32]:
         if not isinstance(self._data[k], np.ndarray):
-            self._data[k] = self._data[k][...]
+            self._data[k] = self._data[k][...].astype(np.float32, copy=False)
         return np.asarray(self._data[k])
 
 

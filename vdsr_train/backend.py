@@ -49,7 +49,7 @@ def _set_threads(tensorflow: object, threads: int) -> None:
         try:
             threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError:
-            raise VdsrError(f"threads: {threads} cannot be set, TensorFlow is running in this process already") from None
+            raise VdsrError(f"threads: {threads} cannot be set, TensorFlow runs in this process already") from None
 
 
 @contextmanager

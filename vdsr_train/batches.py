@@ -5,6 +5,7 @@ Nothing is remembered between two batches, so a resumed training sees exactly wh
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -113,11 +114,11 @@ def prefetch(batches: Batches, first: int, last: int) -> Iterator[tuple[int, Arr
     The next batch is read by a thread while the current one is trained on.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as reader:
-        coming = reader.submit(batches, first) if first < last else None
+        coming = deque(reader.submit(batches, step) for step in range(first, min(first + 1, last)))
         for step in range(first, last):
-            assert coming is not None
             start = time.perf_counter()
-            lr, gt = coming.result()
+            lr, gt = coming.popleft().result()
             waited = time.perf_counter() - start
-            coming = reader.submit(batches, step + 1) if step + 1 < last else None
+            if step + 1 < last:
+                coming.append(reader.submit(batches, step + 1))
             yield step, lr, gt, waited

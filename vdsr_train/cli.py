@@ -36,12 +36,19 @@ class TrainGroup(ExplainingGroup):
         return ("" if name == DEFAULT_COMMAND else name), command, rest
 
 
+class _Nameless(click.Context):
+    """The context of a command without a name: its path is the group's alone."""
+
+    @property
+    def command_path(self) -> str:
+        """Return what stands in front of the arguments."""
+        return super().command_path.rstrip()
+
+
 class TrainCommand(ExplainingCommand):
     """The training, which has no name of its own on the command line."""
 
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the usage line without the blank that the missing name leaves."""
-        formatter.write_usage(ctx.command_path.rstrip(), " ".join(self.collect_usage_pieces(ctx)))
+    context_class = _Nameless
 
 
 def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,7 +90,7 @@ def main() -> None:
 )
 @click.pass_context
 def run_command(
-    ctx: click.Context, file: Path | None, run_dir: Path | None, resume: str | None, **options: Any
+    ctx: click.Context, /, file: Path | None, run_dir: Path | None, resume: str | None, **options: Any
 ) -> None:
     """Train a network on FILE (default: vdsr_train.h5, as vdsr-data build-train writes it).
 
@@ -165,7 +172,7 @@ class _Lines:
     def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
         """Write a line where the log has got a row."""
         if logged:
-            self.say(f"step {row['step']}/{total}  {_describe(row, seconds_left)}")
+            self.say(f"step {row['step']}/{total}  epoch {row['epoch']:.2f}  {_describe(row, seconds_left)}")
 
 
 class _Terminal(_Lines):
@@ -173,7 +180,7 @@ class _Terminal(_Lines):
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), console=console, transient=True
+            BarColumn(10), MofNCompleteColumn(), TextColumn("{task.description}"), console=console, transient=True
         )
         self._task: TaskID | None = None
 
@@ -192,7 +199,7 @@ class _Terminal(_Lines):
         """Write above the bar, marked."""
         self._progress.console.print(f"warning: {text}", style="yellow", markup=False)
 
-    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
+    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:  # noqa: ARG002
         """Move the bar, at every step."""
         if self._task is None:
             self._task = self._progress.add_task("", total=total)
@@ -201,10 +208,10 @@ class _Terminal(_Lines):
 
 def _describe(row: Mapping[str, float], seconds_left: float) -> str:
     if "loss" not in row:
-        return f"epoch {row['epoch']:.2f}"
+        return "compiling"
     minutes = round(seconds_left / 60)
     left = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "under 1 min"
     return (
-        f"epoch {row['epoch']:.2f}  loss {row['loss']:.4g}  rate {row['learning_rate']:.3g}  "
-        f"clipped {row['clipped']:.0%}  {row['patches_per_second']:.0f} patches/s  {left} left"
+        f"loss {row['loss']:.4g}  rate {row['learning_rate']:.3g}  clipped {row['clipped']:.0%}  "
+        f"{row['patches_per_second']:.0f} patches/s  {left} left"
     )

@@ -10,7 +10,8 @@ from vdsr_data.files import replacing
 __all__ = ["COLUMNS", "Log", "read_log"]
 
 COLUMNS = (
-    "step", "epoch", "loss", "learning_rate", "clipped", "patches_per_second", "waiting", "psnr_x2", "psnr_x3", "psnr_x4"
+    "step", "epoch", "loss", "learning_rate", "clipped", "patches_per_second", "waiting",
+    "psnr_x2", "psnr_x3", "psnr_x4",
 )  # fmt: skip
 
 

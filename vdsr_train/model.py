@@ -3,6 +3,7 @@
 Built in code, never loaded from a file: a file only fills in the numbers.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -49,7 +50,7 @@ def initial_weights(config: Config) -> Weights:
     random = np.random.default_rng([config.seed, 0])
     sizes = [1] + [config.channels] * (config.depth - 1) + [1]
     weights = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in pairwise(sizes):
         kernel = random.standard_normal((3, 3, inputs, outputs)) * np.sqrt(2.0 / (9 * inputs))
         weights.append((kernel.astype(np.float32), np.zeros(outputs, np.float32)))
     if config.last_layer == "zero":

@@ -14,7 +14,7 @@ from vdsr_train.config import Config
 __all__ = ["ClippedAdam", "ClippedSGD", "build_optimizer"]
 
 
-class _AdjustableClipping:
+class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
     """Mixed into a Keras optimizer: clip to theta / learning rate, then add the weight decay."""
 
     def __init__(self, *, clip: str, theta: float, decay: float, **options: Any) -> None:
@@ -50,17 +50,18 @@ class _AdjustableClipping:
         return sum(parts) / sum(sizes)
 
 
-class ClippedSGD(_AdjustableClipping, keras.optimizers.SGD):
+class ClippedSGD(_AdjustableClipping, keras.optimizers.SGD):  # type: ignore[misc]
     """SGD with momentum, adjustable clipping and coupled weight decay."""
 
 
-class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):
+class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):  # type: ignore[misc]
     """Adam with adjustable clipping and coupled weight decay."""
 
 
 def build_optimizer(config: Config) -> Any:
     """Make the optimizer; its learning rate is assigned before each step."""
-    common = {"clip": config.clip, "theta": config.theta, "decay": config.weight_decay, "name": "optimizer"}
+    clipping: dict[str, Any] = {"clip": config.clip, "theta": config.theta, "decay": config.weight_decay}
+    common = clipping | {"learning_rate": config.learning_rate, "name": "optimizer"}
     if config.optimizer == "adam":
-        return ClippedAdam(beta_1=config.momentum, beta_2=config.beta_2, learning_rate=config.learning_rate, **common)
-    return ClippedSGD(momentum=config.momentum, learning_rate=config.learning_rate, **common)
+        return ClippedAdam(beta_1=config.momentum, beta_2=config.beta_2, **common)
+    return ClippedSGD(momentum=config.momentum, **common)

@@ -48,7 +48,7 @@ class Upscaler:
 
         set_weights(self._model, weights)
 
-    def __call__(self, lr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:
+    def __call__(self, lr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Return sr of one image.
 
         Parameters

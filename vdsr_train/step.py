@@ -1,7 +1,7 @@
 """The compiled training step on TensorFlow, and the compiled network: the only code that knows the backend."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
     optimizer's variable, so that a change of rate compiles nothing anew.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             error = tf.reduce_sum(tf.square(gt - model(lr, training=True)))
@@ -31,13 +31,13 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
         return loss
 
     optimizer.build(model.trainable_variables)
-    return step
+    return cast(Callable[[Array, Array], Any], step)
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:
     """Return `model` as a function of NumPy arrays (batch, rows, columns, 1) of any size, compiled once."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32)])  # type: ignore[untyped-decorator]
     def network(lr: tf.Tensor) -> tf.Tensor:
         return model(lr, training=False)
 

@@ -35,7 +35,7 @@ class Console(Protocol):
         """Show how far the training is, after every step; `logged` where the row is a new one of the log."""
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 (it is not an error)
     """The training was stopped by a signal, after its state was saved."""
 
     def __init__(self, signum: int, message: str) -> None:
@@ -116,11 +116,10 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             waits += waited
             done = step + 1
 
-            validates = validation is not None and (
-                done % epoch_steps == 0 or done == total or (config.validate_every and done % config.validate_every == 0)
-            )
-            stops = bool(caught)
-            saves = validates or stops or done == total or done % config.checkpoint_every == 0
+            ends, stops = done == total, bool(caught)
+            due = done % epoch_steps == 0 or (config.validate_every and done % config.validate_every == 0)
+            validates = validation is not None and (due or ends)
+            saves = validates or stops or ends or done % config.checkpoint_every == 0
             logs = saves or done % config.log_every == 0  # a window ends at each checkpoint, so that logs resume too
             if not logs:
                 row |= {"step": done, "epoch": done / epoch_steps}
@@ -130,8 +129,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             loss = float(np.mean([float(value) for value in losses]))  # read seldom: reading waits for the device
             if not np.isfinite(loss):
                 raise VdsrError(
-                    f"the loss is {loss} at step {done}: the training has diverged; {checkpoint.last_good(checkpoints)}; "
-                    "start again with a lower --learning-rate or a smaller --theta"
+                    f"the loss is {loss} at step {done}: the training has diverged; "
+                    f"{checkpoint.last_good(checkpoints)}; start again with a lower --learning-rate or a smaller --theta"
                 )
             elapsed = time.perf_counter() - window
             pace = elapsed / len(losses)
@@ -167,8 +166,8 @@ def _warn_if_stuck(validation: Validation, psnr: dict[int, float], done: int, du
     """Warn of the most common failure of this network, once it has had an epoch to leave the start."""
     if done >= due and validation.stuck(psnr):
         console.warn(
-            "the network is no better than bicubic: a loss averaged over pixels wants a far larger rate than one that is "
-            "summed (--loss), and a training that hardly moves or jumps about wants another --theta or --learning-rate"
+            "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate than "
+            "a summed one, and a training that hardly moves or jumps about wants another --theta or --learning-rate"
         )
 
 
@@ -177,7 +176,7 @@ def _signals() -> Iterator[list[int]]:
     """Collect SIGINT and SIGTERM in a list instead of dying; the second one is obeyed at once."""
     caught: list[int] = []
 
-    def note(signum: int, frame: object) -> None:
+    def note(signum: int, _frame: object) -> None:
         if caught:
             raise KeyboardInterrupt
         caught.append(signum)

@@ -58,7 +58,7 @@ class Validation:
 
 
 def open_validation(name: str, *, warn: Callable[[str], None]) -> Validation | None:
-    """Open the test set called `name`, else ``sample``; without either, say so and go on without; ``none`` asks for that."""
+    """Open the test set called `name`, else ``sample``; say so where neither is there; ``none`` asks for none."""
     if name == "none":
         return None
     for candidate in dict.fromkeys((name, f"{name}.h5", "sample")):

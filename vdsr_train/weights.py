@@ -17,7 +17,9 @@ Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 FORMAT = "vdsr-weights 1"
 
 
-def write_weights(path: Path | str, weights: Weights, *, attributes: Mapping[str, str | int | float] | None = None) -> None:
+def write_weights(
+    path: Path | str, weights: Weights, *, attributes: Mapping[str, str | int | float] | None = None
+) -> None:
     """Write weights as HDF5: ``/conv_01/kernel`` (3, 3, inputs, outputs) and ``/conv_01/bias`` (outputs,), float32.
 
     Parameters
@@ -89,8 +91,8 @@ def check_weights(weights: Weights, source: str) -> Weights:
         raise VdsrError(f"{source}: {len(weights)} layers; a network has 2 or more (the paper's has 20)")
     checked: Weights = []
     inputs = 1
-    for number, (kernel, bias) in enumerate(weights, start=1):
-        kernel, bias = np.asarray(kernel), np.asarray(bias)
+    for number, layer in enumerate(weights, start=1):
+        kernel, bias = (np.asarray(array) for array in layer)
         where = f"{source}: layer conv_{number:02}"
         outputs = 1 if number == len(weights) else kernel.shape[-1] if kernel.ndim == 4 else 64
         for part, array, shape in (("kernel", kernel, (3, 3, inputs, outputs)), ("bias", bias, (outputs,))):

@@ -1,0 +1,30 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of reference data: $VDSR_DATA, or shared/data beside the checkout; skips where there is none."""
+    here = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("VDSR_DATA") or here.parent / "shared" / "data")
+    if not (folder / "oracles").is_dir():
+        pytest.skip(f"no reference data in {folder} (set VDSR_DATA)")
+    return folder
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of small images of every kind and order that `train_data.m` meets: colour and grey, jpg and bmp."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    for name, shape in (("b.jpg", (61, 97, 3)), ("a.jpg", (83, 50, 3)), ("c.bmp", (45, 90, 3)), ("d.bmp", (60, 47))):
+        coarse = random.integers(0, 256, (shape[0] // 8 + 1, shape[1] // 8 + 1, *shape[2:]), dtype=np.uint8)
+        Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC).save(folder / name, quality=95)
+    return folder

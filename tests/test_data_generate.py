@@ -1,0 +1,168 @@
+"""A folder becomes data files: against the MATLAB scripts retold slowly, value for value."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
+from scipy.io import loadmat
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
+from vdsr_data.images import list_images, read_image
+from vdsr_data.storage import open_training
+from vdsr_data.testfile import read_original, read_pair
+
+
+def as_h5py_shows(path: Path, keys: tuple[str, str] = ("lr", "gt")) -> tuple[np.ndarray, np.ndarray]:
+    with h5py.File(path) as file:
+        return file[keys[0]][...], file[keys[1]][...]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_training_file_is_train_data_m(photographs: Path, tmp_path: Path, workers: int):
+    images = list_images(photographs)
+    assert [path.name for path in images] == ["a.jpg", "b.jpg", "c.bmp", "d.bmp"]
+    recipe = TrainingRecipe(patch_size=17, stride=13)
+    summary = generate_train(images, tmp_path / "train.h5", recipe, workers=workers)
+    lr, gt = slow_train_data([np.asarray(Image.open(path)) for path in images], patch=17, stride=13)
+    got_lr, got_gt = as_h5py_shows(tmp_path / "train.h5")
+    assert got_lr.shape == lr.shape == (summary.pairs, 1, 17, 17)
+    assert 0 < summary.dropped < 64
+    assert got_gt.tobytes() == gt.tobytes()
+    assert got_lr.tobytes() == lr.tobytes()
+
+
+def test_subset_of_the_291_is_train_data_m(reference_data: Path, tmp_path: Path):
+    images = list_images(reference_data / "291")
+    chosen = [*images[:2], *images[-2:]]
+    generate_train(chosen, tmp_path / "train.h5", TrainingRecipe(), workers=2)
+    lr, gt = slow_train_data([np.asarray(Image.open(path)) for path in chosen])
+    got_lr, got_gt = as_h5py_shows(tmp_path / "train.h5")
+    assert got_gt.tobytes() == gt.tobytes()
+    assert got_lr.tobytes() == lr.tobytes()
+
+
+def test_291_images_give_the_published_number_of_pairs(reference_data: Path):
+    from vdsr_data.images import image_size
+
+    recipe = TrainingRecipe()
+    assert sum(recipe.count(*image_size(path)) for path in list_images(reference_data / "291")) == 216_768
+
+
+def test_file_does_not_depend_on_workers_or_compression(photographs: Path, tmp_path: Path):
+    images, recipe = list_images(photographs), TrainingRecipe(patch_size=16, stride=16)
+    generate_train(images, tmp_path / "one.h5", recipe, workers=1)
+    generate_train(images, tmp_path / "three.h5", recipe, workers=3)
+    generate_train(images, tmp_path / "small.h5", recipe, compression=9)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "three.h5").read_bytes()
+    for a, b in zip(as_h5py_shows(tmp_path / "one.h5"), as_h5py_shows(tmp_path / "small.h5"), strict=True):
+        assert (a == b).all()
+    assert (tmp_path / "small.h5").stat().st_size < (tmp_path / "one.h5").stat().st_size
+
+
+def test_options(photographs: Path, tmp_path: Path):
+    recipe = TrainingRecipe(
+        scales=(3,), patch_size=12, stride=6, rotations=(270,), flips=("up-down",), downsizes=(1.0, 0.5), seed=7,
+        boundary="replicate", axes="nhwc", keys=("data", "label"),
+    )  # fmt: skip
+    images = list_images(photographs)
+    generate_train(images, tmp_path / "train.h5", recipe)
+    patches = []
+    for path in images:
+        image = read_image(path)
+        for downsize in (1.0, 0.5):
+            size = tuple(int(np.ceil(n * downsize)) for n in image.shape[:2])
+            small = slow_imresize(image, (downsize, downsize), size, boundary="replicate")
+            gt = np.rot90(slow_luma(small) / 255, 3)[::-1]
+            gt = gt[: gt.shape[0] // 3 * 3, : gt.shape[1] // 3 * 3]
+            patches += [
+                gt[i : i + 12, j : j + 12]
+                for i in range(0, gt.shape[0] - 11, 6)
+                for j in range(0, gt.shape[1] - 11, 6)
+            ]
+    order = np.argsort(np.random.RandomState(7).random_sample(len(patches)), kind="stable")
+    want = np.array([patches[k] for k in order[: len(order) // 64 * 64]], dtype=np.float32)[..., np.newaxis]
+    assert (as_h5py_shows(tmp_path / "train.h5", ("data", "label"))[1] == want).all()
+
+
+def test_provenance(photographs: Path, tmp_path: Path):
+    generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=16, stride=16))
+    with open_training(tmp_path / "train.h5") as file:
+        assert file.attributes["images"] == ["a.jpg", "b.jpg", "c.bmp", "d.bmp"]
+        assert all(len(digest) == 64 for digest in file.attributes["sha256"])
+        assert file.attributes["recipe"]["patch_size"] == 16
+
+
+def test_small_images_are_reported(photographs: Path, tmp_path: Path):
+    Image.fromarray(np.zeros((20, 90), dtype=np.uint8)).save(photographs / "tiny.png")
+    summary = generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=30, stride=4))
+    assert [path.name for path in summary.too_small] == ["tiny.png"]
+
+
+def test_patch_larger_than_every_image(photographs: Path, tmp_path: Path):
+    with pytest.raises(VdsrError, match="4 images give 0 patches of 99 x 99, at least 64 are needed"):
+        generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=99))
+    assert not list(tmp_path.glob("*.h5"))
+
+
+def test_bad_image_leaves_nothing(photographs: Path, tmp_path: Path):
+    whole = (photographs / "b.jpg").read_bytes()
+    (photographs / "b.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VdsrError, match=r"b.jpg: cannot be read"):
+        generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=16, stride=4))
+    assert [path.name for path in tmp_path.iterdir()] == ["photographs"]
+
+
+def test_disk_too_small(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("usage", (), {"free": 1000}))
+    with pytest.raises(VdsrError, match=r"train.h5: needs .* GB"):
+        generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=16, stride=4))
+
+
+def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
+    images = list_images(photographs)
+    seen = []
+    generate_test("photographs", images, tmp_path / "test.h5", scales=(2, 3), report=lambda *row: seen.append(row))
+    generate_test_mat(images, tmp_path / "mat", scales=(2, 3))
+    assert len(seen) == 8
+    for path in images:
+        image = read_image(path)
+        assert (read_original(tmp_path / "test.h5", path.stem) == image).all()
+        for scale in (2, 3):
+            size = tuple(n // scale * scale for n in image.shape[:2])
+            gt = slow_luma(image[: size[0], : size[1]]) / 255
+            low = slow_imresize(gt, (1 / scale, 1 / scale), (size[0] // scale, size[1] // scale))
+            lr = slow_imresize(low, (scale, scale), size)
+            pair = read_pair(tmp_path / "test.h5", path.stem, scale)
+            assert pair is not None
+            assert (pair.gt == gt).all()
+            assert (pair.lr == lr).all()
+            assert (path.stem, scale, pytest.approx(10 * np.log10(1 / np.mean((lr - gt) ** 2)), abs=1e-9)) in seen
+            for key, want in (("gt", gt), ("lr", lr)):
+                assert (loadmat(tmp_path / "mat" / f"{path.stem}_{scale}_{key}.mat")[key] == want).all()
+            chroma = tmp_path / "mat" / f"{path.stem}_{scale}_cb.mat"
+            assert chroma.exists() == (image.ndim == 3)
+            if image.ndim == 3:
+                cb = loadmat(chroma)["cb"]
+                assert cb.dtype == np.uint8
+                assert cb[3, 4] == slow_ycbcr(tuple(image[3, 4].astype(float)), 1, True)
+    assert read_pair(tmp_path / "test.h5", "a", 4) is None
+
+
+def test_image_too_small_for_the_scale(tmp_path: Path):
+    Image.fromarray(np.zeros((1, 3), dtype=np.uint8)).save(tmp_path / "dot.png")
+    with pytest.raises(VdsrError, match=r"dot.png: 1 x 3 pixels are too few for scale 2"):
+        generate_test("dots", [tmp_path / "dot.png"], tmp_path / "test.h5")
+    assert not (tmp_path / "test.h5").exists()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_low_resolution_set_is_matlabs(reference_data: Path, tmp_path: Path, scale: int):
+    sources = list_images(reference_data / "Set5")
+    targets = [tmp_path / f"{k}.png" for k in range(5)]
+    resize_images(sources, targets, scale=1 / scale, crop=scale, boundary="replicate", workers=2)
+    for got, want in zip(targets, list_images(reference_data / f"oracles/uint8_replicate/x{scale}"), strict=True):
+        assert (read_image(got) == read_image(want)).all()

@@ -1,0 +1,184 @@
+"""imresize against its slow twin, its symmetries, and MATLAB's own files."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import DTypeLike
+from reference import slow_cube, slow_imresize
+from scipy.io import loadmat
+
+from vdsr_data import imresize, modcrop, rgb2ycbcr
+from vdsr_data.images import list_images, read_image
+from vdsr_data.resize import _contributions, _cube, output_size
+
+DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
+FACTORS = (1 / 4, 1 / 3, 1 / 2, 0.7, 0.9, 1.0, 1.3, 2.0, 3.0, 4.0)
+
+
+def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    if np.dtype(dtype).kind == "u":
+        return random.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
+    return random.random(shape).astype(dtype)
+
+
+@given(
+    st.integers(1, 20), st.integers(1, 20), st.sampled_from((None, 1, 3)), st.sampled_from(DTYPES),
+    st.sampled_from(FACTORS), st.sampled_from(FACTORS), st.booleans(), st.sampled_from(("symmetric", "replicate")),
+)  # fmt: skip
+@example(33, 17, 3, np.uint8, 1 / 3, 1 / 3, True, "symmetric")
+@example(35, 19, None, np.float64, 3.0, 2.0, True, "symmetric")
+@example(40, 5, None, np.float64, 1 / 4, 4.0, True, "replicate")
+@settings(deadline=None, max_examples=60)
+def test_equals_slow_twin(rows, columns, channels, dtype, down, right, antialias, boundary):
+    image = random_image((rows, columns) if channels is None else (rows, columns, channels), dtype)
+    fast = imresize(image, (down, right), antialias=antialias, boundary=boundary)
+    size = (math.ceil(down * rows), math.ceil(right * columns))
+    slow = slow_imresize(image, (down, right), size, antialias, boundary)
+    assert fast.dtype == image.dtype
+    assert fast.shape == slow.shape
+    assert fast.tobytes() == slow.tobytes()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60), st.integers(1, 60), st.sampled_from(DTYPES))
+@settings(deadline=None, max_examples=40)
+def test_size_equals_slow_twin(rows, columns, out_rows, out_columns, dtype):
+    image = random_image((rows, columns), dtype)
+    fast = imresize(image, size=(out_rows, out_columns))
+    slow = slow_imresize(image, (out_rows / rows, out_columns / columns), (out_rows, out_columns))
+    assert fast.tobytes() == slow.tobytes()
+
+
+@given(arrays(np.float64, 50, elements=st.floats(0, 2)))
+def test_cube_is_rounded_once(x):
+    assert _cube(x).tolist() == [slow_cube(value) for value in x.tolist()]
+
+
+def test_cube_of_five_thirds_is_matlabs():
+    x = float.fromhex("0x1.aaaaaaaaaaaabp+0")
+    assert _cube(np.array([x]))[0] == np.nextafter(float(Fraction(x) ** 3), 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_constant_stays_constant(dtype, factor):
+    value = 200 if np.dtype(dtype).kind == "u" else 0.7
+    out = imresize(np.full((23, 31), value, dtype=dtype), factor)
+    np.testing.assert_allclose(out, dtype(value), rtol=1e-15 if dtype == np.float64 else 0)
+
+
+@pytest.mark.parametrize("factor", [1 / 4, 1 / 2, 2, 4])
+def test_mirrored_image_gives_mirrored_result(factor):
+    image = random_image((24, 32), np.float64)
+    out, mirrored = imresize(image, factor), imresize(image[::-1, ::-1], factor)
+    np.testing.assert_allclose(out[::-1, ::-1], mirrored, rtol=0, atol=1e-14)
+
+
+def test_factor_one_copies():
+    image = random_image((9, 7, 3), np.uint8)
+    out = imresize(image, 1)
+    assert (out == image).all()
+    assert not np.shares_memory(out, image)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_memory_layout_does_not_matter(dtype):
+    image = random_image((30, 26, 3), dtype)
+    want = imresize(image, 1 / 2)
+    read_only = image.copy()
+    read_only.flags.writeable = False
+    swapped = image.astype(image.dtype.newbyteorder())
+    for other in (np.asfortranarray(image), image.repeat(2, axis=1)[:, ::2], read_only, swapped):
+        got = imresize(other, 1 / 2)
+        assert got.dtype == dtype
+        assert got.tobytes() == want.tobytes()
+
+
+def test_smaller_factor_goes_first():
+    image = random_image((40, 40), np.uint8)
+    by_hand = imresize(imresize(image, (1, 1 / 3)), (1 / 2, 1))
+    other = imresize(imresize(image, (1 / 2, 1)), (1, 1 / 3))
+    got = imresize(image, (1 / 2, 1 / 3))
+    assert (got == by_hand).all()
+    assert (got != other).any()
+
+
+def test_integers_saturate():
+    image = np.zeros((12, 12), dtype=np.uint8)
+    image[:, 6:] = 255
+    floats = imresize(image.astype(np.float64), 3)
+    assert floats.min() < 0
+    assert floats.max() > 255
+    assert set(imresize(image, 3)[:, [0, -1]].ravel()) == {0, 255}
+
+
+def test_one_row_and_one_pixel():
+    assert imresize(np.array([[7]], dtype=np.uint8), 3).tolist() == [[7] * 3] * 3
+    assert imresize(random_image((1, 100_000), np.float64), (1, 1 / 4)).shape == (1, 25_000)
+
+
+def test_nan_stays_where_its_kernel_reaches():
+    image = np.zeros((20, 20))
+    image[10, 10] = np.nan
+    out = imresize(image, 2)
+    assert np.isnan(out[20, 20])
+    assert np.isfinite(out[:16]).all()
+    assert np.isfinite(out[26:]).all()
+
+
+def test_tables_cannot_be_changed():
+    index, weight = _contributions(10, 5, 0.5, True, "symmetric")
+    assert not index.flags.writeable
+    assert not weight.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda image: imresize(image), ValueError, "either scale or size"),
+        (lambda image: imresize(image, 2, size=(4, 4)), ValueError, "either scale or size"),
+        (lambda image: imresize(image, 0), ValueError, "scale must be"),
+        (lambda image: imresize(image, -1), ValueError, "scale must be"),
+        (lambda image: imresize(image, math.nan), ValueError, "scale must be"),
+        (lambda image: imresize(image, math.inf), ValueError, "scale must be"),
+        (lambda image: imresize(image, (1, 2, 3)), ValueError, "scale must be"),
+        (lambda image: imresize(image, size=(0, 4)), ValueError, "size must be"),
+        (lambda image: imresize(image, size=(2.5, 4)), ValueError, "size must be"),
+        (lambda image: imresize(image, 2, boundary="wrap"), ValueError, "boundary must be"),
+        (lambda image: imresize(image.astype(np.int32), 2), TypeError, "int32"),
+        (lambda image: imresize(image[:0], 2), ValueError, "non-empty"),
+        (lambda image: imresize(image[0], 2), ValueError, "non-empty"),
+    ],
+)
+def test_bad_arguments(call, error, words):
+    with pytest.raises(error, match=words):
+        call(random_image((8, 8), np.uint8))
+
+
+def test_output_size_is_matlabs_ceil():
+    assert output_size((10, 11), 1 / 3) == (4, 4)
+    assert output_size((10, 11, 3), (2, 0.5)) == (20, 6)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_uint8_equals_matlab(reference_data: Path, scale: int):
+    originals = list_images(reference_data / "Set5")
+    files = list_images(reference_data / "oracles/uint8_replicate" / f"x{scale}")
+    for original, file in zip(originals, files, strict=True):
+        got = imresize(modcrop(read_image(original), scale), 1 / scale, boundary="replicate")
+        assert (got == read_image(file)).all(), file.name
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_float64_equals_matlab_bit_for_bit(reference_data: Path, scale: int):
+    matlab = loadmat(reference_data / f"oracles/float_symmetric/butterfly_GT_x{scale}.mat")
+    low = imresize(rgb2ycbcr(matlab["im_gt"] / 255), 1 / scale)
+    assert np.count_nonzero(low != matlab["im_l_ycbcr"]) == 0
+    assert np.count_nonzero(low[:, :, 0] * 255 != matlab["im_l_y"]) == 0
+    assert np.count_nonzero(imresize(low, scale)[:, :, 0] * 255 != matlab["im_b_y"]) == 0
