@@ -37,7 +37,9 @@ def slow_ssim(image: np.ndarray, reference: np.ndarray, peak: float, border: str
 
 def slow_cube(x: float) -> float:
     """x ** 3 rounded once, from exact rational arithmetic; MATLAB's one known exception included."""
-    return float.fromhex("0x1.284bda12f684cp+2") if x == float.fromhex("0x1.aaaaaaaaaaaabp+0") else float(Fraction(x) ** 3)
+    return (
+        float.fromhex("0x1.284bda12f684cp+2") if x == float.fromhex("0x1.aaaaaaaaaaaabp+0") else float(Fraction(x) ** 3)
+    )
 
 
 def slow_keys(x: float) -> float:

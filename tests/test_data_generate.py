@@ -79,9 +79,7 @@ def test_options(photographs: Path, tmp_path: Path):
             gt = np.rot90(slow_luma(small) / 255, 3)[::-1]
             gt = gt[: gt.shape[0] // 3 * 3, : gt.shape[1] // 3 * 3]
             patches += [
-                gt[i : i + 12, j : j + 12]
-                for i in range(0, gt.shape[0] - 11, 6)
-                for j in range(0, gt.shape[1] - 11, 6)
+                gt[i : i + 12, j : j + 12] for i in range(0, gt.shape[0] - 11, 6) for j in range(0, gt.shape[1] - 11, 6)
             ]
     order = np.argsort(np.random.RandomState(7).random_sample(len(patches)), kind="stable")
     want = np.array([patches[k] for k in order[: len(order) // 64 * 64]], dtype=np.float32)[..., np.newaxis]

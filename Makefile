@@ -1,0 +1,41 @@
+# On a fresh machine with Python 3.11 or newer and make: `make demo` or `make test`, nothing else first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PACKAGES := vdsr_data vdsr_eval vdsr_train
+
+.PHONY: help install demo check test test-nojit conformance bench clean
+
+help:  ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: .venv/installed  ## Create the environment .venv with everything that the other targets need
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	touch $@
+
+demo: install  ## Data, two minutes of training, evaluation: the whole pipeline on photographs that come with scikit-image
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
+
+check: install  ## Lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: install  ## All tests but the long ones
+	$(BIN)/python -m pytest -m "not conformance"
+
+test-nojit: install  ## The tests of the kernels as plain Python
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py
+
+conformance: install  ## Long checks against the reference data (VDSR_DATA, or ../shared/data)
+	$(BIN)/python -m pytest -m conformance
+
+bench: install  ## Speed beside that of other libraries
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python benchmarks/bench_imresize.py
+
+clean:  ## Remove the environment and everything made
+	rm -rf .venv demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

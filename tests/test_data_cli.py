@@ -1,0 +1,150 @@
+"""`vdsr-data` as it is typed: what it writes, and the one line that it says when it cannot."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from vdsr_data import imresize
+from vdsr_data.cli import main
+from vdsr_data.images import read_image
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VDSR_DATA", raising=False)
+
+    def invoke(*arguments: object) -> Result:
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+def fails(result: Result, code: int, *words: str) -> None:
+    assert result.exit_code == code, result.output
+    assert result.stderr.count("\n") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_build_train_and_info(run, photographs: Path):
+    result = run("build-train", photographs, "--patch-size", 16, "--stride", 16)
+    assert result.exit_code == 0, result.output
+    assert "pairs of 16 x 16 from 4 images" in result.output
+    shown = run("info", "vdsr_train.h5").output
+    assert "training file of" in shown
+    assert "a.jpg, b.jpg, c.bmp, d.bmp" in shown
+    fails(run("build-train", photographs), 1, "vdsr_train.h5", "--force")
+    assert run("build-train", photographs, "--patch-size", 16, "--stride", 8, "--force").exit_code == 0
+
+
+def test_build_train_options(run, photographs: Path):
+    arguments = ("--patch-size", 12, "--stride", 12, "--scales", "2", "--rotations", "0,180", "--flips", "none",
+                 "--downsizes", "1,0.5", "--axes", "nhwc", "--keys", "data,label", "--compression", 1, "--seed", 3,
+                 "--boundary", "replicate", "--workers", 2, "-o", "caffe.h5")  # fmt: skip
+    assert run("build-train", photographs, *arguments).exit_code == 0
+    with h5py.File("caffe.h5") as file:
+        assert file["data"].shape[1:] == (12, 12, 1)
+        assert file["label"].compression == "gzip"
+
+
+def test_build_train_reports_small_images(run, photographs: Path):
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(photographs / "dot.png")
+    result = run("build-train", photographs, "--patch-size", 16, "--stride", 16)
+    assert result.exit_code == 0
+    assert "1 images are smaller than a patch and give none: dot.png" in result.stderr
+
+
+def test_build_test_and_info(run, photographs: Path):
+    result = run("build-test", photographs)
+    assert result.exit_code == 0
+    assert "photographs.h5: 4 images, 12 pairs" in result.output
+    assert result.output.count("bicubic") == 12
+    assert "x3: 4 images" in run("info", "photographs.h5").output
+    assert run("build-test", photographs, "--format", "mat", "--scales", "3", "-o", "mat").exit_code == 0
+    assert sorted(path.name for path in Path("mat").glob("a_*")) == [f"a_3_{k}.mat" for k in ("cb", "cr", "gt", "lr")]
+    fails(run("build-test", photographs, "--format", "mat", "-o", "mat"), 1, "not empty", "--force")
+
+
+def test_build_test_of_the_built_in_set(run):
+    assert run("build-test", "sample", "--scales", "4").exit_code == 0
+    assert Path("sample.h5").is_file()
+
+
+def test_imresize_of_a_file_and_a_folder(run, photographs: Path):
+    assert run("imresize", photographs / "c.bmp", "small.png", "--scale", "1/3").exit_code == 0
+    assert (read_image("small.png") == imresize(read_image(photographs / "c.bmp"), 1 / 3)).all()
+    assert run("imresize", photographs, "small", "--scale", "1/2", "--modcrop", 2, "--format", "bmp").exit_code == 0
+    assert sorted(path.name for path in Path("small").iterdir()) == ["a.bmp", "b.bmp", "c.bmp", "d.bmp"]
+    assert run("imresize", photographs / "c.bmp", "sized.png", "--size", "20x30", "--no-antialias").exit_code == 0
+    assert read_image("sized.png").shape == (20, 30, 3)
+
+
+def test_missing_and_empty_folders(run, tmp_path: Path):
+    fails(run("build-train", "nowhere"), 1, "nowhere: no such data set")
+    (tmp_path / "empty").mkdir()
+    fails(run("build-train", "empty"), 1, "empty: no image in it", ".jpg")
+    fails(run("build-test", "Set5"), 1, "Set5: no such data set", "VDSR_DATA", "sample")
+
+
+def test_truncated_image(run, photographs: Path):
+    whole = (photographs / "a.jpg").read_bytes()
+    (photographs / "a.jpg").write_bytes(whole[:700])
+    fails(run("build-test", photographs), 1, "a.jpg", "cannot be read")
+    assert not list(Path().glob("*.h5"))
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "1/0", "one", "", "1,2,3"])
+def test_bad_scale(run, photographs: Path, scale: str):
+    fails(run("imresize", photographs / "a.jpg", "out.png", "--scale", scale), 2, "--scale")
+
+
+@pytest.mark.parametrize("scales", ["0", "-1", "nan", "1.5", "two", "", "2,2", "2,65"])
+def test_bad_scales(run, photographs: Path, scales: str):
+    fails(run("build-train", photographs, "--scales", scales), 2, "--scales")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--patch-size", 0), "--patch-size"),
+        (("--stride", "x"), "--stride"),
+        (("--rotations", "45"), "--rotations"),
+        (("--flips", "sideways"), "--flips"),
+        (("--flips", "none,none"), "--flips"),
+        (("--keys", "lr"), "--keys"),
+        (("--keys", "lr,lr"), "--keys"),
+        (("--keys", "../lr,gt"), "--keys"),
+        (("--downsizes", "2"), "--downsizes"),
+        (("--seed", -1), "--seed"),
+        (("--axes", "nchw"), "--axes"),
+        (("--scales", "2,2"), "--scales"),
+    ],
+)
+def test_bad_options(run, photographs: Path, arguments: tuple, words: str):
+    fails(run("build-train", photographs, *arguments), 2, words)
+
+
+def test_impossible_requests(run, photographs: Path):
+    fails(run("build-train", photographs, "--patch-size", 200), 1, "0 patches of 200 x 200")
+    fails(run("build-train", photographs, "-o", "none/out.h5"), 1, "none: no such folder")
+    fails(run("imresize", photographs / "a.jpg", "out.png"), 2, "either --scale or --size")
+    fails(run("imresize", photographs / "a.jpg", "out.png", "--size", "3"), 2, "--size")
+    fails(run("imresize", photographs / "a.jpg", "out.jpg", "--scale", "2"), 1, "out.jpg")
+    fails(run("imresize", photographs / "a.jpg", "out.png", "--scale", "2", "--modcrop", 999), 1, "a.jpg")
+    fails(run("imresize", "none.png", "out.png", "--scale", "2"), 1, "none.png: no such file")
+    fails(run("build-test", photographs, "--scales", "64"), 1, "too few for scale 64")
+    fails(run("info", photographs / "a.jpg"), 1, "not an HDF5 file")
+    assert not [path for path in Path().iterdir() if path.name != "photographs"]
+
+
+def test_bare_command_shows_its_help(run):
+    result = run()
+    assert result.exit_code == 2
+    assert "vdsr-data build-train 291/        the training file" in result.stderr

@@ -1,0 +1,71 @@
+"""Sets of images by path, by name, and built in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vdsr_data.datasets import SAMPLE, find_images, open_testset
+from vdsr_data.errors import VdsrError
+from vdsr_data.generate import generate_test
+from vdsr_data.images import TEST_ORDER, list_images
+
+
+def test_sample_is_built_in_and_split():
+    name, train = find_images("sample", "train")
+    _, test = find_images("sample", "test")
+    assert name == "sample"
+    assert all(path.is_file() for path in (*train, *test))
+    assert not set(SAMPLE["train"]) & set(SAMPLE["test"])
+    originals = list(open_testset("sample"))
+    assert [original.name for original in originals] == ["astronaut", "camera", "chelsea", "coffee"]
+    assert originals[0].pixels.shape == (512, 512, 3)
+    assert originals[1].pixels.ndim == 2
+
+
+def test_test_file_equals_its_folder(photographs: Path, tmp_path: Path):
+    generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "photographs.h5", scales=(2,))
+    folder, file = open_testset(photographs), open_testset(tmp_path / "photographs.h5")
+    assert folder.name == file.name == "photographs"
+    assert folder.image_names == file.image_names == ["c", "d", "a", "b"]
+    assert len(folder) == len(file) == 4
+    for a, b in zip(folder, file, strict=True):
+        assert a.name == b.name
+        assert (a.pixels == b.pixels).all()
+    assert folder.stored("a", 2) is None
+    assert file.stored("a", 3) is None
+    pair = file.stored("a", 2)
+    assert pair is not None
+    assert pair.gt.shape == pair.lr.shape == (82, 50)
+    assert pair.boundary == "symmetric"
+
+
+def test_names_are_looked_up_below_vdsr_data(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path))
+    assert len(find_images("photographs", "train")[1]) == 4
+    generate_test("mine", list_images(photographs), tmp_path / "mine.h5", scales=(2,))
+    assert open_testset("mine").stored("b", 2) is not None
+
+
+def test_unknown_name_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("VDSR_DATA", raising=False)
+    with pytest.raises(VdsrError, match=r"Set99: no such data set; .*VDSR_DATA is not set.*sample"):
+        open_testset("Set99")
+    (tmp_path / "Set5").mkdir()
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path))
+    with pytest.raises(VdsrError, match=r"Set99: .*sample \(built in\), Set5"):
+        open_testset("Set99")
+
+
+def test_file_that_is_no_test_file(tmp_path: Path):
+    (tmp_path / "a.png").write_text("x")
+    with pytest.raises(VdsrError, match="neither a test file nor a folder"):
+        open_testset(tmp_path / "a.png")
+
+
+def test_two_images_of_one_name(tmp_path: Path):
+    for name in ("a.png", "a.bmp"):
+        Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / name)
+    with pytest.raises(VdsrError, match=r"a.bmp and a.png: two images of one name"):
+        open_testset(tmp_path)

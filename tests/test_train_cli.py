@@ -1,0 +1,151 @@
+"""The command line: a training from start to resume, and friendly failures."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from train_fixtures import training_file
+
+from vdsr_train.cli import main
+from vdsr_train.config import Config, knobs, read_config
+from vdsr_train.log import read_log
+
+SMALL = [
+    "--depth=3", "--channels=4", "--batch-size=8", "--validation=none", "--steps=6", "--theta=0.01",
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    training_file(tmp_path / "vdsr_train.h5")
+    return tmp_path
+
+
+def run(*arguments: str, code: int = 0):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == code, result.output
+    if code:
+        assert "Traceback" not in result.output
+        assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result
+
+
+def test_a_training_from_start_to_finish(folder) -> None:
+    pytest.importorskip("tensorflow")
+    result = run(*SMALL, "--log-every", "2")
+    (run_folder,) = (folder / "runs").iterdir()
+    assert f"run folder: runs/{run_folder.name}" in result.stdout
+    lines = [line for line in result.stdout.splitlines() if line.startswith("step ")]
+    assert [line.split()[1] for line in lines] == ["2/6", "4/6", "6/6"]
+    for word in ("loss", "rate 0.1", "clipped", "patches/s", "left"):
+        assert all(word in line for line in lines)
+    config = read_config(run_folder / "config.json")
+    assert (config.depth, config.steps, config.theta, config.file) == (3, 6, 0.01, "vdsr_train.h5")
+
+    assert "complete" in run("--resume").stdout  # the newest run
+    run("--resume", f"runs/{run_folder.name}", "--steps", "9")  # the step schedule may grow longer
+    assert read_log(run_folder / "log.csv")[-1]["step"] == 9
+    failed = run("--resume", f"runs/{run_folder.name}", "--theta", "0.5", code=1)
+    assert "theta 0.01, not 0.5" in failed.stderr
+    failed = run(*SMALL, "--run-dir", f"runs/{run_folder.name}", code=1)
+    assert "holds a training already" in failed.stderr
+
+
+def test_a_cosine_may_not_be_made_longer(folder) -> None:
+    pytest.importorskip("tensorflow")
+    run(*SMALL, "--schedule", "cosine", "--run-dir", "here")
+    assert "steps 6, not 9" in run("--resume", "here", "--steps", "9", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["missing.h5"], 1, r"missing\.h5: no such training file; build one with: vdsr-data build-train 291/"),
+        (["--theta", "0"], 2, "--theta"),
+        (["--learning-rate", "-1"], 2, "--learning-rate"),
+        (["--learning-rate", "nan"], 1, "learning_rate"),
+        (["--batch-size", "0"], 2, "--batch-size"),
+        (["--steps", "0"], 2, "--steps"),
+        (["--steps", "many"], 2, "--steps"),
+        (["--optimizer", "rmsprop"], 2, "sgd"),
+        (["--batch-sise", "3"], 2, "--batch-size"),
+        (["--resume", "nowhere"], 1, r"nowhere/config\.json: no such file"),
+        (["--resume"], 1, "runs: no training below it"),
+        (["--resume", "a", "--run-dir", "b"], 2, "exclude each other"),
+        (["one.h5", "two.h5"], 2, r"two\.h5"),
+    ],
+)
+def test_friendly_failures(folder, arguments, code, message) -> None:
+    assert re.search(message, run(*arguments, code=code).stderr)
+    assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
+
+
+def test_a_file_that_is_not_a_training_file(folder) -> None:
+    pytest.importorskip("tensorflow")
+    (folder / "vdsr_train.h5").write_bytes(b"not hdf5")
+    assert "vdsr_train.h5" in run(*SMALL, code=1).stderr
+    assert not (folder / "runs").exists()
+
+
+def test_every_hyper_parameter_is_an_option() -> None:
+    text = run("--help").stdout
+    assert text.startswith("Usage: main [OPTIONS] [FILE]")
+    for knob in knobs():
+        if knob.name != "file":
+            assert "--" + knob.name.replace("_", "-") in text
+
+
+def test_the_options_build_exactly_the_default_configuration(folder, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
+    run()
+    assert seen == [Config()]
+
+
+def test_without_tensorflow_there_is_a_hint(folder, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert 'pip install "vdsr-toolkit[train]"' in run(*SMALL, code=1).stderr
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert "KERAS_BACKEND=torch" in run(*SMALL, code=1).stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from vdsr_train.cli import main; main(['--help'], standalone_mode=False); "
+        "print(sorted({'tensorflow', 'keras', 'numba', 'scipy', 'h5py', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_parts_without_a_network_import_without_tensorflow() -> None:
+    parts = "config schedule batches checkpoint validate log train weights cli backend"
+    code = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; " + "; ".join(
+        f"import vdsr_train.{part}" for part in parts.split()
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
+    """In a process of its own: exit code 130, one line, a checkpoint."""
+    pytest.importorskip("tensorflow")
+    code = "from vdsr_train.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *SMALL, "--steps=100000", "--run-dir=run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("step "):
+            process.send_signal(2)
+            break
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(r"stopped after step \d+; go on with: vdsr-train --resume run\n", errors)
+    assert len(list((folder / "run" / "checkpoints").iterdir())) >= 1

@@ -1,0 +1,170 @@
+"""Whole trainings of a 3-layer network: they learn, resume exactly, and stop with a reason."""
+
+import os
+import signal
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from train_fixtures import Recorder, small, test_images, training_file
+
+from vdsr_data.errors import VdsrError
+from vdsr_train.config import read_config
+from vdsr_train.log import COLUMNS, read_log
+from vdsr_train.train import Interrupted, train
+from vdsr_train.weights import read_weights
+
+pytest.importorskip("tensorflow")
+
+TIMING = {"patches_per_second", "waiting"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    training_file(tmp_path / "train.h5")
+    test_images(tmp_path / "waves")
+    return tmp_path
+
+
+def same(one: Path, other: Path) -> None:
+    """Weights, and the log but for its timing, are identical to the last bit."""
+    for first, second in zip(read_weights(one / "weights.h5"), read_weights(other / "weights.h5"), strict=True):
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+    logs = [
+        [{k: v for k, v in row.items() if k not in TIMING} for row in read_log(run / "log.csv")] for run in (one, other)
+    ]
+    assert logs[0] == logs[1]
+
+
+def test_it_learns_and_leaves_a_complete_run_folder(data) -> None:
+    console = Recorder()
+    config = small(data, steps=120, epochs=1, learning_rate=0.05)
+    train(config, data / "run", resume=False, console=console)
+    run = data / "run"
+    assert sorted(path.name for path in run.iterdir()) == ["checkpoints", "config.json", "log.csv", "weights.h5"]
+    assert len(list((run / "checkpoints").iterdir())) == 2
+    assert read_config(run / "config.json") == config
+    rows = read_log(run / "log.csv")
+    assert rows[-1]["step"] == 120
+    assert rows[-1]["epoch"] == 10
+    assert set(rows[-1]) == set(COLUMNS)
+    assert rows[-1]["loss"] < 0.2 * rows[0]["loss"]
+    validated = [row["step"] for row in rows if "psnr_x2" in row]
+    assert validated == [12 * epoch for epoch in range(1, 11)]  # after every epoch
+    assert sum("bicubic" in text for text in console.said) == len(validated)  # and the bicubic row is always there
+    assert len(read_weights(run / "weights.h5")) == 3
+
+
+ADAM = {"optimizer": "adam", "schedule": "cosine", "warmup": 4, "learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize("options", [{}, ADAM])
+def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
+    config = small(data, **options, symmetries=True, validate_every=9)
+    train(config, data / "whole", resume=False, console=Recorder())
+    resume = False
+    for stop in (1, 6, 20):
+        console = Recorder(at=lambda step, stop=stop: step == stop and os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(Interrupted, match="vdsr-train --resume") as caught:
+            train(config, data / "parts", resume=resume, console=console)
+        assert caught.value.signum == signal.SIGINT
+        resume = True
+    train(config, data / "parts", resume=True, console=Recorder())
+    for first, second in zip(
+        read_weights(data / "whole" / "weights.h5"), read_weights(data / "parts" / "weights.h5"), strict=True
+    ):
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+
+
+class Died(BaseException):
+    """Stands in for a process that is gone: nothing catches it, nothing is saved."""
+
+
+def test_killed_anywhere_and_resumed_equals_uninterrupted(data) -> None:
+    def die(stop: int):
+        def at(step: int) -> None:
+            if step == stop:
+                raise Died
+
+        return at
+
+    config = small(data)
+    train(config, data / "whole", resume=False, console=Recorder())
+    stops = [3, *sorted(np.random.default_rng(5).choice(np.arange(8, 30), 9, replace=False).tolist())]
+    for number, stop in enumerate(stops):
+        with pytest.raises(Died):
+            train(config, data / "parts", resume=number > 0, console=Recorder(at=die(stop)))
+    train(config, data / "parts", resume=True, console=Recorder())
+    same(data / "whole", data / "parts")
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data) -> None:
+    config = small(data)
+    train(config, data / "whole", resume=False, console=Recorder())
+    with pytest.raises(Interrupted):
+        train(
+            config,
+            data / "parts",
+            resume=False,
+            console=Recorder(at=lambda step: step == 16 and os.kill(os.getpid(), signal.SIGTERM)),
+        )
+    newest = max((data / "parts" / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:1000])
+    console = Recorder()
+    train(config, data / "parts", resume=True, console=console)
+    assert any(newest.name in text and "damaged" in text for text in console.warned)
+    assert read_weights(data / "whole" / "weights.h5")[0][0].tobytes() == (
+        read_weights(data / "parts" / "weights.h5")[0][0].tobytes()
+    )
+
+
+def test_resuming_a_finished_training_says_so(data) -> None:
+    config = small(data, steps=3)
+    train(config, data / "run", resume=False, console=Recorder())
+    console = Recorder()
+    train(config, data / "run", resume=True, console=console)
+    assert any("complete" in text for text in console.said)
+
+
+def test_other_patches_are_refused_on_resume(data) -> None:
+    train(small(data, steps=3), data / "run", resume=False, console=Recorder())
+    training_file(data / "train.h5", count=95)
+    with pytest.raises(VdsrError, match=r"train\.h5: these are not the patches"):
+        train(small(data, steps=5), data / "run", resume=True, console=Recorder())
+
+
+def test_a_diverged_training_names_the_last_good_checkpoint(data) -> None:
+    config = small(
+        data, clip="none", learning_rate=1e3, log_every=2, checkpoint_every=1, validation="none", weight_decay=0.0
+    )
+    with pytest.raises(
+        VdsrError, match=r"diverged; (the last good checkpoint is .*step-0000|there is no checkpoint yet)"
+    ):
+        train(config, data / "run", resume=False, console=Recorder())
+    for path in (data / "run" / "checkpoints").iterdir():
+        with h5py.File(path) as file:
+            assert np.isfinite(file["conv_01/kernel"][()]).all()
+
+
+def test_a_network_stuck_at_bicubic_is_warned_of_after_the_first_epoch(data) -> None:
+    console = Recorder()
+    config = small(data, learning_rate=1e-9, last_layer="zero", validate_every=5, steps=24, theta=1e-9)
+    train(config, data / "run", resume=False, console=console)
+    warnings = [text for text in console.warned if "no better than bicubic" in text]
+    validations = [row["step"] for row in read_log(data / "run" / "log.csv") if "psnr_x2" in row]
+    assert validations == [5, 10, 12, 15, 20, 24]
+    assert len(warnings) == 4  # not before the 12 steps of an epoch
+
+
+def test_without_a_test_set_it_trains_on_sample_and_says_so(data, monkeypatch) -> None:
+    monkeypatch.setenv("VDSR_DATA", str(data))
+    console = Recorder()
+    train(small(data, validation="Set99", steps=1), data / "run", resume=False, console=console)
+    assert any("Set99" in text and "sample" in text for text in console.warned)
+
+
+def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
+    with pytest.raises(VdsrError, match="--batch-size 96"):
+        train(small(data, batch_size=97), data / "run", resume=False, console=Recorder())
+    assert not (data / "run").exists()
