@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_train import backend
-from vdsr_train.weights import Weights, read_weights
+from vdsr_train.foreign import read_any
+from vdsr_train.weights import Weights
 
 __all__ = ["Upscaler", "load_upscaler", "newest_weights"]
 
@@ -25,7 +26,7 @@ class Upscaler:
     Parameters
     ----------
     weights : list of (kernel, bias)
-        As `read_weights` gives them.
+        As `vdsr_train.weights.read_weights` gives them.
     name : str
         How reports call it.
     tile : int
@@ -82,7 +83,8 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
     Parameters
     ----------
     weights : Path or None
-        A weights.h5, or a run folder that holds one; None takes the newest below ``runs``.
+        A weights.h5, a run folder that holds one, or other people's weights as `vdsr_train.foreign.read_any` knows
+        them; None takes the newest below ``runs``.
 
     Raises
     ------
@@ -90,9 +92,7 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
         There are no weights, they do not fit, or TensorFlow is missing (with what to install).
     """
     path = newest_weights() if weights is None else Path(weights)
-    if path.is_dir():
-        path = path / "weights.h5"
-    return Upscaler(read_weights(path), name=f"VDSR ({path})")
+    return Upscaler(read_any(path), name=f"VDSR ({path})")
 
 
 def newest_weights(runs: Path = Path("runs")) -> Path:

@@ -130,7 +130,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             if not np.isfinite(loss):
                 raise VdsrError(
                     f"the loss is {loss} at step {done}: the training has diverged; "
-                    f"{checkpoint.last_good(checkpoints)}; start again with a lower --learning-rate or a smaller --theta"
+                    f"{checkpoint.last_good(checkpoints)}; start again with a lower --learning-rate or --theta"
                 )
             elapsed = time.perf_counter() - window
             pace = elapsed / len(losses)
@@ -166,8 +166,8 @@ def _warn_if_stuck(validation: Validation, psnr: dict[int, float], done: int, du
     """Warn of the most common failure of this network, once it has had an epoch to leave the start."""
     if done >= due and validation.stuck(psnr):
         console.warn(
-            "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate than "
-            "a summed one, and a training that hardly moves or jumps about wants another --theta or --learning-rate"
+            "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
+            "than a summed one, and a training that hardly moves or jumps about wants another --theta or --learning-rate"
         )
 
 
