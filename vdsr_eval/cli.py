@@ -197,3 +197,4 @@ def _print(table: "Table") -> None:
         console.width = max(console.width, console.measure(drawn).maximum, len(table.title))
     console.print(table.title, markup=False)
     console.print(drawn)
+    console.print()

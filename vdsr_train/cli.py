@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingCommand, ExplainingGroup
+from vdsr_data.files import check_output
+from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option
 from vdsr_train.config import FREE, Config, Knob, knobs, read_config
 
 DEFAULT_COMMAND = "run"
@@ -128,6 +129,29 @@ def run_command(
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         sys.exit(128 + stop.signum)
+
+
+@main.command(cls=ExplainingCommand)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@force_option
+def convert(source: Path, target: Path, force: bool) -> None:
+    """Convert other people's weights to a weights.h5 of ours.
+
+    SOURCE is a .mat file of MatConvNet as the VDSR authors publish it, a TensorFlow 1 checkpoint of VDSR-TensorFlow
+    (its .index file, or the folder of its `checkpoint` file), or a .npz, .safetensors, .pth or .pt file of named
+    arrays. Nothing in it is executed. TARGET ends in .h5.
+    """
+    from vdsr_train.foreign import read_any
+    from vdsr_train.weights import write_weights
+
+    if target.suffix != ".h5":
+        raise click.UsageError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
+    check_output(target, force=force)
+    weights = read_any(source)
+    write_weights(target, weights, attributes={"source": source.name})
+    values = sum(kernel.size + bias.size for kernel, bias in weights)
+    click.echo(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
 def _newest_run(runs: Path) -> Path:

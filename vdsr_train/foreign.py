@@ -26,8 +26,9 @@ def read_any(path: Path | str) -> Weights:
     Parameters
     ----------
     path : Path
-        ``.h5``, or the run folder of one: ours. ``.mat``: the VDSR authors' MatConvNet file (``model.weight``, ``model.bias``). A TensorFlow 1
-        checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
+        ``.h5``, or the run folder of one: ours. ``.mat``: the VDSR authors' MatConvNet file (``model.weight``,
+        ``model.bias``). A TensorFlow 1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder
+        of its ``checkpoint`` file.
         ``.npz``, ``.safetensors``, ``.pth``, ``.pt``: named arrays, kernels as (3, 3, inputs, outputs) or as PyTorch's
         (outputs, inputs, 3, 3); the first layer has one input, the last one output, the others go by their names, and
         biases may be missing.
@@ -172,9 +173,8 @@ def _from_named(arrays: Mapping[str, NDArray[Any]], path: Path) -> Weights:
     order = sorted(kernels, key=lambda name: (_place(kernels[name]), _natural(name)))
     layers = []
     for name in order:
-        stem = re.sub(r"(kernel|weight|w)(\W*\d*)$", "", name, flags=re.I)
-        tail = name[len(stem) :]
-        candidates = [stem + re.sub(r"^(kernel|weight|w)", word, tail, flags=re.I) for word in ("bias", "b")]
+        parts = re.fullmatch(r"(.*?)(?:kernel|weight|w)([\W_]*\d*)", name, flags=re.I | re.S)
+        candidates = [f"{parts[1]}{word}{parts[2]}" for word in ("bias", "b")] if parts else []
         bias = next((arrays[candidate] for candidate in candidates if candidate in arrays), None)
         layers.append((kernels[name], np.zeros(kernels[name].shape[3], np.float32) if bias is None else bias.ravel()))
     return layers
