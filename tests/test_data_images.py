@@ -21,7 +21,7 @@ def test_order_is_that_of_the_scripts(tmp_path: Path):
     (tmp_path / "folder.png").mkdir()
     names = [path.name for path in list_images(tmp_path)]
     assert names == ["B.jpg", "a.JPG", "b.jpg", "z.jpeg", "c.bmp", "d.png", "e.tif", "f.tiff"]
-    assert [path.name for path in list_images(tmp_path, TEST_ORDER)][0] == "c.bmp"
+    assert list_images(tmp_path, TEST_ORDER)[0].name == "c.bmp"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])

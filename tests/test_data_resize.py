@@ -15,7 +15,8 @@ from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
 from vdsr_data.images import list_images, read_image
-from vdsr_data.resize import _contributions, _cube, output_size
+from vdsr_data.resize import output_size
+from vdsr_data.taps import _cube, periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 FACTORS = (1 / 4, 1 / 3, 1 / 2, 0.7, 0.9, 1.0, 1.3, 2.0, 3.0, 4.0)
@@ -133,7 +134,7 @@ def test_nan_stays_where_its_kernel_reaches():
 
 
 def test_tables_cannot_be_changed():
-    index, weight = _contributions(10, 5, 0.5, True, "symmetric")
+    index, weight = wrapped_taps(10, 5, 0.5, True, "symmetric")
     assert not index.flags.writeable
     assert not weight.flags.writeable
 
@@ -141,7 +142,7 @@ def test_tables_cannot_be_changed():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda image: imresize(image), ValueError, "either scale or size"),
+        (imresize, ValueError, "either scale or size"),
         (lambda image: imresize(image, 2, size=(4, 4)), ValueError, "either scale or size"),
         (lambda image: imresize(image, 0), ValueError, "scale must be"),
         (lambda image: imresize(image, -1), ValueError, "scale must be"),

@@ -1,4 +1,4 @@
-"""The house rules that a reader may rely on: who imports whom, where heavy dependencies live, how long a module runs."""
+"""The house rules a reader may rely on: who imports whom, where heavy dependencies live, how long a module runs."""
 
 import ast
 import subprocess

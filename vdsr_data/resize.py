@@ -1,30 +1,23 @@
 """`imresize`: MATLAB's bicubic image resizing, to the last bit.
 
-The weight tables are built in NumPy with operations that every processor rounds alike; the loops are in `_kernels`.
+Checks and the choice of the loop; the tables of weights are made in `taps`, the loops are in `_kernels`.
 """
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _kernels
+from vdsr_data.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
 
 __all__ = ["Boundary", "imresize", "output_size"]
 
-Boundary = Literal["symmetric", "replicate"]
-BOUNDARIES: tuple[Boundary, ...] = ("symmetric", "replicate")
 
-KERNEL_WIDTH = 4.0
 INTEGER_TOP = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-
-# MATLAB's vector pow is correctly rounded at every |x| that whole-number factors need, but for this one value.
-FIVE_THIRDS = float.fromhex("0x1.aaaaaaaaaaaabp+0")
-FIVE_THIRDS_CUBED = float.fromhex("0x1.284bda12f684cp+2")
 
 
 def imresize(
@@ -93,9 +86,13 @@ def imresize(
     result = np.ascontiguousarray(image, dtype=dtype if top else np.float64)
     if result.ndim == 2:
         result = result[:, :, np.newaxis]
-    for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first when the factors are equal
-        table = _contributions(result.shape[axis], sizes[axis], scales[axis], antialias, boundary)
-        result = _resize_axis(result, axis, *table, top)
+    tables = [wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary) for axis in (0, 1)]
+    columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary)
+    if scales[0] <= scales[1] and columns is not None:
+        result = _resize_both(result, *tables[0], columns, sizes, top)
+    else:
+        for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
+            result = _resize_axis(result, axis, *tables[axis], top)
     return result.reshape(*sizes, *image.shape[2:]).astype(dtype, copy=False)
 
 
@@ -121,6 +118,25 @@ def _plan(
     return (rows, columns), (math.ceil(rows * shape[0]), math.ceil(columns * shape[1]))
 
 
+def _resize_both(
+    image: NDArray[Any],
+    index: NDArray[np.intp],
+    weight: NDArray[np.float64],
+    columns: _kernels.Columns,
+    size: tuple[int, int],
+    top: float,
+) -> NDArray[Any]:
+    """Rows, then columns, of a C-contiguous (rows, columns, channels) image in one sweep."""
+    channels = image.shape[2]
+    source = image.reshape(len(image), -1)
+    out = np.empty((size[0], size[1] * channels), dtype=image.dtype)
+    if top:
+        _kernels.resize_periodic_integer(source, index, weight, columns, out, channels, top)
+    else:
+        _kernels.resize_periodic_float(source, index, weight, columns, out, channels)
+    return out
+
+
 def _resize_axis(
     image: NDArray[Any], axis: int, index: NDArray[np.intp], weight: NDArray[np.float64], top: float
 ) -> NDArray[Any]:
@@ -137,68 +153,3 @@ def _resize_axis(
     else:
         _kernels.resize_rows_float(source, index, weight, target)
     return out
-
-
-@lru_cache(maxsize=64)
-def _contributions(
-    in_length: int, out_length: int, scale: float, antialias: bool, boundary: Boundary
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Input indices and weights, each (out_length, taps), of every output pixel along one dimension.
-
-    The order of the operations is MATLAB's; each decides a last bit.
-    """
-    stretch = scale if antialias and scale < 1 else 1.0
-    width = KERNEL_WIDTH / stretch
-    position = np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale)
-    taps = math.ceil(width) + 2
-    tap = np.floor(position - width / 2)[:, np.newaxis] + np.arange(taps)
-    weight = stretch * _cubic(stretch * (position[:, np.newaxis] - tap))
-    total = weight[:, 0].copy()  # np.sum adds pairwise; MATLAB from the first to the last
-    for column in weight.T[1:]:
-        total += column
-    weight /= total[:, np.newaxis]
-    kept = weight.any(axis=0)
-
-    index = tap[:, kept].astype(np.intp) - 1
-    if boundary == "symmetric":
-        index %= 2 * in_length
-        index = np.where(index < in_length, index, 2 * in_length - 1 - index)
-    else:
-        index = index.clip(0, in_length - 1)
-    weight = np.ascontiguousarray(weight[:, kept])
-    index.flags.writeable = weight.flags.writeable = False  # shared by every caller through the cache
-    return index, weight
-
-
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic convolution kernel, a = -0.5."""
-    x = np.abs(x)
-    square, cube = x * x, _cube(x)
-    near = 1.5 * cube - 2.5 * square + 1
-    far = -0.5 * cube + 2.5 * square - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
-
-
-def _cube(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """X ** 3 rounded once, as MATLAB's ``.^3``: the same bits on every processor, which ``np.power`` does not promise.
-
-    The square and the cube carry their rounding errors along (Dekker's exact product), about 106 bits in all.
-    """
-    square, square_error = _exact_product(x, x)
-    cube, cube_error = _exact_product(square, x)
-    return np.where(x == FIVE_THIRDS, FIVE_THIRDS_CUBED, cube + (cube_error + square_error * x))
-
-
-def _exact_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The rounded product and its rounding error, which together are a * b exactly."""
-    product = a * b
-    a_high, a_low = _split(a)
-    b_high, b_low = _split(b)
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _split(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Veltkamp's split of a float64 into two halves of at most 26 bits each."""
-    scaled = 134217729.0 * x
-    high = scaled - (scaled - x)
-    return high, x - high

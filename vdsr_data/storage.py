@@ -158,11 +158,11 @@ class TrainingFile:
         An uncompressed file is read through a memory map, about 0.1 ms for 64 random pairs. Data sets that cannot be
         mapped (compressed, or written with another layout) are read into memory at the first call.
         """
-        indices = np.asarray(indices, dtype=np.intp)
+        chosen = np.asarray(indices, dtype=np.intp)
         pair = []
         for k in range(2):
-            stored = self._gather_bytes(k, indices) if len(self._offsets) == 2 else self._load(k)[indices]
-            square = stored.reshape(len(indices), self.patch_size, self.patch_size)
+            stored = self._gather_bytes(k, chosen) if len(self._offsets) == 2 else self._load(k)[chosen]
+            square = stored.reshape(len(chosen), self.patch_size, self.patch_size)
             pair.append(np.ascontiguousarray(square.swapaxes(1, 2) if self.axes == "matlab" else square))
         return pair[0], pair[1]
 
