@@ -145,8 +145,8 @@ def _convert(image: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[n
     """Multiply every pixel by `matrix` and add `offset`, in the dtype of the image."""
     dtype = image.dtype
     top = INTEGER_TOP.get(dtype)
-    pixels = np.ascontiguousarray(image, dtype=None if top else np.float64).reshape(-1, 3)
-    out = np.empty((len(pixels), len(matrix)), dtype=dtype if top else np.float64)
+    pixels = np.ascontiguousarray(image, dtype=None if top else np.float64).reshape(-1)
+    out = np.empty(pixels.size // 3 * len(matrix), dtype=pixels.dtype)
     if top:
         _kernels.matrix_integer(pixels, matrix, offset, out, top)
     else:
