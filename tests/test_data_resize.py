@@ -133,6 +133,31 @@ def test_nan_stays_where_its_kernel_reaches():
     assert np.isfinite(out[26:]).all()
 
 
+@given(
+    st.integers(1, 60), st.integers(1, 60), st.sampled_from((None, 2, 3)), st.sampled_from(DTYPES),
+    st.sampled_from((1 / 16, 1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 5, 16)), st.sampled_from(("symmetric", "replicate")),
+)  # fmt: skip
+@settings(deadline=None, max_examples=80)
+def test_fused_and_separate_passes_agree(rows, columns, channels, dtype, factor, boundary):
+    image = random_image((rows, columns) if channels is None else (rows, columns, channels), dtype)
+    fused = imresize(image, factor, boundary=boundary)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vdsr_data.resize.periodic_columns", lambda *_: None)
+        assert imresize(image, factor, boundary=boundary).tobytes() == fused.tobytes()
+
+
+@pytest.mark.parametrize("factor", [1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4])
+def test_whole_number_factors_are_fused(factor):
+    out_length = math.ceil(factor * 120)
+    columns = periodic_columns(120, out_length, factor, True, "symmetric")
+    assert columns is not None
+    assert len(columns.taps) * 120 == out_length * columns.step
+
+
+def test_other_factors_are_not_fused():
+    assert periodic_columns(120, 84, 0.7, True, "symmetric") is None
+
+
 def test_tables_cannot_be_changed():
     index, weight = wrapped_taps(10, 5, 0.5, True, "symmetric")
     assert not index.flags.writeable
