@@ -62,11 +62,12 @@ def test_any_step_can_be_asked_for_in_any_order() -> None:
 
 def test_turn_gives_all_eight_symmetries() -> None:
     patch = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
-    turned = turn(np.repeat(patch, 8, axis=0), np.arange(8))
+    turned = turn(np.repeat(patch, 8, axis=0), 0)
     expected = [np.rot90(patch[0], way % 4) for way in range(4)] + [
         np.rot90(patch[0], way)[:, ::-1] for way in range(4)
     ]
     np.testing.assert_array_equal(turned, np.stack(expected))
+    np.testing.assert_array_equal(turn(np.repeat(patch, 11, axis=0), 5), np.stack((expected * 2)[5:16]))
     assert len({array.tobytes() for array in turned}) == 8
 
 

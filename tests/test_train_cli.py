@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from click.testing import CliRunner
 from train_fixtures import training_file
 
 from vdsr_train.cli import main
-from vdsr_train.config import Config, knobs, read_config
+from vdsr_train.config import knobs, read_config
 from vdsr_train.log import read_log
+from vdsr_train.presets import PRESETS
 
 SMALL = [
     "--depth=3", "--channels=4", "--batch-size=8", "--validation=none", "--steps=6", "--theta=0.01",
@@ -36,7 +38,7 @@ def run(*arguments: str, code: int = 0):
 
 def test_a_training_from_start_to_finish(folder) -> None:
     pytest.importorskip("tensorflow")
-    result = run(*SMALL, "--log-every", "2")
+    result = run(*SMALL, "--preset", "paper", "--log-every", "2")
     (run_folder,) = (folder / "runs").iterdir()
     assert f"run folder: runs/{run_folder.name}" in result.stdout
     lines = [line for line in result.stdout.splitlines() if line.startswith("step ")]
@@ -57,7 +59,7 @@ def test_a_training_from_start_to_finish(folder) -> None:
 
 def test_a_cosine_may_not_be_made_longer(folder) -> None:
     pytest.importorskip("tensorflow")
-    run(*SMALL, "--schedule", "cosine", "--run-dir", "here")
+    run(*SMALL, "--run-dir", "here")
     assert "steps 6, not 9" in run("--resume", "here", "--steps", "9", code=1).stderr
 
 
@@ -75,7 +77,11 @@ def test_a_cosine_may_not_be_made_longer(folder) -> None:
         (["--batch-sise", "3"], 2, "--batch-size"),
         (["--resume", "nowhere"], 1, r"nowhere/config\.json: no such file"),
         (["--resume"], 1, "runs: no training below it"),
-        (["--resume", "a", "--run-dir", "b"], 2, "exclude each other"),
+        (["--resume", "a", "--run-dir", "b"], 2, "leave out --run-dir"),
+        (["vdsr_train.h5", "--images", "291"], 2, "exclude each other"),
+        (["--images", "missing"], 1, "missing: no such data set"),
+        (["--scales", "2,2"], 2, "--scales"),
+        (["--preset", "worst"], 2, "--preset"),
         (["one.h5", "two.h5"], 2, r"two\.h5"),
     ],
 )
@@ -99,11 +105,24 @@ def test_every_hyper_parameter_is_an_option() -> None:
             assert "--" + knob.name.replace("_", "-") in text
 
 
-def test_the_options_build_exactly_the_default_configuration(folder, monkeypatch) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> None:
     seen = []
     monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
-    run()
-    assert seen == [Config()]
+    run("--preset", preset)
+    run("--preset", preset, "--downsizes", "1,0.5", "--no-symmetries", "--theta", "1e-4", "--images", "sample")
+    assert seen == [
+        PRESETS[preset],
+        replace(PRESETS[preset], downsizes=(1.0, 0.5), symmetries=False, theta=1e-4, images="sample"),
+    ]
+
+
+def test_the_recipe_is_shown_and_saved(folder) -> None:
+    pytest.importorskip("tensorflow")
+    assert "recipe: best; unlike the paper: depth 3, channels 4, last_layer zero" in run(*SMALL).stdout.replace(
+        "\n", " "
+    )
+    assert "recipe: as it began" in run("--resume").stdout
 
 
 def test_without_tensorflow_there_is_a_hint(folder, monkeypatch) -> None:

@@ -26,18 +26,18 @@ def numpy_sgd(start, *, clip, theta, decay, momentum):
         limit, cut = theta / rate, []
         for index, sample in enumerate(gradients(step)):
             gradient = sample.astype(np.float64)
+            pull = decay * weights[index] if weights[index].ndim > 1 else 0.0
             if clip == "value":
                 cut.append((np.abs(gradient) > limit).mean())
                 gradient = np.minimum(np.maximum(gradient, -limit), limit)
             elif clip == "norm":
+                gradient, pull = gradient + pull, 0.0
                 norm = np.sqrt((gradient**2).sum())
                 cut.append(float(norm > limit))
                 gradient = gradient * min(1.0, limit / norm)
             else:
                 cut.append(0.0)
-            if weights[index].ndim > 1:
-                gradient = gradient + decay * weights[index]
-            velocity[index] = momentum * velocity[index] - rate * gradient
+            velocity[index] = momentum * velocity[index] - rate * (gradient + pull)
             weights[index] = weights[index] + velocity[index]
         sizes = [array.size for array in weights]
         fractions.append(np.average(cut, weights=sizes))

@@ -130,7 +130,7 @@ def test_resuming_a_finished_training_says_so(data) -> None:
 def test_other_patches_are_refused_on_resume(data) -> None:
     train(small(data, steps=3), data / "run", resume=False, console=Recorder())
     training_file(data / "train.h5", count=95)
-    with pytest.raises(VdsrError, match=r"train\.h5: these are not the patches"):
+    with pytest.raises(VdsrError, match=r"train\.h5: not the data that"):
         train(small(data, steps=5), data / "run", resume=True, console=Recorder())
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["Batches", "FileBatches", "prefetch", "turn"]
+__all__ = ["Batches", "FileBatches", "permutation", "prefetch", "turn"]
 
 Array = NDArray[np.float32]
 
@@ -64,7 +64,7 @@ class FileBatches:
     def indices(self, step: int) -> NDArray[np.int64]:
         """Return the numbers of the patches in the batch of step `step`."""
         epoch, batch = divmod(step, self.steps_per_epoch)
-        order = _permutation(len(self.file), self.seed, epoch)
+        order = permutation(len(self.file), self.seed, epoch)
         return order[batch * self.batch_size : (batch + 1) * self.batch_size]
 
     def __call__(self, step: int) -> tuple[Array, Array]:
@@ -76,8 +76,8 @@ class FileBatches:
                 bad = int(indices[~np.isfinite(patches).all(axis=(1, 2))][0])
                 raise VdsrError(f"{self.path}: patch {bad} of /{name} is not finite; build the file again")
         if self.symmetries:
-            ways = np.random.default_rng([self.seed, 2, step]).integers(8, size=len(indices))
-            lr, gt = turn(lr, ways), turn(gt, ways)
+            first = int(np.random.default_rng([self.seed, 2, step]).integers(8))
+            lr, gt = turn(lr, first), turn(gt, first)
         return lr[..., np.newaxis], gt[..., np.newaxis]
 
     def identity(self) -> str:
@@ -87,24 +87,29 @@ class FileBatches:
 
 
 @lru_cache(maxsize=2)
-def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the order of `count` items in an epoch, the same whenever it is asked for."""
     return np.random.default_rng([seed, 1, epoch]).permutation(count)
 
 
-def turn(patches: Array, ways: NDArray[np.int64]) -> Array:
-    """Turn patch i by ``ways[i] % 4`` right angles, counter-clockwise, and flip it left-right where ``ways[i] > 3``.
+def turn(patches: Array, first: int) -> Array:
+    """Give each patch one of the eight symmetries of the square, in turn.
+
+    Patch i gets way ``(i + first) % 8``: so many quarter turns counter-clockwise, modulo 4, and from 4 on a flip
+    left-right. Patches come in random order, so this is as random as a draw for each, and has no loop over patches.
 
     Parameters
     ----------
     patches : ndarray of float32, shape (count, size, size)
         Square patches.
-    ways : ndarray of int, shape (count,)
-        From 0 to 7.
+    first : int
+        From 0 to 7, the way of patch 0.
     """
     turned = np.empty_like(patches)
     for way in range(8):
-        chosen = np.rot90(patches[ways == way], way % 4, axes=(1, 2))
-        turned[ways == way] = chosen[:, :, ::-1] if way > 3 else chosen
+        chosen = slice((way - first) % 8, None, 8)
+        part = np.rot90(patches[chosen], way % 4, axes=(1, 2))
+        turned[chosen] = part[:, :, ::-1] if way > 3 else part
     return turned
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
-from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option
+from vdsr_data.options import NUMBERS, ExplainingCommand, ExplainingGroup, force_option
 from vdsr_train.config import FREE, Config, Knob, knobs, read_config
+from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences
 
 DEFAULT_COMMAND = "run"
 
@@ -60,16 +60,34 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _option(knob: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the option of a field; where it is not given the preset decides, so none has a default of its own."""
     name = "--" + knob.name.replace("_", "-")
-    text = knob.help[0].upper() + knob.help[1:] + "."
+    text = f"{knob.help[0].upper()}{knob.help[1:]}.  [{_values(knob)}]"
     if knob.kind is bool:
-        return click.option(f"{name}/--no-{name[2:]}", default=knob.default, show_default=True, help=text)
+        return click.option(f"{name}/--no-{name[2:]}", default=None, help=text)
     kind: Any = click.Choice(knob.choices) if knob.choices else knob.kind
-    if knob.range is not None:
-        limit = None if knob.range.high == float("inf") else knob.range.high
-        number = click.IntRange if knob.kind is int else click.FloatRange
-        kind = number(min=knob.range.low, max=limit, min_open=knob.range.above)  # type: ignore[arg-type]
-    return click.option(name, type=kind, default=knob.default, show_default=knob.default is not None, help=text)
+    limit = None if knob.range is None or knob.range.high == float("inf") else knob.range.high
+    if knob.range is not None and knob.many:
+        kind = NUMBERS(knob.kind, knob.range.low, knob.range.high, _shown(knob.default))
+    elif knob.range is not None and knob.kind is int:
+        kind = click.IntRange(min=int(knob.range.low), max=None if limit is None else int(limit))
+    elif knob.range is not None:
+        kind = click.FloatRange(min=knob.range.low, max=limit, min_open=knob.range.above)
+    return click.option(name, type=kind, help=text, metavar=None if knob.choices else knob.kind.__name__.upper())
+
+
+def _values(knob: Knob) -> str:
+    """Return the value of a field in the presets, once where they agree."""
+    values = {name: _shown(getattr(config, knob.name)) for name, config in PRESETS.items()}
+    if len(set(values.values())) == 1:
+        return f"default: {values[DEFAULT_PRESET]}"
+    return "; ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value))
+    return {None: "none", True: "yes", False: "no"}.get(value, f"{value:g}" if isinstance(value, float) else str(value))
 
 
 @click.group(cls=TrainGroup, invoke_without_command=True)
@@ -80,6 +98,7 @@ def main() -> None:
 
 @main.command(DEFAULT_COMMAND, cls=TrainCommand, hidden=True)
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--preset", type=click.Choice(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]")
 @config_options
 @click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run folder. [default: runs/<date>]")
 @click.option(
@@ -89,40 +108,43 @@ def main() -> None:
     metavar="[RUN_DIR]",
     help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
 )
-@click.pass_context
 def run_command(
-    ctx: click.Context, /, file: Path | None, run_dir: Path | None, resume: str | None, **options: Any
+    file: Path | None, preset: str | None, run_dir: Path | None, resume: str | None, **options: Any
 ) -> None:
-    """Train a network on FILE (default: vdsr_train.h5, as vdsr-data build-train writes it).
+    """Train a network on FILE (default: vdsr_train.h5, as vdsr-data build-train writes it), or on --images.
 
-    The run folder receives config.json, log.csv, checkpoints and weights.h5, which vdsr-eval --weights reads. The
-    defaults are the recipe of the paper, which wants a GPU for hours; --steps makes short runs. Ctrl-C saves a
-    checkpoint, --resume goes on from it to exactly the result of an uninterrupted training.
+    The run folder receives config.json, log.csv, checkpoints and weights.h5, which vdsr-eval --weights reads. Presets:
+    paper is the paper's recipe, vdsr-tf that of VDSR-TensorFlow, best ours, all three for a GPU and hours; quick takes
+    a laptop a quarter of an hour. Ctrl-C saves a checkpoint, --resume goes on from it to exactly the result of an
+    uninterrupted training.
     """
+    given = {name: value for name, value in options.items() if value is not None}
     if file is not None:
-        options["file"] = str(file)
-    given = {
-        name: value
-        for name, value in options.items()
-        if name == "file" or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
+        if "images" in given:
+            raise click.UsageError(f"FILE ({file}) and --images exclude each other")
+        given["file"] = str(file)
     if resume is None:
-        config, folder = Config(**given), run_dir or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+        preset = preset or DEFAULT_PRESET
+        config, folder = replace(PRESETS[preset], **given), run_dir or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
         if (folder / "config.json").exists():
             raise VdsrError(f"{folder}: holds a training already; go on with --resume {folder}, or name another folder")
-    elif run_dir is not None:
-        raise click.UsageError("--run-dir and --resume exclude each other: --resume RUN_DIR names the folder")
+    elif run_dir is not None or preset is not None:
+        raise click.UsageError("--resume RUN_DIR goes on as it began: leave out --run-dir and --preset")
     else:
         folder = Path(resume) if resume else _newest_run(Path("runs"))
         config = _resumed(read_config(folder / "config.json"), given, folder)
-    if not Path(config.file).is_file():
-        raise VdsrError(f"{config.file}: no such training file; build one with: vdsr-data build-train 291/")
+    if config.images is None and not Path(config.file).is_file():
+        raise VdsrError(
+            f"{config.file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/"
+        )
 
     from vdsr_train.train import Interrupted, train
 
     console = Console(highlight=False)
     screen = _Terminal(console) if console.is_terminal else _Lines()
     screen.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
+    changes = ", ".join(f"{name} {_shown(value)}" for name, value in differences(config).items())
+    screen.say(f"recipe: {preset or 'as it began'}; {f'unlike the paper: {changes}' if changes else 'as in the paper'}")
     try:
         with screen:
             train(config, folder, resume=resume is not None, console=screen)

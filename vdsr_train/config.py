@@ -49,20 +49,29 @@ class Config:
 
     # the data
     file: Annotated[str, "the training file"] = "vdsr_train.h5"
+    images: Annotated[str | None, "folder of images, or sample: crop from these, eight ways, instead of a file"] = None
+    patch_size: Annotated[int, Range(2), "with images: rows and columns of a crop"] = 41
+    scales: Annotated[tuple[int, ...], Range(2, high=16), "with images: factors of reduction"] = (2, 3, 4)
+    downsizes: Annotated[tuple[float, ...], Range(0.01, high=1), "with images: reduce each by these first"] = (1.0,)
+    symmetries: Annotated[bool, "with a file: turn and flip each patch, eight ways"] = False
     batch_size: Annotated[int, COUNT, "patches in a step"] = 64
-    symmetries: Annotated[bool, "turn and flip every patch at random, eight ways"] = False
     seed: Annotated[int, NOT_NEGATIVE, "of the weights, the order of the patches and the symmetries"] = 0
 
     # what is minimised, and how
-    loss: Annotated[Literal["sum", "mean"], "squared error: summed, by twice the batch (paper), or averaged"] = "sum"
+    loss: Annotated[
+        Literal["sum", "total", "mean"],
+        "squared error: half of its sum over a patch (paper), or over the whole batch; or its mean over all pixels",
+    ] = "sum"
     optimizer: Annotated[Literal["sgd", "adam"], "stochastic gradient descent with momentum, or Adam"] = "sgd"
     momentum: Annotated[float, Range(0, high=0.9999), "of SGD; the same number is beta_1 of Adam"] = 0.9
     beta_2: Annotated[float, Range(0, high=0.99999), "of Adam: memory of the squared gradients"] = 0.999
-    weight_decay: Annotated[float, NOT_NEGATIVE, "added to the gradient after clipping; biases do not decay"] = 1e-4
+    weight_decay: Annotated[
+        float, NOT_NEGATIVE, "added to the gradient, after clipping values but before clipping norms; not of biases"
+    ] = 1e-4
     clip: Annotated[
         Literal["value", "norm", "none"], "clip each gradient value (paper), or each tensor's norm, to theta / rate"
     ] = "value"
-    theta: Annotated[float, POSITIVE, "adjustable clipping: the largest step, in units of a weight"] = 1e-3
+    theta: Annotated[float, POSITIVE, "adjustable clipping: the largest step, in units of a weight"] = 1e-4
 
     # the learning rate and the length
     learning_rate: Annotated[float, POSITIVE, "learning rate at its highest"] = 0.1
@@ -93,7 +102,7 @@ class Config:
 
 
 # What a resumed run may change: where things are and what one sees, but nothing that moves the weights.
-FREE = frozenset({"file", "threads", "validation", "validate_every", "checkpoint_every", "log_every"})
+FREE = frozenset({"file", "images", "threads", "validation", "validate_every", "checkpoint_every", "log_every"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,7 @@ class Knob:
 
     name: str
     kind: type
+    many: bool
     choices: tuple[str, ...]
     range: Range | None
     optional: bool
@@ -112,16 +122,24 @@ class Knob:
         """Raise a VdsrError where `value` is not one that the field allows."""
         if self.optional and value is None:
             return
+        values = value if self.many else (value,)
+        right = (
+            isinstance(values, tuple) and values and all(map(self._fits, values)) and len(set(values)) == len(values)
+        )
+        if not right:
+            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
+
+    def _fits(self, value: Any) -> bool:
         right = isinstance(value, self.kind) and (self.kind is bool or not isinstance(value, bool))
         if not (right or (self.kind is float and type(value) is int)):
-            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
-        if (self.choices and value not in self.choices) or (self.range is not None and value not in self.range):
-            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
+            return False
+        return (not self.choices or value in self.choices) and (self.range is None or value in self.range)
 
     def _allowed(self) -> str:
         if self.choices:
             return " or ".join(self.choices)
         noun = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
+        noun = f"a list of different items, each {noun}" if self.many else noun
         return f"{noun}, {self.range}" if self.range else noun
 
 
@@ -133,9 +151,13 @@ def knobs() -> Iterator[Knob]:
         optional = get_origin(kind) in (Union, types.UnionType)
         if optional:
             kind = next(part for part in get_args(kind) if part is not type(None))
+        many = get_origin(kind) is tuple
+        if many:
+            kind = get_args(kind)[0]
         choices = get_args(kind) if get_origin(kind) is Literal else ()
         allowed = next((note for note in notes if isinstance(note, Range)), None)
-        yield Knob(field.name, str if choices else kind, choices, allowed, optional, notes[-1], field.default)
+        kind = str if choices else kind
+        yield Knob(field.name, kind, many, choices, allowed, optional, notes[-1], field.default)
 
 
 def read_config(path: Path) -> Config:
@@ -159,6 +181,7 @@ def read_config(path: Path) -> Config:
         if name not in known:
             raise VdsrError(f"{path}: unknown key {name!r}; known keys: {', '.join(sorted(known))}")
     try:
-        return Config(**values)
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return Config(**given)
     except VdsrError as error:
         raise VdsrError(f"{path}: {error}") from None

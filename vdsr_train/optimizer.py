@@ -30,18 +30,18 @@ class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable by its gradient, which is already the sum over all replicas."""
         gradient = ops.cast(gradient, variable.dtype)
+        decay = ops.multiply(self.decay if len(variable.shape) > 1 else 0.0, variable)  # biases do not decay
         limit = ops.divide(self.theta, ops.cast(learning_rate, variable.dtype))
         clipped = self.clipped[self._get_variable_index(variable)]
         if self.clip == "value":
             self.assign(clipped, ops.mean(ops.cast(ops.abs(gradient) > limit, "float32")))
             gradient = ops.clip(gradient, -limit, limit)
         elif self.clip == "norm":
+            gradient, decay = ops.add(gradient, decay), ops.zeros_like(decay)  # as in the code that did so
             norm = ops.sqrt(ops.sum(ops.square(gradient)))
             self.assign(clipped, ops.cast(norm > limit, "float32"))
             gradient = ops.multiply(gradient, ops.minimum(1.0, limit / ops.maximum(norm, 1e-30)))
-        if self.decay and len(variable.shape) > 1:  # a bias has one dimension and does not decay
-            gradient = ops.add(gradient, ops.multiply(self.decay, variable))
-        super().update_step(gradient, variable, learning_rate)
+        super().update_step(ops.add(gradient, decay), variable, learning_rate)
 
     def clipped_fraction(self) -> float:
         """Return the fraction of all gradient entries that the last step clipped."""

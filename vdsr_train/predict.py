@@ -92,7 +92,7 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
         There are no weights, they do not fit, or TensorFlow is missing (with what to install).
     """
     path = newest_weights() if weights is None else Path(weights)
-    return Upscaler(read_any(path), name=f"VDSR ({path})")
+    return Upscaler(read_any(path), name=f"VDSR ({Path(*path.parts[-2:])})")
 
 
 def newest_weights(runs: Path = Path("runs")) -> Path:

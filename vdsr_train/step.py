@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from vdsr_train.config import Config
+from vdsr_train.schedule import loss_weight
 
 __all__ = ["compile_network", "compile_step"]
 
@@ -24,8 +25,9 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            error = tf.reduce_sum(tf.square(gt - model(lr, training=True)))
-            loss = error / (2.0 * config.batch_size if config.loss == "sum" else tf.cast(tf.size(gt), tf.float32))
+            loss = tf.reduce_sum(tf.square(gt - model(lr, training=True))) * loss_weight(
+                config, lr.shape[1] * lr.shape[2]
+            )
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss

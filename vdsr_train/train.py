@@ -12,8 +12,9 @@ import numpy as np
 from vdsr_data.errors import VdsrError
 from vdsr_data.storage import open_training
 from vdsr_train import backend, checkpoint
-from vdsr_train.batches import FileBatches, prefetch
+from vdsr_train.batches import Batches, FileBatches, prefetch
 from vdsr_train.config import Config
+from vdsr_train.crops import CropBatches
 from vdsr_train.log import Log
 from vdsr_train.schedule import learning_rate, total_steps
 from vdsr_train.validate import Validation, open_validation
@@ -78,11 +79,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
     checkpoints = run / "checkpoints"
 
     with ExitStack() as opened:
-        file = opened.enter_context(open_training(config.file))
+        batches = opened.enter_context(_open_batches(config))
         caught = opened.enter_context(_signals())
-        batches = FileBatches(
-            file, Path(config.file), batch_size=config.batch_size, seed=config.seed, symmetries=config.symmetries
-        )
         epoch_steps = batches.steps_per_epoch
         total = total_steps(config, epoch_steps)
         data = batches.identity()
@@ -92,7 +90,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         if saved is not None:
             first, state, saved_data = saved
             if saved_data != data:
-                raise VdsrError(f"{config.file}: these are not the patches that {run} was trained on")
+                raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
             checkpoint.set_state(variables, state)
         elif resume:
             console.warn(f"{run}: there is no checkpoint, starting anew")
@@ -167,7 +165,19 @@ def _warn_if_stuck(validation: Validation, psnr: dict[int, float], done: int, du
     if done >= due and validation.stuck(psnr):
         console.warn(
             "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
-            "than a summed one, and a training that hardly moves or jumps about wants another --theta or --learning-rate"
+            "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
+        )
+
+
+@contextmanager
+def _open_batches(config: Config) -> Iterator[Batches]:
+    """Open the training file, or read the folder of images."""
+    if config.images is not None:
+        yield CropBatches(config)
+        return
+    with open_training(config.file) as file:
+        yield FileBatches(
+            file, Path(config.file), batch_size=config.batch_size, seed=config.seed, symmetries=config.symmetries
         )
 
 
