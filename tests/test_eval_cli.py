@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from vdsr_data import imresize
+from vdsr_data import imresize, modcrop
+from vdsr_data.images import read_image, write_image
 from vdsr_eval.cli import main
 
 
@@ -21,7 +22,7 @@ def vdsr_eval(*args: object) -> Result:
 
 def cells(result: Result) -> list[list[str]]:
     """Set, scale and number of images of each row of the only table."""
-    return [line.split()[:3] for line in result.stdout.splitlines()[3:]]
+    return [line.split()[:3] for line in result.stdout.splitlines()[3:] if line]
 
 
 def fails(code: int, message: str, *args: object) -> None:
@@ -147,6 +148,133 @@ def test_outputs_are_checked_before_the_work_and_never_half_written(folder: Path
     assert vdsr_eval(*options, "--json", "old.json", "--force").exit_code == 0
     assert json.loads((folder / "old.json").read_text())[0]["dataset"] == "fruit"
     assert sorted(path.name for path in folder.iterdir()) == ["fruit", "old.json"]
+
+
+def test_compare_sets_published_rows_beside_measured_ones(folder: Path) -> None:
+    (folder / "fruit").rename(folder / "Set5")
+    result = vdsr_eval("--dataset", "Set5", "--model", "bicubic", "--scale", 2, "--protocol", "paper", "--compare")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    measured = next(line.split() for line in lines if "measured  " in line)
+    bicubic = next(line.split() for line in lines if line.split()[:1] == ["bicubic"])
+    assert bicubic[1:4] == ["33.66", "/", "0.9299"]
+    assert float(bicubic[4]) == pytest.approx(float(measured[3]) - 33.66, abs=1e-9)
+    assert "SRCNN  " in result.stdout
+    assert "bicubic is not the published one; other images, or another protocol" in result.stdout
+    assert "CVPR 2016, Table 3" in result.stdout
+    varied = vdsr_eval("--dataset", "Set5", "--model", "bicubic", "--scale", 2, "--border", 0, "--compare")
+    assert "nothing is published here for vdsr-tf (border 0)" in varied.stdout
+
+
+def test_explain_scores_under_every_protocol(folder: Path) -> None:
+    (folder / "fruit").rename(folder / "Set5")
+    result = vdsr_eval("--dataset", "Set5", "--model", "bicubic", "--scale", 2, "--explain")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[1].split() == ["set", "scale", "model", "vdsr-tf", "paper", "rcan"]
+    for name in ("vdsr-tf", "paper", "rcan"):
+        assert f"\n{name}: imresize of " in result.stdout
+        assert f"\n{name} (used by " in result.stdout
+    assert result.stdout.count("bicubic agrees with no published one; nearest is") == 3
+
+
+def test_rgb_and_boundary_vary_the_protocol(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--protocol", "rcan"]
+    plain, rgb, old = (vdsr_eval(*options, *more) for more in ([], ["--rgb"], ["--boundary", "replicate"]))
+    assert rgb.stdout.startswith("rcan (RGB): ")
+    assert old.stdout.startswith("rcan (replicate): imresize of the 8-bit RGB image (replicate)")
+    assert len({result.stdout.splitlines()[3] for result in (plain, rgb, old)}) == 3
+
+
+def save_results(folder: Path, name: str, shift: int) -> None:
+    """Results of a method that is off by `shift` levels, as RCAN saves them."""
+    (folder / name).mkdir()
+    for path in (folder / "fruit").iterdir():
+        image = modcrop(read_image(path), 3)
+        write_image(
+            folder / name / f"{path.stem}_{name}_x3.png", (image.astype(int) + shift).clip(0, 255).astype(np.uint8)
+        )
+
+
+def test_score_reads_the_results_of_others(folder: Path) -> None:
+    save_results(folder, "close", 3)
+    save_results(folder, "closer", 2)
+    options = ["--gt", "fruit", "--scale", 3, "--protocol", "rcan"]
+    result = vdsr_eval("score", "closer", *options, "--baseline", "close", "--json", "r.json")
+    assert result.exit_code == 0, result.output
+    rows = {row["model"]: row for row in json.loads((folder / "r.json").read_text())}
+    assert list(rows) == ["bicubic", "closer", "close"]
+    assert rows["closer"]["psnr"] > rows["close"]["psnr"] > rows["bicubic"]["psnr"]
+    assert rows["close"]["psnr"] == pytest.approx(20 * np.log10(255 / (3 * 219 / 255)), abs=0.2)
+    assert "rcan - PSNR minus that of close, paired bootstrap" in result.stdout
+    assert "2 of 2    better" in result.stdout
+    named = vdsr_eval("score", "closer", *options, "--name", "RCAN", "--baseline", "bicubic")
+    assert "RCAN" in named.stdout
+    assert "minus that of bicubic" in named.stdout
+
+
+def test_score_refuses_what_does_not_match(folder: Path) -> None:
+    save_results(folder, "r", 0)
+    fails(2, "Missing option '--gt'", "score", "r", "--scale", 3)
+    fails(1, "nowhere: no such folder of results", "score", "nowhere", "--gt", "fruit", "--scale", 3)
+    fails(
+        1,
+        "no file is named after the image apple at x2; candidates: apple_r_x3.png",
+        "score",
+        "r",
+        "--gt",
+        "fruit",
+        "--scale",
+        2,
+    )
+    (folder / "r" / "apple_r_x3.png").unlink()
+    fails(1, "no file is named after the image apple", "score", "r", "--gt", "fruit", "--scale", 3)
+    write_image(folder / "r" / "apple_x3.png", np.zeros((40, 52, 3), np.uint8))
+    fails(
+        1,
+        "apple_x3.png: is 40x52, expected 39x51: the original was not cropped",
+        "score",
+        "r",
+        "--gt",
+        "fruit",
+        "--scale",
+        3,
+    )
+    fails(2, "options go behind the name of the command: score --help", "--scale", 3, "score", "r", "--gt", "fruit")
+
+
+def test_given_low_resolution_images(folder: Path) -> None:
+    (folder / "lr").mkdir()
+    for path in (folder / "fruit").iterdir():
+        write_image(folder / "lr" / f"{path.stem}x2.png", imresize(modcrop(read_image(path), 2), 1 / 2))
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--protocol", "rcan"]
+    given, made = vdsr_eval(*options, "--lr", "lr"), vdsr_eval(*options)
+    assert given.stdout == made.stdout
+    (folder / "lr" / "applex2.png").rename(folder / "lr" / "plumx2.png")
+    fails(1, "no file is named after the image apple", *options, "--lr", "lr")
+
+
+def test_pictures_and_details(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
+    result = vdsr_eval(*options, "--save-images", "p", "--save-mat", "m", "--detail", "4,2,24,22", "--image", "apple")
+    assert result.exit_code == 0, result.output
+    files = sorted(path.relative_to(folder).as_posix() for top in ("p", "m") for path in (folder / top).rglob("*.*"))
+    assert files == [
+        "m/fruit/x2/apple_bicubic.mat",
+        "p/fruit/x2/apple_bicubic.png", "p/fruit/x2/apple_detail.png", "p/fruit/x2/apple_gt.png",
+    ]  # fmt: skip
+    fails(1, "p: is not empty; name a new folder, or use --force", *options, "--save-images", "p")
+    fails(2, "--detail draws into the folder of --save-images", *options, "--detail", "auto")
+    fails(2, "give x0,y0,x1,y1 in pixels", *options, "--save-images", "q", "--detail", "1,2,3")
+    fails(1, "fruit/apple: the detail 0,0,60,20 must be", *options, "--save-images", "q", "--detail", "0,0,60,20")
+
+
+def test_markdown_and_latex(folder: Path) -> None:
+    result = vdsr_eval(
+        "--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--markdown", "t.md", "--latex", "t.tex"
+    )
+    score = next(line.split()[3] for line in result.stdout.splitlines() if line.startswith("fruit"))
+    assert f"| {score} / " in (folder / "t.md").read_text()
+    assert f"& {score} / " in (folder / "t.tex").read_text()
 
 
 def test_help_is_quick() -> None:

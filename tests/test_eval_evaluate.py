@@ -11,7 +11,7 @@ from PIL import Image
 from vdsr_data import imresize, luma
 from vdsr_data.datasets import open_testset
 from vdsr_data.errors import VdsrError
-from vdsr_eval.evaluate import Record, bicubic, evaluate, evaluate_images, mean_score
+from vdsr_eval.evaluate import Record, bicubic, evaluate, evaluate_images, mean_score, method
 from vdsr_eval.protocol import PROTOCOLS, prepare, score
 
 
@@ -72,7 +72,7 @@ def test_a_network_runs_once_for_protocols_that_share_its_input(folder: Path) ->
 
     scored = list(
         evaluate_images(
-            open_testset(folder), scale=2, models={"bicubic": bicubic, "net": network},
+            open_testset(folder), scale=2, methods={"bicubic": method(bicubic), "net": method(network)},
             protocols=list(PROTOCOLS.values()), skip=lambda message: None,
         )
     )  # fmt: skip
@@ -91,7 +91,7 @@ def test_what_is_too_small_for_one_protocol_is_left_out_of_all(folder: Path) -> 
     messages: list[str] = []
     wide = replace(PROTOCOLS["paper"], border=15)
     scored = evaluate_images(
-        open_testset(folder), scale=2, models={"bicubic": bicubic}, protocols=[PROTOCOLS["vdsr-tf"], wide],
+        open_testset(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["vdsr-tf"], wide],
         skip=messages.append,
     )  # fmt: skip
     with pytest.raises(VdsrError, match="no image is large enough to be scored at x2"):
@@ -102,7 +102,7 @@ def test_what_is_too_small_for_one_protocol_is_left_out_of_all(folder: Path) -> 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda lr: lr[1:], r"net: .*/apple x2: the result has shape \(39, 52\), its input \(40, 52\)"),
+        (lambda lr: lr[1:], r"net, .*/apple x2: the result has shape \(39, 52\), its input \(40, 52\)"),
         (lambda lr: np.where(lr > np.median(lr), np.nan, lr), r"/apple x2: the result holds NaN or infinity"),
         (lambda lr: lr / 0, "NaN or infinity"),
     ],
@@ -119,7 +119,7 @@ def test_given_low_resolution_images_replace_the_made_ones(folder: Path) -> None
     lows = {name: imresize(np.asarray(Image.open(folder / f"{name}.png"))[:, :36], 1 / 2) for name in ("apple", "pear")}
     (folder / "seed.png").unlink()
     scored = evaluate_images(
-        open_testset(folder), scale=2, models={"bicubic": bicubic}, protocols=[PROTOCOLS["rcan"]],
+        open_testset(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["rcan"]],
         skip=lambda message: None, low=lambda original: lows[original.name],
     )  # fmt: skip
     with pytest.raises(VdsrError, match=r"/apple: the low-resolution image is 20x18, but .* needs 20x26"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vdsr_eval.evaluate import Record
-from vdsr_eval.export import csv_text, json_rows, latex, markdown, write_json, write_text
+from vdsr_eval.export import csv_text, json_rows, latex_text, markdown_text, write_files
 from vdsr_eval.report import Table
 
 RECORDS = [
@@ -30,7 +30,7 @@ def test_json_has_means_and_images() -> None:
 
 
 def test_json_of_equal_images_is_valid_json(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", [Record("s", "same", 2, "m", "paper", math.inf, 1.0)])
+    write_files([Record("s", "same", 2, "m", "paper", math.inf, 1.0)], [], json=tmp_path / "a.json")
     (row,) = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
     assert row["psnr"] is None
     assert row["images"][0]["psnr"] is None
@@ -48,34 +48,42 @@ def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
     assert rows[3] == ['a "quoted" one', "30.000000", "0.900000", "my, set", "3", "VDSR (runs/1, best)", "rcan"]
 
 
-TABLE = Table("paper: luma_1 & more", ("set", "a|b", "100%"), [("Set5", "x", "33.66 / 0.9299"), ("B100", "", "1")])
+TABLE = Table(
+    "paper: luma_1 & more",
+    ("set", "a|b", "100%"),
+    [("Set5", "x", "33.66 / 0.9299"), ("B100", "", "1")],
+    notes=("Kim: Table 3",),
+)
 
 
 def test_markdown_is_a_table() -> None:
-    assert markdown(TABLE) == (
+    assert markdown_text(TABLE) == (
         "paper: luma_1 & more\n\n"
         "| set  | a\\|b |           100% |\n"
         "| ---- | ---: | -------------: |\n"
         "| Set5 |    x | 33.66 / 0.9299 |\n"
         "| B100 |      |              1 |\n"
+        "\n- Kim: Table 3\n"
     )
 
 
 def test_latex_escapes_and_aligns() -> None:
-    text = latex(TABLE)
+    text = latex_text(TABLE)
     assert r"\caption{paper: luma\_1 \& more}" in text
     assert r"\begin{tabular}{lrr}" in text
     assert r"set & a|b & 100\% \\" in text
     assert r"Set5 & x & 33.66 / 0.9299 \\" in text
+    assert r"\par\footnotesize Kim: Table 3" in text
     assert text.count("{table}") == 2
     assert text.count("{tabular}") == 2
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.md"
-    write_text(path, "old")
+    write_files([], [TABLE], markdown=path)
+    old = path.read_text()
     monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
-        write_text(path, "new")
-    assert path.read_text() == "old"
+        write_files([], [TABLE, TABLE], markdown=path)
+    assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]

@@ -1,22 +1,75 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingGroup, force_option, progress
+from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option, progress
 
 if TYPE_CHECKING:
     from vdsr_data.datasets import Benchmark
-    from vdsr_eval.evaluate import Record, Upscaler
+    from vdsr_eval.evaluate import Method, Upscaler
     from vdsr_eval.protocol import Protocol
     from vdsr_eval.report import Table
 
-PROTOCOL_NAMES = ("vdsr-tf", "paper", "rcan")
+PROTOCOLS = ("vdsr-tf", "paper", "rcan")
 FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+SCALE = click.IntRange(2, 16)
+FILES = ("json", "csv", "markdown", "latex", "html")
+OUTPUTS = (*FILES, "save_images", "save_mat")
+
+
+class WindowType(click.ParamType[Any]):
+    """Four whole numbers x0,y0,x1,y1, or the word auto."""
+
+    name = "x0,y0,x1,y1|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a tuple of four, or "auto"."""
+        numbers = value.split(",") if isinstance(value, str) and value != "auto" else []
+        if value == "auto" or isinstance(value, tuple):
+            return value
+        if len(numbers) != 4 or not all(number.strip().isdigit() for number in numbers):
+            self.fail(f"{value!r}: give x0,y0,x1,y1 in pixels, such as 40,60,104,124, or auto", param, ctx)
+        return tuple(int(number) for number in numbers)
+
+
+def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of everything that scores: the protocol, the tables, the files."""
+    option = click.option
+    # fmt: off
+    decorators = (
+        option("--protocol", "protocols", multiple=True, type=click.Choice(PROTOCOLS), default=("vdsr-tf",),
+               show_default="vdsr-tf", help="How scores are computed; repeatable."),
+        option("--border", type=click.IntRange(0), help="Pixels of each side left out.  [default: the scale]"),
+        option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
+        option("--boundary", type=click.Choice(["symmetric", "replicate"]), default="symmetric", show_default=True,
+               help="imresize beyond the edge: MATLAB since about R2015b, or older releases."),
+        option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
+        option("--per-image", is_flag=True, help="Print a row for each image too."),
+        option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
+        option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),
+        option("--json", type=FILE, help="Write all records, means and per image."),
+        option("--csv", type=FILE, help="Write `file name, psnr, ssim`, with more columns where needed."),
+        option("--markdown", type=FILE, help="Write the tables for a README."),
+        option("--latex", type=FILE, help="Write the tables for a paper."),
+        option("--html", type=FILE, help="Write one self-contained page: tables, bars, a slider between images."),
+        option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
+        option("--save-mat", type=FOLDER, help="Write the luma of every result as .mat below this folder."),
+        option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
+        option("--image", "only", multiple=True, metavar="NAME", help="Draw this image only; repeatable."),
+        force_option,
+    )
+    # fmt: on
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
 
 
 @click.group(cls=ExplainingGroup, invoke_without_command=True)
@@ -32,7 +85,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--scale",
     "scales",
     multiple=True,
-    type=click.IntRange(2, 16),
+    type=SCALE,
     default=(2, 3, 4),
     show_default="2 3 4",
     help="Factor of the super-resolution; repeatable.",
@@ -46,39 +99,25 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--weights",
-    "weights",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights of a network, or its run folder; repeatable.  [default: the newest below ./runs]",
+    help="Weights, also other people's, or a run folder; repeatable.  [default: the newest below ./runs]",
 )
-@click.option(
-    "--protocol",
-    "protocols",
-    multiple=True,
-    type=click.Choice(PROTOCOL_NAMES),
-    default=("vdsr-tf",),
-    show_default=True,
-    help="How scores are computed; repeatable.",
-)
-@click.option("--border", type=click.IntRange(0), help="Pixels of each side that are not scored.  [default: the scale]")
-@click.option("--per-image", is_flag=True, help="Print a row for each image too.")
-@click.option("--json", "json_file", type=FILE, help="Write all records, means and per image.")
-@click.option("--csv", "csv_file", type=FILE, help="Write `file name, psnr, ssim`, with more columns where needed.")
-@force_option
+@click.option("--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations.")
+@click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
+@scoring_options
 @click.pass_context
 def main(
     context: click.Context,
+    /,
     datasets: tuple[str, ...],
     scales: tuple[int, ...],
     models: tuple[str, ...],
     weights: tuple[Path, ...],
-    protocols: tuple[str, ...],
-    border: int | None,
-    per_image: bool,
-    json_file: Path | None,
-    csv_file: Path | None,
-    force: bool,
+    self_ensemble: bool,
+    baseline: str | None,
+    **options: Any,
 ) -> None:
     """Score bicubic interpolation and trained networks on benchmarks, in the way that a published table was computed.
 
@@ -86,24 +125,62 @@ def main(
     each model and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
     """
     if context.invoked_subcommand is not None:
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
+            raise click.UsageError(f"options go behind the name of the command: {context.invoked_subcommand} --help")
         return
     from vdsr_data.datasets import open_testset
-    from vdsr_data.files import check_output
-    from vdsr_eval import export
+    from vdsr_eval.evaluate import method
 
-    outputs = [path for path in (json_file, csv_file) if path is not None]
-    for path in outputs:
-        check_output(path, force=force)
+    _check(options)
     sets = [open_testset(name) for name in dict.fromkeys(datasets or _default_sets())]
-    chosen = _protocols(protocols, border=border)
-    records = _run(sets, dict.fromkeys(scales), _upscalers(models, weights), chosen)
-    _print_tables(records, chosen, per_image=per_image)
-    if json_file is not None:
-        export.write_json(json_file, records)
-    if csv_file is not None:
-        export.write_text(csv_file, export.csv_text(records))
-    for path in outputs:
-        click.echo(f"wrote {path}", err=True)
+    upscalers, against = _upscalers(models, weights, baseline, with_bicubic=options["explain"])
+    if self_ensemble:
+        upscalers = _ensembles(upscalers)
+    methods = {name: method(upscale) for name, upscale in upscalers.items()}
+    _evaluate(sets, scales, methods, against, options)
+
+
+@main.command(cls=ExplainingCommand)
+@click.argument("folder", type=FOLDER)
+@click.option("--gt", required=True, metavar="SET", help="The originals: a test file, a folder or a name.")
+@click.option("--scale", required=True, type=SCALE, help="Factor of the super-resolution.")
+@click.option("--name", help="What tables call the results.  [default: the folder's name]")
+@click.option("--baseline", metavar="FOLDER", help="Compare image by image with these results, or with `bicubic`.")
+@scoring_options
+def score(folder: Path, gt: str, scale: int, name: str | None, baseline: str | None, **options: Any) -> None:
+    """Score the results of any method: a FOLDER of PNG, BMP, TIFF or .mat files, one for each original.
+
+    Files are matched to originals by name: butterfly.png, butterfly_RCAN_x3.png and x3-butterfly.mat are all
+    butterfly's. A .mat file holds one image, uint8 or floats in [0, 1]: RGB, or luma where the protocol scores luma.
+    """
+    from vdsr_data.datasets import open_testset
+    from vdsr_eval.evaluate import bicubic, method
+    from vdsr_eval.results import results
+
+    _check(options)
+    testset = open_testset(gt)
+    name = name or folder.resolve().name
+    methods = {"bicubic": method(bicubic), name: results(folder, testset.image_names, scale=scale)}
+    if baseline is not None and baseline != "bicubic":
+        other = Path(baseline)
+        baseline = other.resolve().name if other.resolve().name not in methods else str(other)
+        methods[baseline] = results(other, testset.image_names, scale=scale)
+    _evaluate([testset], [scale], methods, baseline, options)
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Refuse contradictions and outputs that exist, before the work."""
+    from vdsr_data.files import check_output
+
+    if options["detail"] is not None and options["save_images"] is None:
+        raise click.UsageError("--detail draws into the folder of --save-images; name that too")
+    for name in FILES:
+        if options[name] is not None:
+            check_output(options[name], force=options["force"])
+    for name in ("save_images", "save_mat"):
+        target = options[name]
+        if target is not None and target.is_dir() and any(target.iterdir()) and not options["force"]:
+            raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
 
 
 def _default_sets() -> list[str]:
@@ -113,17 +190,10 @@ def _default_sets() -> list[str]:
     return [str(path) for path in sorted(Path.cwd().glob("*.h5")) if is_test_file(path)] or ["sample"]
 
 
-def _protocols(names: Sequence[str], *, border: int | None) -> list["Protocol"]:
-    """The named protocols, as the options vary them."""
-    from dataclasses import replace
-
-    from vdsr_eval.protocol import PROTOCOLS
-
-    return [replace(PROTOCOLS[name], border=border) for name in dict.fromkeys(names)]
-
-
-def _upscalers(models: Sequence[str], weights: Sequence[Path]) -> dict[str, "Upscaler"]:
-    """The models by the name that tables carry; bicubic first.
+def _upscalers(
+    models: Sequence[str], weights: Sequence[Path], baseline: str | None, *, with_bicubic: bool
+) -> tuple[dict[str, "Upscaler"], str | None]:
+    """The models by the name that tables carry, bicubic first, and the name of the baseline.
 
     Without weights to be found bicubic is evaluated all the same, unless the network was asked for by name.
     """
@@ -131,54 +201,75 @@ def _upscalers(models: Sequence[str], weights: Sequence[Path]) -> dict[str, "Ups
 
     if weights and models and "vdsr" not in models:
         raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
-    found: dict[str, Upscaler] = {"bicubic": bicubic} if not models or "bicubic" in models else {}
-    if models and "vdsr" not in models:
-        return found
-    try:
-        from vdsr_train.predict import load_upscaler
+    found: dict[str, Upscaler] = {}
+    if not models or "bicubic" in models or with_bicubic or baseline == "bicubic":
+        found["bicubic"] = bicubic
+    paths: list[Path | None] = list(weights)
+    if not weights and "vdsr" in (models or ["vdsr"]):
+        paths.append(None)
+    if baseline not in (None, "bicubic"):
+        paths.append(Path(baseline))
+    for path in dict.fromkeys(paths):
+        try:
+            from vdsr_train.predict import load_upscaler
 
-        for upscaler in [load_upscaler(path) for path in weights or (None,)]:
-            found[upscaler.name] = upscaler
-    except VdsrError as error:
-        if weights or models:
-            raise
-        click.echo(f"bicubic alone: {error}", err=True)
-    return found
+            upscaler = load_upscaler(path)
+        except VdsrError as error:
+            if path is not None or models:
+                raise
+            click.echo(f"bicubic alone: {error}", err=True)
+            continue
+        name = f"VDSR ({path})" if upscaler.name in found else upscaler.name
+        found[name] = upscaler
+        if baseline is not None and path == Path(baseline):
+            baseline = name
+    return found, baseline
 
 
-def _run(
+def _ensembles(upscalers: Mapping[str, "Upscaler"]) -> dict[str, "Upscaler"]:
+    """Every network as its self-ensemble; bicubic is symmetric by itself."""
+    from vdsr_eval.ensemble import self_ensemble
+
+    return {n if n == "bicubic" else f"{n} x8": u if n == "bicubic" else self_ensemble(u) for n, u in upscalers.items()}
+
+
+def _evaluate(
     sets: Sequence["Benchmark"],
-    scales: Mapping[int, None],
-    models: Mapping[str, "Upscaler"],
-    protocols: Sequence["Protocol"],
-) -> list["Record"]:
-    """Evaluate everything, with progress on a terminal."""
-    from vdsr_eval.evaluate import evaluate_images
+    scales: Sequence[int],
+    methods: Mapping[str, "Method"],
+    baseline: str | None,
+    options: Mapping[str, Any],
+) -> None:
+    """Evaluate with progress on a terminal, print the tables, write the files."""
+    from vdsr_eval import export
+    from vdsr_eval.run import PictureFiles, Plan, run, tables
 
-    records = []
-    steps = sum(len(testset) for testset in sets) * len(scales)
-    with progress("evaluating", steps * len(models) * len(protocols), unit="results") as advance:
-        for testset in sets:
-            for scale in scales:
-                for scored in evaluate_images(testset, scale=scale, models=models, protocols=protocols, skip=_skip):
-                    records.append(scored.record)
-                    advance(1)
-    return records
+    protocols = _protocols(options)
+    plan = Plan(sets=sets, scales=list(dict.fromkeys(scales)), methods=methods, protocols=protocols, lr=options["lr"])
+    sinks: list[Any] = []
+    if options["save_images"] or options["save_mat"]:
+        where = {"images": options["save_images"], "mat": options["save_mat"], "detail": options["detail"]}
+        sinks.append(PictureFiles(**where, only=frozenset(options["only"])))
+    count = sum(len(testset) for testset in sets) * len(plan.scales) * len(protocols) * len(methods)
+    with progress("evaluating", count, unit="results") as advance:
+        records = run(plan, skip=lambda message: click.echo(message, err=True), sinks=sinks, advance=advance)
+    chosen = {key: options[key] for key in ("per_image", "compare", "explain")}
+    found = tables(records, protocols, baseline=baseline, **chosen)
+    for table in found:
+        _print(table)
+    export.write_files(records, found, **{key: options[key] for key in ("json", "csv", "markdown", "latex")})
+    for name in OUTPUTS:
+        if options[name] is not None:
+            click.echo(f"wrote {options[name]}", err=True)
 
 
-def _skip(message: str) -> None:
-    click.echo(message, err=True)
+def _protocols(options: Mapping[str, Any]) -> list["Protocol"]:
+    """The named protocols, all of them to explain, as the options vary them."""
+    from vdsr_eval.protocol import PROTOCOLS as KNOWN
 
-
-def _print_tables(records: Sequence["Record"], protocols: Sequence["Protocol"], *, per_image: bool) -> None:
-    """A table for each protocol, under its description."""
-    from vdsr_eval import report
-
-    for protocol in protocols:
-        ours = [record for record in records if record.protocol == protocol.label]
-        if per_image:
-            _print(report.per_image(ours, title=protocol.describe()))
-        _print(report.summary(ours, title=protocol.describe()))
+    names = PROTOCOLS if options["explain"] else dict.fromkeys(options["protocols"])
+    varied = {key: options[key] for key in ("border", "boundary", "rgb")}
+    return [replace(KNOWN[name], **varied) for name in names]
 
 
 def _print(table: "Table") -> None:
@@ -187,14 +278,17 @@ def _print(table: "Table") -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, name in enumerate(table.columns):
         drawn.add_column(name, justify="left" if number < table.left else "right", overflow="fold")
     for row in table.rows:
         drawn.add_row(*row)
     if not console.is_terminal:
-        console.width = max(console.width, console.measure(drawn).maximum, len(table.title))
-    console.print(table.title, markup=False)
+        console.width = 10_000
+        console.width = max(console.measure(drawn).maximum, len(table.title), *map(len, table.notes))
+    console.print(table.title)
     console.print(drawn)
+    for note in table.notes:
+        console.print(note)
     console.print()

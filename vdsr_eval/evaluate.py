@@ -1,6 +1,6 @@
-"""Run upscaling functions over a test set, one image at a time: a `Record` for each image, model and protocol.
+"""Run methods over a test set, one image at a time: a `Record` for each image, model and protocol.
 
-Each network runs once for protocols that share their low-resolution image: the network is the dear part.
+A method is a network, bicubic interpolation or a folder of somebody's results: whatever gives the image to be scored.
 """
 
 import math
@@ -16,10 +16,12 @@ from vdsr_data.datasets import Benchmark, Original
 from vdsr_data.errors import VdsrError
 from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
 
-__all__ = ["Record", "Scored", "Upscaler", "bicubic", "evaluate", "evaluate_images", "mean_score"]
+__all__ = ["Method", "Record", "Scored", "Upscaler", "bicubic", "evaluate", "evaluate_images", "mean_score", "method"]
 
 # Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
+# An original, its pair, the protocol and the scale -> the image to be scored, as `vdsr_eval.protocol.result` gives it.
+Method = Callable[[Original, Pair, Protocol, int], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,34 @@ class Scored:
     record: Record
     original: Original
     pair: Pair
+    protocol: Protocol
     image: NDArray[np.float64]
-    sr: NDArray[np.float64]
 
 
 def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
     """The baseline: the input is upsampled already. `rcan` scores imresize of the 8-bit image for it."""
     return lr
+
+
+def method(upscale: Upscaler) -> Method:
+    """Make a method of an upscaling function, which runs once for protocols that share the low-resolution image.
+
+    The method raises a VdsrError where `upscale` returns another shape, NaN or infinity.
+    """
+    seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
+
+    def run(original: Original, pair: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+        if upscale is bicubic:
+            return pair.bicubic
+        if seen and seen[0][0] is not original:
+            seen.clear()
+        sr = next((sr for _, lr, sr in seen if np.array_equal(lr, pair.lr)), None)
+        if sr is None:
+            sr = _upscaled(upscale, pair.lr, scale)
+            seen.append((original, pair.lr, sr))
+        return result(sr, pair.chroma, protocol=protocol)
+
+    return run
 
 
 def evaluate(
@@ -89,7 +112,8 @@ def evaluate(
     if border is not None:
         protocol = replace(protocol, border=border)
     skipped: list[str] = []
-    scored = evaluate_images(testset, scale=scale, models={model: upscale}, protocols=[protocol], skip=skipped.append)
+    methods = {model: method(upscale)}
+    scored = evaluate_images(testset, scale=scale, methods=methods, protocols=[protocol], skip=skipped.append)
     records = [item.record for item in scored]
     for message in skipped:
         warnings.warn(message, stacklevel=2)
@@ -100,18 +124,19 @@ def evaluate_images(
     testset: Benchmark,
     *,
     scale: int,
-    models: Mapping[str, Upscaler],
+    methods: Mapping[str, Method],
     protocols: Sequence[Protocol],
     skip: Callable[[str], None],
     low: Callable[[Original], NDArray[Any]] | None = None,
 ) -> Iterator[Scored]:
-    """Score several upscaling functions under several protocols, image by image.
+    """Score several methods under several protocols, image by image.
 
     Parameters
     ----------
     testset, scale
         As for `evaluate`.
-    models : mapping of str to callable
+    methods : mapping of str to callable
+        By the name that the records carry.
     protocols : sequence of Protocol
     skip : callable
         Called with one line for each image that is too small under one of the protocols; it is then left out of all
@@ -122,12 +147,12 @@ def evaluate_images(
     Yields
     ------
     Scored
-        For each image, for each protocol, for each model, in this order.
+        For each image, for each protocol, for each method, in this order.
 
     Raises
     ------
     VdsrError
-        As for `evaluate`.
+        If no image can be scored, or a method or `low` fails; the message names model, set and image.
     """
     count = 0
     for original in testset:
@@ -136,18 +161,16 @@ def evaluate_images(
             skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
             continue
         count += 1
-        done: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]] = []
         for protocol in protocols:
             pair = _pair(testset, original, scale, protocol, low)
-            for model, upscale in models.items():
-                sr = next((sr for name, lr, sr in done if name == model and np.array_equal(lr, pair.lr)), None)
-                if sr is None:
-                    sr = _upscaled(upscale, pair.lr, scale, f"{model}: {testset.name}/{original.name} x{scale}")
-                    done.append((model, pair.lr, sr))
-                image = pair.bicubic if upscale is bicubic else result(sr, pair.chroma, protocol=protocol)
+            for model, run in methods.items():
+                try:
+                    image = run(original, pair, protocol, scale)
+                except VdsrError as error:
+                    raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
                 psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
                 record = Record(testset.name, original.name, scale, model, protocol.label, psnr, ssim)
-                yield Scored(record, original, pair, image, sr)
+                yield Scored(record, original, pair, protocol, image)
     if not count:
         raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
 
@@ -182,11 +205,11 @@ def _pair(
     return prepare(original.pixels, scale=scale, protocol=protocol)
 
 
-def _upscaled(upscale: Upscaler, lr: NDArray[np.float64], scale: int, what: str) -> NDArray[np.float64]:
+def _upscaled(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     """Run an upscaling function and refuse what would poison a mean."""
     sr = np.asarray(upscale(lr, scale), dtype=np.float64)
     if sr.shape != lr.shape:
-        raise VdsrError(f"{what}: the result has shape {sr.shape}, its input {lr.shape}")
+        raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
     if not np.isfinite(sr).all():
-        raise VdsrError(f"{what}: the result holds NaN or infinity; the weights are damaged or the training diverged")
+        raise VdsrError("the result holds NaN or infinity; the weights are damaged or the training diverged")
     return sr

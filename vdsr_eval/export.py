@@ -10,7 +10,7 @@ from vdsr_data.files import replacing
 from vdsr_eval.evaluate import Record, mean_score
 from vdsr_eval.report import Table, groups
 
-__all__ = ["csv_text", "json_rows", "latex", "markdown", "write_json", "write_text"]
+__all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
 
 
 def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -24,6 +24,11 @@ def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             | {"psnr": _finite(psnr), "ssim": ssim, "images": images}
         )
     return rows
+
+
+def json_text(records: Sequence[Record]) -> str:
+    """`json_rows` as a JSON list."""
+    return json.dumps(json_rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def csv_text(records: Sequence[Record]) -> str:
@@ -41,7 +46,7 @@ def csv_text(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown(table: Table) -> str:
+def markdown_text(table: Table) -> str:
     """A GitHub table under its title, padded so that it reads well as text too."""
     rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
@@ -50,10 +55,12 @@ def markdown(table: Table) -> str:
         for row in rows
     ]
     rule = ["-" * width if k < table.left else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
-    return "\n".join([table.title, "", *(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))]) + "\n"
+    drawn = [f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:])]
+    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join([table.title, "", *drawn, *notes]) + "\n"
 
 
-def latex(table: Table) -> str:
+def latex_text(table: Table) -> str:
     """A ``table`` with booktabs rules, the title as its caption."""
     columns = "l" * table.left + "r" * (len(table.columns) - table.left)
     lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.rows)]
@@ -68,6 +75,7 @@ def latex(table: Table) -> str:
                 rf"\begin{{tabular}}{{{columns}}}",
                 *body,
                 r"\end{tabular}",
+                *(rf"\par\footnotesize {_tex(note)}" for note in table.notes),
                 r"\end{table}",
             ]
         )
@@ -75,15 +83,26 @@ def latex(table: Table) -> str:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, records: Sequence[Record]) -> None:
-    """Write `json_rows` as a list."""
-    write_text(path, json.dumps(json_rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def write_files(
+    records: Sequence[Record],
+    tables: Sequence[Table],
+    *,
+    json: Path | None = None,
+    csv: Path | None = None,
+    markdown: Path | None = None,
+    latex: Path | None = None,
+) -> None:
+    """Write the records and tables to those of the files that are named, each whole or not at all."""
+    texts = {
+        json: json_text(records),
+        csv: csv_text(records),
+        markdown: "\n".join(markdown_text(table) for table in tables),
+        latex: "\n".join(latex_text(table) for table in tables),
+    }
+    for path, text in texts.items():
+        if path is not None:
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
 
 
 def _aligned(cell: str, width: int, left: bool) -> str:

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
 
-__all__ = ["PROTOCOLS", "Pair", "Protocol", "pair_from_stored", "prepare", "result", "score", "too_small"]
+__all__ = [
+    "PROTOCOLS",
+    "Pair",
+    "Protocol",
+    "as_scored",
+    "eight_bit",
+    "pair_from_stored",
+    "prepare",
+    "result",
+    "score",
+    "too_small",
+]
 
 Floats = NDArray[np.float64]
 
@@ -124,14 +135,14 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDAr
     if low is not None:
         _check_low(low, original, scale)
     if protocol.result != "float":
-        original = _to_uint8(original)
-        low = None if low is None else _to_uint8(low)
-    gt = _scored(original, protocol)
+        original = eight_bit(original)
+        low = None if low is None else eight_bit(low)
+    gt = as_scored(original, protocol)
     if protocol.source == "rgb":
-        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else _to_uint8(low)
+        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else eight_bit(low)
         up = imresize(im2double(low), scale, boundary=protocol.boundary)
         planes = up if up.ndim == 2 else rgb2ycbcr(up)
-        bicubic = _scored(imresize(low, scale, boundary=protocol.boundary), protocol)
+        bicubic = as_scored(imresize(low, scale, boundary=protocol.boundary), protocol)
         return Pair(gt, bicubic, *_split(planes))
 
     colour = protocol.rgb and original.ndim == 3
@@ -168,10 +179,10 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol) -> Fl
     image = sr.clip(0, 1) if chroma is None else ycbcr2rgb(np.dstack([sr, chroma]))
     if protocol.result == "float":
         return image
-    return _scored(_round(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else _round(image * 255)
+    return as_scored(_round(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else _round(image * 255)
 
 
-def score(scored: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple[float, float]:
+def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple[float, float]:
     """PSNR and SSIM of a `result` against the ground truth of its pair, without the border.
 
     Raises
@@ -183,7 +194,7 @@ def score(scored: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tupl
         raise ValueError(problem)
     border = scale if protocol.border is None else protocol.border
     inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
-    a, b = scored[inner], gt[inner]
+    a, b = image[inner], gt[inner]
     return (
         psnr(a, b, data_range=protocol.data_range),
         ssim(a, b, data_range=protocol.data_range, border=protocol.ssim_border),
@@ -202,8 +213,8 @@ def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol) -> str:
     )
 
 
-def _scored(image: NDArray[Any], protocol: Protocol) -> Floats:
-    """The values of an integer image that are compared, in the protocol's range."""
+def as_scored(image: NDArray[Any], protocol: Protocol) -> Floats:
+    """The values of an integer image, uint8 or uint16, that a protocol compares, float64 in its range."""
     if protocol.rgb or image.ndim == 2:
         return im2double(image) if protocol.result == "float" else image.astype(np.float64)
     if protocol.luma == "float":
@@ -221,8 +232,8 @@ def _round(values: Floats) -> Floats:
     return np.floor(values.clip(0, 255) + 0.5)
 
 
-def _to_uint8(image: NDArray[Any]) -> NDArray[Any]:
-    """MATLAB's im2uint8 of an integer image."""
+def eight_bit(image: NDArray[Any]) -> NDArray[Any]:
+    """MATLAB's im2uint8 of a uint8 or uint16 image."""
     return image if image.dtype == np.uint8 else _round(image / 257).astype(np.uint8)
 
 

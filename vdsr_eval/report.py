@@ -4,18 +4,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vdsr_eval.evaluate import Record, mean_score
+from vdsr_eval.protocol import PROTOCOLS, Protocol
+from vdsr_eval.published import Agreement, Published, agreements, published
+from vdsr_eval.significance import LEVEL, paired_difference
 
-__all__ = ["Table", "groups", "per_image", "score_cell", "summary"]
+__all__ = ["Table", "compare", "differences", "explain", "groups", "per_image", "score_cell", "summary"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text cells. `title` says under which protocol the numbers hold; `left` columns align left."""
+    """A table of text cells. `title` says under which protocol the numbers hold; the first `left` columns align left.
+
+    `notes` are lines to be read below it: sources, and what must not be concluded.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     left: int = 1
+    notes: tuple[str, ...] = ()
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, int, str, str], list[Record]]:
@@ -33,12 +40,11 @@ def score_cell(psnr: float, ssim: float) -> str:
 
 def summary(records: Sequence[Record], *, title: str) -> Table:
     """Mean PSNR / SSIM: a row for each set and scale, a column for each model; records of one protocol."""
-    means = {key: mean_score(group) for key, group in groups(records).items()}
+    means = _means(records)
     counts = {key[:2]: len(group) for key, group in groups(records).items()}
-    models = list(dict.fromkeys(record.model for record in records))
-    cells = {(dataset, scale, model): score_cell(*mean) for (dataset, scale, model, _), mean in means.items()}
+    models = _models(records)
     rows = [
-        (dataset, f"x{scale}", str(count), *(cells.get((dataset, scale, model), "") for model in models))
+        (dataset, f"x{scale}", str(count), *(_cell(means.get((dataset, scale, model))) for model in models))
         for (dataset, scale), count in counts.items()
     ]
     return Table(title, ("set", "scale", "images", *models), rows, left=2)
@@ -46,7 +52,7 @@ def summary(records: Sequence[Record], *, title: str) -> Table:
 
 def per_image(records: Sequence[Record], *, title: str) -> Table:
     """PSNR / SSIM of each image: a column for each model; records of one protocol."""
-    models = list(dict.fromkeys(record.model for record in records))
+    models = _models(records)
     cells: dict[tuple[str, int, str], dict[str, str]] = {}
     for record in records:
         row = cells.setdefault((record.dataset, record.scale, record.image), {})
@@ -56,3 +62,112 @@ def per_image(records: Sequence[Record], *, title: str) -> Table:
         for (dataset, scale, image), row in cells.items()
     ]
     return Table(title, ("set", "scale", "image", *models), rows, left=3)
+
+
+def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
+    """The measured means above the published ones of the same protocol, with measured minus published.
+
+    Bicubic is compared with bicubic, every other model with every other row. A protocol that was varied (border, RGB,
+    boundary) has no published rows.
+    """
+    means, models = _means(records), _models(records)
+    rows: list[tuple[str, ...]] = []
+    used: dict[str, list[str]] = {}
+    notes = []
+    for dataset, scale in dict.fromkeys(key[:2] for key in means):
+        ours = {model: means.get((dataset, scale, model)) for model in models}
+        rows.append((dataset, f"x{scale}", "measured", "", *(_cell(ours[model]) for model in models)))
+        for row in published(dataset=dataset, scale=scale, protocol=protocol.label):
+            gaps = [
+                _gap(ours[model], row) if (model == "bicubic") == (row.model == "bicubic") else "" for model in models
+            ]
+            rows.append(("", "", row.model, score_cell(row.psnr, row.ssim), *gaps))
+            used.setdefault(row.source, []).append(row.model)
+            if row.model == "bicubic" and _far(ours.get("bicubic"), row):
+                notes.append(f"{dataset} x{scale}: bicubic is not the published one; other images, or another protocol")
+    notes += [f"{', '.join(dict.fromkeys(names))}: {source}" for source, names in used.items()]
+    if protocol.label == "rcan":
+        notes.append("the tables of `rcan` repeat the bicubic row of `paper`, so there is none to compare with here")
+    if not used:
+        notes.append(f"nothing is published here for {protocol.label} and these sets")
+    columns = ("set", "scale", "row", "published", *models)
+    return Table(f"{protocol.describe()} - measured, and measured minus published", columns, rows, 3, tuple(notes))
+
+
+def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
+    """The same images under every protocol side by side, and which published bicubic table each reproduces."""
+    labels = [protocol.label for protocol in protocols]
+    means = {key: mean_score(group) for key, group in groups(records).items()}
+    rows = [
+        (dataset, f"x{scale}", model, *(_cell(means.get((dataset, scale, model, label))) for label in labels))
+        for dataset, scale, model in dict.fromkeys(key[:3] for key in means)
+    ]
+    notes = [protocol.describe() for protocol in protocols]
+    for label in labels:
+        bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == ("bicubic", label)}
+        reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
+        notes.append(_agreement_line(label, reproduces, agreements(bicubic)))
+    return Table("the same images under every protocol", ("set", "scale", "model", *labels), rows, 3, tuple(notes))
+
+
+def differences(records: Sequence[Record], *, baseline: str, title: str) -> Table:
+    """Mean PSNR difference of every model to `baseline` with its bootstrap interval; records of one protocol."""
+    grouped = groups(records)
+    rows: list[tuple[str, ...]] = []
+    notes = []
+    for (dataset, scale, model, protocol), group in grouped.items():
+        if model == baseline:
+            continue
+        try:
+            found = paired_difference(group, grouped[dataset, scale, baseline, protocol])
+        except ValueError as error:
+            notes.append(f"{dataset} x{scale}, {model}: {error}")
+            continue
+        interval = f"[{found.low:+.3f}, {found.high:+.3f}]"
+        wins = f"{found.wins} of {found.images}"
+        rows.append((dataset, f"x{scale}", model, f"{found.mean:+.3f}", interval, wins, found.verdict))
+    columns = ("set", "scale", "model", "dB", f"{LEVEL:.0%} interval", "images better", "verdict")
+    return Table(f"{title} - PSNR minus that of {baseline}, paired bootstrap", columns, rows, 3, tuple(notes))
+
+
+def _means(records: Sequence[Record]) -> dict[tuple[str, int, str], tuple[float, float]]:
+    """Mean score by (dataset, scale, model)."""
+    return {key[:3]: mean_score(group) for key, group in groups(records).items()}
+
+
+def _models(records: Sequence[Record]) -> list[str]:
+    return list(dict.fromkeys(record.model for record in records))
+
+
+def _cell(mean: tuple[float, float] | None) -> str:
+    return "" if mean is None else score_cell(*mean)
+
+
+def _gap(mean: tuple[float, float] | None, row: Published) -> str:
+    """Measured, as printed, minus published: what a reader of both tables would subtract."""
+    if mean is None:
+        return ""
+    psnr, ssim = round(round(mean[0], 2) - row.psnr, 2), round(round(mean[1], 4) - row.ssim, 4)
+    return f"{psnr + 0.0:+.2f} / {ssim + 0.0:+.4f}"  # + 0.0 turns -0.0 into 0.0
+
+
+def _far(mean: tuple[float, float] | None, row: Published) -> bool:
+    return mean is not None and (abs(mean[0] - row.psnr) > 0.01 or abs(mean[1] - row.ssim) > 0.001)
+
+
+def _agreement_line(label: str, reproduces: str, found: Sequence[Agreement]) -> str:
+    """What a measured bicubic row says about its protocol."""
+    if not found:
+        return f"{label}: no published bicubic row for these sets"
+    best = found[0]
+    rows = "row" if best.rows == 1 else "rows"
+    largest = f"largest difference {best.psnr_gap:.3f} dB, {best.ssim_gap:.4f}"
+    scored = f" (used by {reproduces})" if reproduces else ""
+    if best.exact == best.rows:
+        text = f"bicubic equals the published one in every digit of {best.rows} {rows}"
+    elif best.close:
+        text = f"bicubic agrees with the published one: {best.exact} of {best.rows} {rows} in every digit, {largest}"
+    else:
+        text = f"bicubic agrees with no published one; nearest is `{best.protocol}`, {largest}"
+        return f"{label}{scored}: {text}"
+    return f"{label}{scored}: {text}, `{best.protocol}`: {best.source}"

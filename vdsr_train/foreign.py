@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_eval.matfile import read_mat
 from vdsr_train.weights import Weights, check_weights, read_weights
 
 __all__ = ["FORMATS", "read_any"]
@@ -77,14 +78,7 @@ def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
 
 def _read_mat(path: Path) -> Weights:
     """MatConvNet kernels are (rows, columns, inputs, outputs); MATLAB drops trailing axes of length 1."""
-    with path.open("rb") as file:
-        head = file.read(128)
-    if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
-        raise VdsrError(f"{path}: a .mat file of version 7.3; in MATLAB: load it, then save(name, 'model', '-v7')")
-    from scipy.io import loadmat
-
-    content = loadmat(path, variable_names=["model"])
-    model = content.get("model")
+    model = read_mat(path).get("model")
     names = getattr(getattr(model, "dtype", None), "names", None) or ()
     if not {"weight", "bias"} <= set(names):
         raise VdsrError(f"{path}: no struct `model` with the cells `weight` and `bias`, as the VDSR authors publish it")

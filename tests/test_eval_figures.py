@@ -1,0 +1,41 @@
+"""The comparison picture: what is drawn where."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_eval_pictures import photograph, scored
+
+from vdsr_data.images import image_size, read_image
+from vdsr_eval.figures import MARK, save_detail
+from vdsr_eval.protocol import PROTOCOLS
+
+
+def red(path: Path) -> np.ndarray:
+    """Where the picture has the colour of the mark."""
+    wanted = np.array([int(MARK[k : k + 2], 16) for k in (1, 3, 5)])
+    return (np.abs(read_image(path).astype(int) - wanted) < 40).all(axis=2)
+
+
+@pytest.mark.parametrize("methods", [1, 2, 4])
+def test_the_detail_is_marked_and_every_method_framed(tmp_path: Path, methods: int) -> None:
+    items = [scored(photograph(120, 160) // 8, PROTOCOLS["paper"], f"model {k}") for k in range(methods)]
+    save_detail(tmp_path / "d.png", items, (40, 30, 70, 60), dpi=100)
+    marked = red(tmp_path / "d.png")
+    columns = np.flatnonzero(marked.sum(axis=0) > 40)  # vertical lines
+    edges = 1 + int((np.diff(columns) > 3).sum())
+    tiles = methods + 1
+    per_row = tiles if tiles <= 3 else -(-tiles // 2)
+    assert edges in (2 + 2 * per_row, 2 + per_row + 1)  # the mark, and the frames, whose neighbours may touch
+
+
+def test_grey_images_and_other_shapes(tmp_path: Path) -> None:
+    save_detail(tmp_path / "d.png", [scored(photograph()[:, :, 0], PROTOCOLS["vdsr-tf"])], (0, 0, 60, 12))
+    rows, columns = image_size(tmp_path / "d.png")
+    assert columns > rows
+
+
+def test_nothing_is_left_when_drawing_fails(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"bogus|[Ff]ormat"):
+        save_detail(tmp_path / "d.bogus", [scored(photograph(), PROTOCOLS["paper"])], (0, 0, 9, 9))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,128 @@
+"""One evaluation from test sets to records, with pictures on the way, and the tables that are made of the records."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from vdsr_data.datasets import Benchmark
+from vdsr_data.errors import VdsrError
+from vdsr_eval import report
+from vdsr_eval.evaluate import Method, Record, Scored, evaluate_images
+from vdsr_eval.pictures import Window, automatic_window, below, checked_window, save_images, save_mat
+from vdsr_eval.protocol import Protocol
+from vdsr_eval.report import Table
+from vdsr_eval.results import low_resolution
+
+__all__ = ["PictureFiles", "Plan", "run", "tables"]
+
+
+# Takes all methods of one image and scale, under the first protocol.
+Sink = Callable[[Sequence[Scored]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is evaluated; `lr` is a folder of low-resolution images, instead of shrinking the originals."""
+
+    sets: Sequence[Benchmark]
+    scales: Sequence[int]
+    methods: Mapping[str, Method]
+    protocols: Sequence[Protocol]
+    lr: Path | None = None
+
+
+def run(
+    plan: Plan, *, skip: Callable[[str], None], sinks: Sequence[Sink] = (), advance: Callable[[int], None]
+) -> list[Record]:
+    """Evaluate; `skip` hears of images that are left out, `advance` counts results.
+
+    Raises
+    ------
+    VdsrError
+        As `vdsr_eval.evaluate.evaluate_images`.
+    """
+    records = []
+    for testset in plan.sets:
+        for scale in plan.scales:
+            low = None if plan.lr is None else low_resolution(plan.lr, testset.image_names, scale=scale)
+            images = evaluate_images(
+                testset, scale=scale, methods=plan.methods, protocols=plan.protocols, skip=skip, low=low
+            )
+            for (_, protocol), group in groupby(_counted(images, advance), _image_and_protocol):
+                scored = list(group)
+                records += [item.record for item in scored]
+                if protocol == plan.protocols[0].label:
+                    for sink in sinks:
+                        sink(scored)
+    return records
+
+
+def tables(
+    records: Sequence[Record],
+    protocols: Sequence[Protocol],
+    *,
+    per_image: bool = False,
+    compare: bool = False,
+    explain: bool = False,
+    baseline: str | None = None,
+) -> list[Table]:
+    """The tables that were asked for, protocol after protocol; the means where nothing else was."""
+    found = []
+    for protocol in protocols:
+        ours = [record for record in records if record.protocol == protocol.label]
+        title = protocol.describe()
+        if per_image:
+            found.append(report.per_image(ours, title=title))
+        if compare:
+            found.append(report.compare(ours, protocol=protocol))
+        elif not explain:
+            found.append(report.summary(ours, title=title))
+        if baseline is not None:
+            found.append(report.differences(ours, baseline=baseline, title=protocol.label))
+    return [*found, report.explain(records, protocols)] if explain else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFiles:
+    """A sink that writes pictures, .mat files and comparisons of details, of all images or of the named ones."""
+
+    images: Path | None = None
+    mat: Path | None = None
+    # A window, "auto" for where the methods differ most, or None for no comparison.
+    detail: Window | str | None = None
+    only: frozenset[str] = frozenset()
+
+    def __call__(self, methods: Sequence[Scored]) -> None:
+        """Write what was asked for of one image."""
+        record = methods[0].record
+        if self.only and record.image not in self.only:
+            return
+        if self.images is not None:
+            save_images(self.images, methods)
+            if self.detail is not None:
+                self._save_detail(below(self.images, methods[0]) / f"{record.image}_detail.png", methods)
+        if self.mat is not None:
+            save_mat(self.mat, methods)
+
+    def _save_detail(self, path: Path, methods: Sequence[Scored]) -> None:
+        from vdsr_eval.figures import save_detail
+
+        try:
+            if isinstance(self.detail, tuple):
+                window = checked_window(self.detail, methods[0].pair.gt.shape)
+            else:
+                window = automatic_window(methods)
+        except ValueError as error:
+            raise VdsrError(f"{methods[0].record.dataset}/{methods[0].record.image}: {error}") from error
+        save_detail(path, methods, window)
+
+
+def _counted(images: Iterator[Scored], advance: Callable[[int], None]) -> Iterator[Scored]:
+    for scored in images:
+        yield scored
+        advance(1)
+
+
+def _image_and_protocol(scored: Scored) -> tuple[str, str]:
+    return scored.record.image, scored.record.protocol
