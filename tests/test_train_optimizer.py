@@ -127,3 +127,20 @@ def test_adam_clips_and_decays_too() -> None:
     clipped, fractions = run(Config(optimizer="adam", clip="value", theta=1e-4, weight_decay=0.1), start)
     assert max(fractions) > 0
     assert not np.allclose(clipped[0], weights[0])
+
+
+def test_averages_follow_the_weights_with_the_horizon() -> None:
+    import keras
+
+    from vdsr_train.optimizer import build_optimizer
+
+    variable = keras.Variable(np.full((2, 2), 5.0, np.float32))
+    optimizer = build_optimizer(Config(ema=20, clip="none", weight_decay=0.0, momentum=0.0))
+    optimizer.build([variable])
+    expected = 0.0
+    for step in range(60):
+        optimizer.learning_rate = 0.1
+        optimizer.apply([tf.fill((2, 2), float(np.cos(step)))], [variable])
+        share = max(1 / 20, 10 / (10 + step))
+        expected += share * (float(variable.numpy()[0, 0]) - expected)
+        np.testing.assert_allclose(optimizer.averages[0].numpy(), expected, rtol=1e-5)

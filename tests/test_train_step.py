@@ -19,7 +19,7 @@ def one_step(config: Config, lr, gt):
     step = compile_step(model, optimizer, config)
     optimizer.learning_rate = config.learning_rate
     loss = float(step(lr, gt))
-    return loss, get_weights(model)
+    return loss, get_weights(model.trainable_variables)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from train_fixtures import Recorder, small, test_images, training_file
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.images import read_image
 from vdsr_train.config import read_config
 from vdsr_train.log import COLUMNS, read_log
 from vdsr_train.train import Interrupted, train
@@ -42,13 +43,14 @@ def test_it_learns_and_leaves_a_complete_run_folder(data) -> None:
     config = small(data, steps=120, epochs=1, learning_rate=0.05)
     train(config, data / "run", resume=False, console=console)
     run = data / "run"
-    assert sorted(path.name for path in run.iterdir()) == ["checkpoints", "config.json", "log.csv", "weights.h5"]
+    files = ["checkpoints", "config.json", "curves.png", "log.csv", "validation", "weights.h5"]
+    assert sorted(path.name for path in run.iterdir()) == files
     assert len(list((run / "checkpoints").iterdir())) == 2
     assert read_config(run / "config.json") == config
     rows = read_log(run / "log.csv")
     assert rows[-1]["step"] == 120
     assert rows[-1]["epoch"] == 10
-    assert set(rows[-1]) == set(COLUMNS)
+    assert set(rows[-1]) == {name for name in COLUMNS if not name.startswith("averaged")}
     assert rows[-1]["loss"] < 0.2 * rows[0]["loss"]
     validated = [row["step"] for row in rows if "psnr_x2" in row]
     assert validated == [12 * epoch for epoch in range(1, 11)]  # after every epoch
@@ -168,3 +170,52 @@ def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
     with pytest.raises(VdsrError, match="--batch-size 96"):
         train(small(data, batch_size=97), data / "run", resume=False, console=Recorder())
     assert not (data / "run").exists()
+
+
+def test_validation_leaves_a_table_and_pictures_for_each_scale(data) -> None:
+    config = small(data, steps=24)
+    train(config, data / "run", resume=False, console=Recorder())
+    rows = read_log(data / "run" / "log.csv")
+    for scale in (2, 3, 4):
+        table = read_log(data / "run" / "validation" / f"{scale}.csv")
+        assert [row["step"] for row in table] == [12, 24]
+        assert list(table[0]) == ["step", "epoch", "wave0", "wave1", "mean"]
+        for row in table:
+            assert row["mean"] == pytest.approx((row["wave0"] + row["wave1"]) / 2, rel=1e-5)
+        assert table[-1]["mean"] == rows[-1][f"psnr_x{scale}"]
+        names = sorted(path.name for path in (data / "run" / "validation" / str(scale)).iterdir())
+        assert names == [f"wave{k}_{kind}.png" for k in range(2) for kind in ("residual", "sr")]
+    sr = read_image(data / "run" / "validation" / "2" / "wave0_sr.png")
+    original = read_image(data / "waves" / "wave0.png")
+    assert sr.shape == original.shape
+    assert np.abs(sr.astype(float) - original).mean() < 20
+    assert read_image(data / "run" / "curves.png").ndim == 3
+
+
+def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None:
+    config = small(data, steps=24, ema=5)
+    train(config, data / "run", resume=False, console=(console := Recorder()))
+    row = read_log(data / "run" / "log.csv")[-1]
+    assert set(COLUMNS) == set(row)
+    assert row["averaged_x2"] != row["psnr_x2"]
+    raw, averaged = (read_weights(data / "run" / f"{name}.h5") for name in ("weights", "averaged"))
+    assert 0 < np.abs(raw[0][0] - averaged[0][0]).max() < 0.1
+    assert any("averaged" in text and "bicubic" in text for text in console.said)
+    assert (data / "run" / "validation" / "3-averaged.csv").exists()
+
+
+def test_rows_of_validations_that_are_done_again_are_not_doubled(data) -> None:
+    def die(step: int) -> None:
+        if step == 27:
+            raise Died
+
+    config = small(data, steps=36, validate_every=9, checkpoint_every=100, ema=5)
+    with pytest.raises(Died):
+        train(config, data / "run", resume=False, console=Recorder(at=die))
+    newest = max((data / "run" / "checkpoints").iterdir())
+    assert newest.name == "step-000000027.h5"
+    newest.write_bytes(b"")
+    train(config, data / "run", resume=True, console=Recorder())
+    for name in ("2", "4-averaged"):
+        steps = [row["step"] for row in read_log(data / "run" / "validation" / f"{name}.csv")]
+        assert steps == [9, 12, 18, 24, 27, 36]

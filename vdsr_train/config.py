@@ -81,6 +81,7 @@ class Config:
     warmup: Annotated[int, NOT_NEGATIVE, "steps during which the rate rises from zero"] = 0
     epochs: Annotated[int, COUNT, "passes over the training patches"] = 80
     steps: Annotated[int | None, COUNT, "length of the training in steps, instead of epochs"] = None
+    ema: Annotated[int, NOT_NEGATIVE, "also average the weights over about so many steps; 0: no"] = 0
 
     # the machine
     precision: Annotated[Literal["float32", "mixed_bfloat16"], "arithmetic of the hidden layers"] = "float32"

@@ -1,7 +1,7 @@
-"""log.csv: one row every so many steps, cut back on resume to where the checkpoint stands."""
+"""Tables that grow with a training: one row every so many steps, cut back on resume to where the checkpoint stands."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
@@ -11,29 +11,32 @@ __all__ = ["COLUMNS", "Log", "read_log"]
 
 COLUMNS = (
     "step", "epoch", "loss", "learning_rate", "clipped", "patches_per_second", "waiting",
-    "psnr_x2", "psnr_x3", "psnr_x4",
+    "psnr_x2", "psnr_x3", "psnr_x4", "averaged_x2", "averaged_x3", "averaged_x4",
 )  # fmt: skip
 
 
 class Log:
-    """The log of a run, open for appending; each row reaches the file at once.
+    """A CSV file of numbers by step, open for appending; each row reaches the file at once.
 
     Parameters
     ----------
     path : Path
-        Created where it does not exist.
+        Created where it does not exist; one with columns that are not among `columns` is replaced.
+    columns : sequence of str
+        ``step`` is one of them.
     keep : int
         Rows of later steps are removed: a resumed training writes them again.
     """
 
-    def __init__(self, path: Path, *, keep: int = 0) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS, *, keep: int = 0) -> None:
         rows = [row for row in read_log(path) if row["step"] <= keep] if path.exists() else []
+        rows = [row for row in rows if row.keys() <= set(columns)]
         with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
         self._file = path.open("a", newline="", encoding="utf-8")
-        self._writer = csv.DictWriter(self._file, COLUMNS)
+        self._writer = csv.DictWriter(self._file, columns)
 
     def write(self, values: Mapping[str, float]) -> None:
         """Append a row; a column without a value stays empty."""
@@ -46,21 +49,21 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a log.csv, without the empty cells; a last line cut short by a kill is left out.
+    """Return the rows, without the empty cells; a last line cut short by a kill is left out.
 
     Raises
     ------
     VdsrError
-        It is not such a log.
+        It is not such a table.
     """
     rows = []
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise VdsrError(f"{path}: is not the log of a training (its columns are not {', '.join(COLUMNS)})")
+        if "step" not in (reader.fieldnames or ()):
+            raise VdsrError(f"{path}: is not the log of a training (it has no column step)")
         for row in reader:
             try:
-                rows.append({name: _number(row[name]) for name in COLUMNS if row[name]})
+                rows.append({name: _number(text) for name, text in row.items() if text})
             except (TypeError, ValueError):
                 break
     return [row for row in rows if "step" in row]

@@ -3,6 +3,7 @@
 Built in code, never loaded from a file: a file only fills in the numbers.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -58,9 +59,12 @@ def initial_weights(config: Config) -> Weights:
     return weights
 
 
-def get_weights(model: Any) -> Weights:
-    """Return the (kernel, bias) of each layer, float32, kernels (3, 3, inputs, outputs)."""
-    arrays = [np.array(variable.numpy()) for variable in model.trainable_variables]
+def get_weights(variables: Iterable[Any]) -> Weights:
+    """Return the (kernel, bias) of each layer, float32, kernels (3, 3, inputs, outputs).
+
+    `variables` are the trainable variables of a model, or their averages.
+    """
+    arrays = [np.array(variable.numpy()) for variable in variables]
     return list(zip(arrays[0::2], arrays[1::2], strict=True))
 
 

@@ -15,16 +15,19 @@ __all__ = ["ClippedAdam", "ClippedSGD", "build_optimizer"]
 
 
 class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
-    """Mixed into a Keras optimizer: clip to theta / learning rate, then add the weight decay."""
+    """Mixed into a Keras optimizer: clip to theta / learning rate, add the weight decay, average the weights."""
 
-    def __init__(self, *, clip: str, theta: float, decay: float, **options: Any) -> None:
+    def __init__(self, *, clip: str, theta: float, decay: float, horizon: int = 0, **options: Any) -> None:
         super().__init__(**options)
-        self.clip, self.theta, self.decay = clip, theta, decay
+        self.clip, self.theta, self.decay, self.horizon = clip, theta, decay, horizon
+        self.averages: list[Any] = []
 
     def build(self, variables: list[Any]) -> None:
         """Create the slots, and beside each variable the fraction of its gradient clipped in the last step."""
         if not self.built:
             super().build(variables)
+            if self.horizon:
+                self.averages = self.add_optimizer_variables(variables, "average")
             self.clipped = [self.add_variable((), name=f"clipped_{index:02}") for index in range(len(variables))]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -32,7 +35,8 @@ class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
         gradient = ops.cast(gradient, variable.dtype)
         decay = ops.multiply(self.decay if len(variable.shape) > 1 else 0.0, variable)  # biases do not decay
         limit = ops.divide(self.theta, ops.cast(learning_rate, variable.dtype))
-        clipped = self.clipped[self._get_variable_index(variable)]
+        index = self._get_variable_index(variable)
+        clipped = self.clipped[index]
         if self.clip == "value":
             self.assign(clipped, ops.mean(ops.cast(ops.abs(gradient) > limit, "float32")))
             gradient = ops.clip(gradient, -limit, limit)
@@ -42,6 +46,11 @@ class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
             self.assign(clipped, ops.cast(norm > limit, "float32"))
             gradient = ops.multiply(gradient, ops.minimum(1.0, limit / ops.maximum(norm, 1e-30)))
         super().update_step(ops.add(gradient, decay), variable, learning_rate)
+        if self.horizon:  # a shorter horizon at first, so that the start is forgotten
+            step = ops.cast(self.iterations, "float32")
+            share = ops.maximum(1.0 / self.horizon, 10.0 / (10.0 + step))
+            average = self.averages[index]
+            self.assign_add(average, ops.multiply(share, ops.subtract(variable, average)))
 
     def clipped_fraction(self) -> float:
         """Return the fraction of all gradient entries that the last step clipped."""
@@ -60,8 +69,10 @@ class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):  # type: ignore[m
 
 def build_optimizer(config: Config) -> Any:
     """Make the optimizer; its learning rate is assigned before each step."""
-    clipping: dict[str, Any] = {"clip": config.clip, "theta": config.theta, "decay": config.weight_decay}
-    common = clipping | {"learning_rate": config.learning_rate, "name": "optimizer"}
+    common: dict[str, Any] = {
+        "clip": config.clip, "theta": config.theta, "decay": config.weight_decay, "horizon": config.ema,
+        "learning_rate": config.learning_rate, "name": "optimizer",
+    }  # fmt: skip
     if config.optimizer == "adam":
         return ClippedAdam(beta_1=config.momentum, beta_2=config.beta_2, **common)
     return ClippedSGD(momentum=config.momentum, **common)

@@ -17,10 +17,15 @@ from vdsr_train.config import Config
 from vdsr_train.crops import CropBatches
 from vdsr_train.log import Log
 from vdsr_train.schedule import learning_rate, total_steps
-from vdsr_train.validate import Validation, open_validation
+from vdsr_train.validate import PROTOCOL, open_validation
 from vdsr_train.weights import write_weights
 
 __all__ = ["Console", "Interrupted", "train"]
+
+STUCK = (
+    "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
+    "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
+)
 
 
 class Console(Protocol):
@@ -66,6 +71,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
     backend.start(threads=config.threads)
+    from vdsr_train.figures import draw_curves
     from vdsr_train.model import build_model, get_weights, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
     from vdsr_train.predict import Upscaler
@@ -100,8 +106,11 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
 
         checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
-        validation = open_validation(config.validation, warn=console.warn)
-        upscaler = Upscaler(get_weights(model))
+        validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
+        if validation is not None:
+            opened.enter_context(closing(validation))
+        upscaler = Upscaler(get_weights(model.trainable_variables))  # a second model, always in float32
+        networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
         log = opened.enter_context(closing(Log(run / "log.csv", keep=first)))
         losses: list[Any] = []
         row: dict[str, float] = {}
@@ -116,8 +125,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
 
             ends, stops = done == total, bool(caught)
             due = done % epoch_steps == 0 or (config.validate_every and done % config.validate_every == 0)
-            validates = validation is not None and (due or ends)
-            saves = validates or stops or ends or done % config.checkpoint_every == 0
+            validates = due or ends
+            saves = validates or stops or done % config.checkpoint_every == 0
             logs = saves or done % config.log_every == 0  # a window ends at each checkpoint, so that logs resume too
             if not logs:
                 row |= {"step": done, "epoch": done / epoch_steps}
@@ -143,30 +152,30 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             }
             state = checkpoint.get_state(variables)
             checkpoint.check_finite(checkpoints, done, state)
-            if validates and validation is not None:
-                upscaler.load(get_weights(model))
-                psnr, _ = validation(upscaler)
-                row |= {f"psnr_x{scale}": value for scale, value in psnr.items()}
-                console.say(validation.table(**{f"VDSR, step {done}": psnr}))
-                _warn_if_stuck(validation, psnr, done, min(epoch_steps, total), console)
+            if validation is not None and validates:
+                scores = {}
+                for name, values in networks.items():
+                    upscaler.load(get_weights(values))
+                    psnr = validation(upscaler, step=done, epoch=done / epoch_steps, suffix=name and f"-{name}")
+                    row |= {f"{name or 'psnr'}_x{scale}": value for scale, value in psnr.items()}
+                    scores[", ".join(filter(None, ("VDSR", f"step {done}", name)))] = psnr
+                console.say(validation.table(scores))
+                if done >= min(epoch_steps, total) and all(map(validation.stuck, scores.values())):
+                    console.warn(STUCK)
             log.write(row)
             if saves:
                 checkpoint.save(checkpoints, done, state, data=data)
-                write_weights(run / "weights.h5", get_weights(model), attributes={"step": done})
+                for name, values in networks.items():
+                    path = run / f"{name or 'weights'}.h5"
+                    write_weights(path, get_weights(values), attributes={"step": done})
+            if validation is not None and validates:
+                curves = {run.name: run / "log.csv"}
+                draw_curves(run / "curves.png", curves, dataset=validation.testset.name, protocol=PROTOCOL)
             console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
             losses.clear()
             waits, window = 0.0, time.perf_counter()
             if stops:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
-
-
-def _warn_if_stuck(validation: Validation, psnr: dict[int, float], done: int, due: int, console: Console) -> None:
-    """Warn of the most common failure of this network, once it has had an epoch to leave the start."""
-    if done >= due and validation.stuck(psnr):
-        console.warn(
-            "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
-            "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
-        )
 
 
 @contextmanager
