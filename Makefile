@@ -32,9 +32,9 @@ test-nojit: install  ## The tests of the kernels as plain Python
 conformance: install  ## Long checks against the reference data (VDSR_DATA, or ../shared/data)
 	$(BIN)/python -m pytest -m conformance
 
-bench: install  ## Speed beside that of other libraries
+bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python benchmarks/bench_imresize.py
+	$(BIN)/python benchmarks/bench.py
 
 clean:  ## Remove the environment and everything made
 	rm -rf .venv demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

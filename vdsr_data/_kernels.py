@@ -26,6 +26,9 @@ class Columns(NamedTuple):
     Enlarging by P has P phases, output pixel P * k + p of phase p, and moves 1 pixel per k; shrinking to 1/S has one
     phase and moves S pixels per k. The input row is padded, and dealt out to `step` planes so that every tap reads
     neighbours in memory: padded pixel i is in plane i % step at i // step.
+
+    The weights of a phase change their last bits along the row where the position crosses a power of two (at x3; at x2
+    and x4 they are exact): a dozen runs, within each of which they are constant.
     """
 
     left: NDArray[np.intp]  # input pixels that pad the row on its left
@@ -33,8 +36,8 @@ class Columns(NamedTuple):
     step: int
     taps: NDArray[np.intp]  # (phases,) how many taps the phase has
     offset: NDArray[np.intp]  # (phases, taps) padded pixel that tap t of the phase reads at k = 0
-    weight: NDArray[np.float64]  # (phases, taps, length)
-    uniform: NDArray[np.bool_]  # (phases,) whether the weights are the same at every k (at x3 the last bit differs)
+    runs: NDArray[np.intp]  # (runs + 1,) the k at which each run starts, and the end of the last
+    weight: NDArray[np.float64]  # (runs, phases, taps)
 
 
 @njit(inline="always")
@@ -75,73 +78,94 @@ def _accumulate(source, index, weight, total, length):
             total[j] = total[j] + w0 * source[r0, j]
 
 
+# The loops below run from 0 to a count over views that start at the run: over range(start, stop), whose start might be
+# negative for all that the compiler knows, every index is checked for wrapping around and nothing is vectorised.
+
+
 @njit(nogil=True)
-def _phase(plane, offset, weight, taps, uniform, total, length):
-    """total[k] = sum over taps of weight[t, k] * padded row[offset[t] + k * step], from the first tap to the last."""
+def _phase(plane, offset, weight, taps, line, start, count):
+    """line[k] = sum over taps of weight[t] * padded row[offset[t] + (start + k) * step], first tap to last."""
     step = plane.shape[0]
     first = 0
     while first + 4 <= taps:
         i0, i1, i2, i3 = offset[first], offset[first + 1], offset[first + 2], offset[first + 3]
-        a, b = plane[i0 % step, i0 // step :], plane[i1 % step, i1 // step :]
-        c, d = plane[i2 % step, i2 // step :], plane[i3 % step, i3 // step :]
-        if uniform:
-            w0, w1, w2, w3 = weight[first, 0], weight[first + 1, 0], weight[first + 2, 0], weight[first + 3, 0]
-            if first == 0:
-                for k in range(length):
-                    total[k] = w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k]
-            else:
-                for k in range(length):
-                    total[k] = total[k] + w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k]
+        a, b = plane[i0 % step, i0 // step + start :], plane[i1 % step, i1 // step + start :]
+        c, d = plane[i2 % step, i2 // step + start :], plane[i3 % step, i3 // step + start :]
+        w0, w1, w2, w3 = weight[first], weight[first + 1], weight[first + 2], weight[first + 3]
+        if first == 0:
+            for k in range(count):
+                line[k] = w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k]
         else:
-            v0, v1, v2, v3 = weight[first], weight[first + 1], weight[first + 2], weight[first + 3]
-            if first == 0:
-                for k in range(length):
-                    total[k] = v0[k] * a[k] + v1[k] * b[k] + v2[k] * c[k] + v3[k] * d[k]
-            else:
-                for k in range(length):
-                    total[k] = total[k] + v0[k] * a[k] + v1[k] * b[k] + v2[k] * c[k] + v3[k] * d[k]
+            for k in range(count):
+                line[k] = line[k] + w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k]
         first += 4
     for t in range(first, taps):
-        a, v0 = plane[offset[t] % step, offset[t] // step :], weight[t]
+        a, w0 = plane[offset[t] % step, offset[t] // step + start :], weight[t]
         if t == 0:
-            for k in range(length):
-                total[k] = v0[k] * a[k]
+            for k in range(count):
+                line[k] = w0 * a[k]
         else:
-            for k in range(length):
-                total[k] = total[k] + v0[k] * a[k]
+            for k in range(count):
+                line[k] = line[k] + w0 * a[k]
 
 
 @njit(nogil=True)
-def _pair(even, odd, line, count):
+def _two_phases(row, offset_p, weight_p, offset_q, weight_q, line, count):
+    """Two phases of four taps, interleaved as they are computed: storing them apart first takes twice as long."""
+    p0, p1, p2, p3 = row[offset_p[0] :], row[offset_p[1] :], row[offset_p[2] :], row[offset_p[3] :]
+    q0, q1, q2, q3 = row[offset_q[0] :], row[offset_q[1] :], row[offset_q[2] :], row[offset_q[3] :]
+    v0, v1, v2, v3 = weight_p[0], weight_p[1], weight_p[2], weight_p[3]
+    w0, w1, w2, w3 = weight_q[0], weight_q[1], weight_q[2], weight_q[3]
     for k in range(count):
-        line[2 * k] = even[k]
-        line[2 * k + 1] = odd[k]
+        line[2 * k] = v0 * p0[k] + v1 * p1[k] + v2 * p2[k] + v3 * p3[k]
+        line[2 * k + 1] = w0 * q0[k] + w1 * q1[k] + w2 * q2[k] + w3 * q3[k]
 
 
 @njit(nogil=True)
-def _interleave(total, spare, line):
-    """line[P * k + p] = total[p, k] for P phases."""
-    phases = total.shape[0]
+def _three_phases(row, offset, weight, line, count):
+    """Three phases of four, one and four taps (at x3 the middle one lies on an input pixel), interleaved."""
+    p0, p1, p2, p3 = row[offset[0, 0] :], row[offset[0, 1] :], row[offset[0, 2] :], row[offset[0, 3] :]
+    q0, q1, q2, q3 = row[offset[2, 0] :], row[offset[2, 1] :], row[offset[2, 2] :], row[offset[2, 3] :]
+    v0, v1, v2, v3 = weight[0, 0], weight[0, 1], weight[0, 2], weight[0, 3]
+    w0, w1, w2, w3 = weight[2, 0], weight[2, 1], weight[2, 2], weight[2, 3]
+    middle, m0 = row[offset[1, 0] :], weight[1, 0]
+    for k in range(count):
+        line[3 * k] = v0 * p0[k] + v1 * p1[k] + v2 * p2[k] + v3 * p3[k]
+        line[3 * k + 1] = m0 * middle[k]
+        line[3 * k + 2] = w0 * q0[k] + w1 * q1[k] + w2 * q2[k] + w3 * q3[k]
+
+
+@njit(nogil=True)
+def _phases(plane, taps, offset, runs, weights, apart, line):
+    """All phases of a padded row, interleaved: line[P * k + p] for phase p."""
+    phases = taps.size
     whole = line.size // phases
-    if phases == 2:
-        _pair(total[0], total[1], line, whole)
-    elif phases == 3:
-        t0, t1, t2 = total[0], total[1], total[2]
-        for k in range(whole):
-            line[3 * k] = t0[k]
-            line[3 * k + 1] = t1[k]
-            line[3 * k + 2] = t2[k]
-    elif phases == 4:
-        # Twice by two: LLVM's code for four streams at once takes twice as long.
-        _pair(total[0], total[2], spare[0], whole)
-        _pair(total[1], total[3], spare[1], whole)
-        _pair(spare[0], spare[1], line, 2 * whole)
-    else:
-        for p in range(phases):
-            for k in range(whole):
-                line[phases * k + p] = total[p, k]
-    for j in range(phases * whole, line.size):
-        line[j] = total[j % phases, j // phases]
+    four = (taps == 4).all() and plane.shape[0] == 1
+    for r in range(len(weights)):
+        weight, start = weights[r], runs[r]
+        count = min(runs[r + 1], whole) - start
+        row, part = plane[0, start:], line[phases * start :]
+        if phases == 1:
+            _phase(plane, offset[0], weight[0], taps[0], part, start, count)
+        elif phases == 2 and four:
+            _two_phases(row, offset[0], weight[0], offset[1], weight[1], part, count)
+        elif phases == 3 and taps[0] == 4 and taps[1] == 1 and taps[2] == 4:
+            _three_phases(row, offset, weight, part, count)
+        elif phases == 4 and four:  # twice by two: LLVM's code for four interleaved streams takes twice as long
+            _two_phases(row, offset[0], weight[0], offset[2], weight[2], apart[0, 2 * start :], count)
+            _two_phases(row, offset[1], weight[1], offset[3], weight[3], apart[1, 2 * start :], count)
+        else:
+            for p in range(phases):
+                _phase(plane, offset[p], weight[p], taps[p], apart[0], start, count)
+                for k in range(count):
+                    part[phases * k + p] = apart[0, k]
+    if phases == 4 and four:
+        even, odd = apart[0], apart[1]
+        for k in range(2 * whole):
+            line[2 * k] = even[k]
+            line[2 * k + 1] = odd[k]
+    for p in range(line.size - phases * whole):  # the pixels of a last, incomplete period
+        _phase(plane, offset[p], weights[-1, p], taps[p], line[phases * whole + p :], whole, 1)
 
 
 @njit(nogil=True)
@@ -164,42 +188,28 @@ def _deal(row, plane, left, right, channel, channels):
 
 
 @njit(nogil=True)
-def _columns(row, plane, total, spare, line, columns, channel, channels):
-    """The horizontal pass of one channel of a row; `line` receives one value per output column."""
-    _deal(row, plane, columns.left, columns.right, channel, channels)
-    phases = total.shape[0]
-    if phases == 1:
-        _phase(plane, columns.offset[0], columns.weight[0], columns.taps[0], columns.uniform[0], line, line.size)
-    else:
-        for p in range(phases):
-            length = (line.size - p + phases - 1) // phases
-            _phase(plane, columns.offset[p], columns.weight[p], columns.taps[p], columns.uniform[p], total[p], length)
-        _interleave(total, spare, line)
-
-
-@njit(nogil=True)
 def _scratch(columns, width, out_width):
-    """Planes of a padded row, one line per phase, and the two half-way lines of `_interleave`."""
-    phases = columns.taps.size
+    """Planes of a padded row, and two lines for phases that are computed apart."""
     padded = columns.left.size + width + columns.right.size
-    plane = np.zeros((columns.step, padded // columns.step + 1))
-    return plane, np.zeros((phases, out_width // phases + 1)), np.zeros((2, out_width // 2 + 2))
+    return np.zeros((columns.step, padded // columns.step + 1)), np.zeros((2, out_width // 2 + 2))
 
 
 @njit(cache=True, nogil=True)
 def resize_periodic_float(source, index, weight, columns, out, channels):
     """Resize along axis 0, then along axis 1: source (n, m * channels) float64 -> out (rows, columns * channels)."""
     out_width = out.shape[1] // channels
-    plane, total, spare = _scratch(columns, source.shape[1] // channels, out_width)
+    plane, apart = _scratch(columns, source.shape[1] // channels, out_width)
     row, lines = np.empty(source.shape[1]), np.empty((channels, out_width))
     for i in range(out.shape[0]):
         _accumulate(source, index[i], weight[i], row, row.size)
         target = out[i]
         if channels == 1:
-            _columns(row, plane, total, spare, target, columns, 0, 1)
+            _deal(row, plane, columns.left, columns.right, 0, 1)
+            _phases(plane, columns.taps, columns.offset, columns.runs, columns.weight, apart, target)
             continue
         for c in range(channels):
-            _columns(row, plane, total, spare, lines[c], columns, c, channels)
+            _deal(row, plane, columns.left, columns.right, c, channels)
+            _phases(plane, columns.taps, columns.offset, columns.runs, columns.weight, apart, lines[c])
         if channels == 3:
             a, b, c = lines[0], lines[1], lines[2]
             for j in range(out_width):
@@ -216,14 +226,15 @@ def resize_periodic_float(source, index, weight, columns, out, channels):
 def resize_periodic_integer(source, index, weight, columns, out, channels, top):
     """Resize as `resize_periodic_float`, rounding and saturating to [0, top] after each pass; unsigned integers."""
     out_width = out.shape[1] // channels
-    plane, total, spare = _scratch(columns, source.shape[1] // channels, out_width)
+    plane, apart = _scratch(columns, source.shape[1] // channels, out_width)
     row, lines = np.empty(source.shape[1]), np.empty((channels, out_width))
     for i in range(out.shape[0]):
         _accumulate(source, index[i], weight[i], row, row.size)
         for j in range(row.size):
             row[j] = _round_half_up(row[j], top)
         for c in range(channels):
-            _columns(row, plane, total, spare, lines[c], columns, c, channels)
+            _deal(row, plane, columns.left, columns.right, c, channels)
+            _phases(plane, columns.taps, columns.offset, columns.runs, columns.weight, apart, lines[c])
         target = out[i]
         if channels == 1:
             line = lines[0]

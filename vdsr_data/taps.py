@@ -51,20 +51,20 @@ def periodic_columns(
     length = -(-out_length // phases)
     taps = np.zeros(phases, dtype=np.intp)
     offset = np.zeros((phases, tap.shape[1]), dtype=np.intp)
-    weights = np.zeros((phases, tap.shape[1], length))
-    uniform = np.zeros(phases, dtype=np.bool_)
+    weights = np.zeros((length, phases, tap.shape[1]))
     low, high = 0, in_length - 1
     for p in range(min(phases, out_length)):
         of_phase = weight[p::phases]
         kept = of_phase.any(axis=0)
         taps[p] = np.count_nonzero(kept)
         offset[p, : taps[p]] = tap[p, kept]
-        weights[p, : taps[p], : len(of_phase)] = of_phase[:, kept].T
-        uniform[p] = (of_phase == of_phase[0]).all()
+        weights[:, p, : taps[p]] = of_phase[np.arange(length).clip(max=len(of_phase) - 1)][:, kept]
         low, high = min(low, tap[p, kept].min()), max(high, tap[p::phases][-1, kept].max())
+    changes = np.flatnonzero((weights[1:] != weights[:-1]).any(axis=(1, 2))) + 1
+    runs = np.array([0, *changes, length], dtype=np.intp)
     left = _wrap(np.arange(low, 0), in_length, boundary)
     right = _wrap(np.arange(in_length, high + 1), in_length, boundary)
-    return Columns(left, right, step, taps, offset - low, weights, uniform)
+    return Columns(left, right, step, taps, offset - low, runs, weights[runs[:-1]])
 
 
 def _wrap(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray[np.intp]:
