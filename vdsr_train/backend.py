@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["BACKENDS", "start"]
+__all__ = ["BACKENDS", "compiled", "start"]
 
 BACKENDS = ("tensorflow", "jax")
 
@@ -40,6 +41,11 @@ def start(*, threads: int = 0) -> str:
             f'{error.name or name} is needed to train and to run a network: pip install "vdsr-toolkit[{extra}]"'
         ) from error
     return name
+
+
+def compiled() -> ModuleType:
+    """Return the module with `compile_step` and `compile_network` for the backend that runs."""
+    return importlib.import_module("vdsr_train.step_jax" if os.environ["KERAS_BACKEND"] == "jax" else "vdsr_train.step")
 
 
 def _set_threads(tensorflow: object, threads: int) -> None:

@@ -36,11 +36,10 @@ class Upscaler:
     def __init__(self, weights: Weights, *, name: str = "VDSR", tile: int = TILE) -> None:
         backend.start()
         from vdsr_train.model import build_model
-        from vdsr_train.step import compile_network
 
         self.name, self.tile, self.reach = name, tile, len(weights)
         self._model = build_model(depth=len(weights), channels=weights[0][0].shape[-1])
-        self._network = compile_network(self._model)
+        self._network = backend.compiled().compile_network(self._model)
         self.load(weights)
 
     def load(self, weights: Weights) -> None:

@@ -75,12 +75,11 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
     from vdsr_train.model import build_model, get_weights, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
     from vdsr_train.predict import Upscaler
-    from vdsr_train.step import compile_step
 
     model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
     set_weights(model, initial_weights(config))
     optimizer = build_optimizer(config)
-    train_step = compile_step(model, optimizer, config)
+    train_step = backend.compiled().compile_step(model, optimizer, config)
     variables = [*model.trainable_variables, *optimizer.variables]
     checkpoints = run / "checkpoints"
 

@@ -1,0 +1,68 @@
+"""Under JAX the same training gives the same weights, up to the order of sums."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from train_fixtures import Recorder, small, test_images, training_file
+
+from vdsr_train.log import read_log
+from vdsr_train.train import train
+from vdsr_train.weights import read_weights
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("jax", reason="JAX is not installed")
+
+# In a process of its own: a backend is chosen once.
+UNDER_JAX = """
+import sys; from pathlib import Path
+from train_fixtures import Recorder
+from vdsr_train.config import read_config
+from vdsr_train.train import train
+folder = Path(sys.argv[1])
+train(read_config(folder / "config.json"), folder / "jax", resume=False, console=Recorder())
+import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"theta": 1e-3, "decay_every": 1, "depth": 6},  # 16 steps an epoch: through three drops of the rate
+        {
+            "optimizer": "adam",
+            "schedule": "cosine",
+            "warmup": 5,
+            "learning_rate": 1e-3,
+            "clip": "none",
+            "loss": "mean",
+            "validation": "none",
+        },
+    ],
+    ids=["sgd", "adam"],
+)
+def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
+    training_file(tmp_path / "train.h5", count=128)
+    test_images(tmp_path / "waves")
+    config = small(tmp_path, steps=50, ema=10, **recipe)
+    train(config, tmp_path / "tensorflow", resume=False, console=Recorder())
+    config.write(tmp_path / "config.json")
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_JAX, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("weights", "averaged"):
+        pair = (read_weights(tmp_path / backend / f"{name}.h5") for backend in ("tensorflow", "jax"))
+        for one, other in zip(*pair, strict=True):
+            for array, twin in zip(one, other, strict=True):
+                np.testing.assert_allclose(array, twin, atol=1e-4)
+    rows = [read_log(tmp_path / backend / "log.csv") for backend in ("tensorflow", "jax")]
+    for one, other in zip(*rows, strict=True):
+        assert one["clipped"] == pytest.approx(other["clipped"], abs=2e-3)
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-3)
+        assert one.get("averaged_x3") == pytest.approx(other.get("averaged_x3"), abs=1e-3)
+    moved = read_weights(tmp_path / "jax" / "weights.h5")[0][0]
+    assert np.abs(moved).max() > 1e-2  # it is not that nothing happened

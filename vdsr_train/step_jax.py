@@ -1,0 +1,46 @@
+"""The JAX twin of `step`, for GPUs where only JAX is at hand (``KERAS_BACKEND=jax``): same arguments, same results."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_train.config import Config
+from vdsr_train.schedule import loss_weight
+
+__all__ = ["compile_network", "compile_step"]
+
+Array = NDArray[np.float32]
+
+
+def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
+    """Return a function of a batch (lr, gt) that trains `model` by one step and returns the loss before it."""
+    optimizer.build(model.trainable_variables)
+    weights, slots = model.trainable_variables, optimizer.variables
+
+    def loss_of(values: list[Any], lr: Any, gt: Any) -> Any:
+        sr, _ = model.stateless_call(values, [], lr, training=True)
+        return jnp.sum(jnp.square(gt - sr)) * loss_weight(config, lr.shape[1] * lr.shape[2])
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def update(values: list[Any], state: list[Any], lr: Any, gt: Any) -> tuple[Any, list[Any], list[Any]]:
+        loss, gradients = jax.value_and_grad(loss_of)(values, lr, gt)
+        return loss, *optimizer.stateless_apply(state, gradients, values)
+
+    def step(lr: Array, gt: Array) -> Any:
+        loss, values, state = update([v.value for v in weights], [v.value for v in slots], lr, gt)
+        for variable, value in zip([*weights, *slots], [*values, *state], strict=True):
+            variable.assign(value)
+        return loss
+
+    return step
+
+
+def compile_network(model: Any) -> Callable[[Array], Array]:
+    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size it meets."""
+    network = jax.jit(lambda values, lr: model.stateless_call(values, [], lr, training=False)[0])
+    return lambda lr: np.asarray(network([v.value for v in model.trainable_variables], lr))
