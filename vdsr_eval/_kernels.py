@@ -1,4 +1,4 @@
-"""Numba loop of SSIM: arrays in, one array out; no checks, never raises.
+"""Numba loops of PSNR and SSIM: arrays in, one array out; no checks, never raises.
 
 No fast-math and no fused multiply-add, so that compiled and interpreted code give the same bits.
 """
@@ -6,47 +6,91 @@ No fast-math and no fused multiply-add, so that compiled and interpreted code gi
 import numpy as np
 from numba import njit
 
+HALF = 5  # of the window of 11 rows and columns
+SIZE = 11
+LANES = 16  # sums run side by side: one running sum would wait for itself at every value
+BLOCK = 4096
+
 
 @njit(cache=True, nogil=True)
-def ssim_map(image, reference, taps, c1, c2, out):
-    """SSIM of every full window: image, reference (n, m) float64, taps (k,) symmetric -> out (n - k + 1, m - k + 1).
+def squared_errors(image, reference):
+    """Sum (image - reference)^2 over blocks of values: two lines (n,) -> (blocks, LANES) float64."""
+    blocks = (image.size + BLOCK - 1) // BLOCK
+    sums = np.zeros((blocks, LANES))
+    for block in range(blocks):
+        a, b, total = image[block * BLOCK :], reference[block * BLOCK :], sums[block]
+        count = min(BLOCK, a.size)
+        for i in range(count // LANES):
+            x, y = a[i * LANES :], b[i * LANES :]
+            for lane in range(LANES):
+                error = np.float64(x[lane]) - np.float64(y[lane])
+                total[lane] += error * error
+        for i in range(count - count % LANES, count):
+            error = np.float64(a[i]) - np.float64(b[i])
+            total[0] += error * error
+    return sums
 
-    The five local moments of one output row are summed downwards into one buffer row each, then across: the buffers
-    stay in the first-level cache, where five filtered images would each go through memory twice.
+
+@njit(nogil=True)
+def _eleven(a, b, c, d, e, f, g, h, i, j, k, taps, out, count):
+    """out = the symmetric eleven-tap sum of eleven lines, in one sweep: a sweep per tap would store and reload it."""
+    w0, w1, w2, w3, w4, w5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
+    for x in range(count):
+        out[x] = (
+            w0 * (a[x] + k[x])
+            + w1 * (b[x] + j[x])
+            + w2 * (c[x] + i[x])
+            + w3 * (d[x] + h[x])
+            + w4 * (e[x] + g[x])
+            + w5 * f[x]
+        )
+
+
+@njit(nogil=True)
+def _moments(a, b, out):
+    """The four products whose window means make SSIM: a, b, a^2 + b^2 and a b."""
+    for x in range(a.size):
+        out[0, x] = a[x]
+        out[1, x] = b[x]
+        out[2, x] = a[x] * a[x] + b[x] * b[x]
+        out[3, x] = a[x] * b[x]
+
+
+@njit(cache=True, nogil=True)
+def ssim_sums(image, reference, taps, c1, c2, replicate):
+    """Sum the SSIM of each column of windows: image, reference (n, m) float64, taps (11,) symmetric -> (columns,).
+
+    With `replicate` the edges are repeated and there is a window around every pixel, else only where it fits. The
+    products of the last eleven rows are kept in a ring, each row is summed downwards, then across; everything but the
+    images stays in the second-level cache, and no filtered image is ever written.
     """
-    size = taps.size
-    half = size // 2
-    width = image.shape[1]
-    rows = np.empty((5, width))
-    sums = np.empty((5, out.shape[1]))
-    for i in range(out.shape[0]):
-        centre = taps[half]
-        for j in range(width):
-            a, b = image[i + half, j], reference[i + half, j]
-            rows[0, j] = centre * a
-            rows[1, j] = centre * b
-            rows[2, j] = centre * (a * a)
-            rows[3, j] = centre * (b * b)
-            rows[4, j] = centre * (a * b)
-        for t in range(half):
-            tap = taps[t]
-            top, bottom = i + t, i + size - 1 - t
-            for j in range(width):
-                a, b, c, d = image[top, j], reference[top, j], image[bottom, j], reference[bottom, j]
-                rows[0, j] += tap * (a + c)
-                rows[1, j] += tap * (b + d)
-                rows[2, j] += tap * (a * a + c * c)
-                rows[3, j] += tap * (b * b + d * d)
-                rows[4, j] += tap * (a * b + c * d)
-        for moment in range(5):
-            for j in range(out.shape[1]):
-                sums[moment, j] = taps[half] * rows[moment, j + half]
-            for t in range(half):
-                tap = taps[t]
-                for j in range(out.shape[1]):
-                    sums[moment, j] += tap * (rows[moment, j + t] + rows[moment, j + size - 1 - t])
-        for j in range(out.shape[1]):
-            mean_a, mean_b = sums[0, j], sums[1, j]
-            product, squares = mean_a * mean_b, mean_a * mean_a + mean_b * mean_b
-            covariance, variances = sums[4, j] - product, sums[2, j] + sums[3, j] - squares
-            out[i, j] = ((2.0 * product + c1) * (2.0 * covariance + c2)) / ((squares + c1) * (variances + c2))
+    rows, width = image.shape
+    margin = 0 if replicate else HALF
+    columns = width - 2 * margin
+    ring = np.empty((SIZE, 4, width))
+    line = np.empty(width + 2 * HALF)  # downward sums, with the edges repeated
+    means = np.empty((4, columns))
+    total = np.zeros(columns)
+    ready = 0
+    for i in range(margin, rows - margin):
+        while ready < min(i + HALF + 1, rows):
+            _moments(image[ready], reference[ready], ring[ready % SIZE])
+            ready += 1
+        slot = np.empty(SIZE, dtype=np.intp)
+        for t in range(SIZE):
+            slot[t] = min(max(i + t - HALF, 0), rows - 1) % SIZE
+        for m in range(4):
+            _eleven(ring[slot[0], m], ring[slot[1], m], ring[slot[2], m], ring[slot[3], m], ring[slot[4], m],
+                    ring[slot[5], m], ring[slot[6], m], ring[slot[7], m], ring[slot[8], m], ring[slot[9], m],
+                    ring[slot[10], m], taps, line[HALF:], width)  # fmt: skip
+            for x in range(HALF):
+                line[x] = line[HALF]
+                line[HALF + width + x] = line[HALF + width - 1]
+            s = line[margin:]
+            _eleven(s, s[1:], s[2:], s[3:], s[4:], s[5:], s[6:], s[7:], s[8:], s[9:], s[10:], taps, means[m], columns)
+        mean_a, mean_b, squares, products = means[0], means[1], means[2], means[3]
+        for x in range(columns):
+            product, square = mean_a[x] * mean_b[x], mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x]
+            numerator = (2.0 * product + c1) * (2.0 * (products[x] - product) + c2)
+            total[x] += numerator / ((square + c1) * (squares[x] - square + c2))
+    return total

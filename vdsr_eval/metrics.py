@@ -47,7 +47,7 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     28.1308
     """
     a, b = _checked(image, reference, data_range)
-    error = float(np.square(a - b).mean())
+    error = float(_kernels.squared_errors(a.ravel(), b.ravel()).sum()) / a.size
     return 10 * math.log10(data_range**2 / error) if error else math.inf
 
 
@@ -107,14 +107,13 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float, bor
 
 def _mean_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: float, border: SsimBorder) -> float:
     """SSIM of one channel."""
-    if border == "replicate":
-        a, b = (np.pad(plane, SSIM_WINDOW // 2, mode="edge") for plane in (a, b))
     x = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     taps = np.exp(-(x**2) / (2 * SSIM_SIGMA**2))
-    out = np.empty((a.shape[0] - SSIM_WINDOW + 1, a.shape[1] - SSIM_WINDOW + 1))
     constants = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    _kernels.ssim_map(np.ascontiguousarray(a), np.ascontiguousarray(b), taps / taps.sum(), *constants, out)
-    return float(out.mean())
+    planes = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    sums = _kernels.ssim_sums(*planes, taps / taps.sum(), *constants, border == "replicate")
+    rows = len(a) if border == "replicate" else len(a) - SSIM_WINDOW + 1
+    return float(sums.sum()) / (rows * len(sums))
 
 
 def _checked(
@@ -133,4 +132,4 @@ def _checked(
         raise TypeError(f"image is {a.dtype} and reference is {b.dtype}: convert one, so that both have one range")
     if not (math.isfinite(data_range) and data_range > 0):
         raise ValueError(f"data_range must be a positive number such as 1 or 255, got {data_range}")
-    return a.astype(np.float64), b.astype(np.float64)
+    return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
