@@ -33,7 +33,7 @@ def squared_errors(image, reference):
 
 @njit(nogil=True)
 def _eleven(a, b, c, d, e, f, g, h, i, j, k, taps, out, count):
-    """out = the symmetric eleven-tap sum of eleven lines, in one sweep: a sweep per tap would store and reload it."""
+    """Weigh and add eleven lines, symmetrically, in one sweep: a sweep per tap would store and reload the sum."""
     w0, w1, w2, w3, w4, w5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
     for x in range(count):
         out[x] = (
