@@ -49,6 +49,7 @@ def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
 
 
 TABLE = Table(
+    "Means",
     "paper: luma_1 & more",
     ("set", "a|b", "100%"),
     [("Set5", "x", "33.66 / 0.9299"), ("B100", "", "1")],

@@ -60,6 +60,8 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--markdown", type=FILE, help="Write the tables for a README."),
         option("--latex", type=FILE, help="Write the tables for a paper."),
         option("--html", type=FILE, help="Write one self-contained page: tables, bars, a slider between images."),
+        option("--html-images", type=click.IntRange(1), default=15, show_default=True, metavar="N",
+               help="Images in the page: so many over all sets and scales, the first of each."),
         option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
         option("--save-mat", type=FOLDER, help="Write the luma of every result as .mat below this folder."),
         option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
@@ -242,6 +244,7 @@ def _evaluate(
 ) -> None:
     """Evaluate with progress on a terminal, print the tables, write the files."""
     from vdsr_eval import export
+    from vdsr_eval.page import PageImages, write_page
     from vdsr_eval.run import PictureFiles, Plan, run, tables
 
     protocols = _protocols(options)
@@ -250,6 +253,9 @@ def _evaluate(
     if options["save_images"] or options["save_mat"]:
         where = {"images": options["save_images"], "mat": options["save_mat"], "detail": options["detail"]}
         sinks.append(PictureFiles(**where, only=frozenset(options["only"])))
+    if options["html"]:
+        each = max(1, options["html_images"] // (len(sets) * len(plan.scales)))
+        sinks.append(PageImages(each, frozenset(options["only"])))
     count = sum(len(testset) for testset in sets) * len(plan.scales) * len(protocols) * len(methods)
     with progress("evaluating", count, unit="results") as advance:
         records = run(plan, skip=lambda message: click.echo(message, err=True), sinks=sinks, advance=advance)
@@ -258,6 +264,8 @@ def _evaluate(
     for table in found:
         _print(table)
     export.write_files(records, found, **{key: options[key] for key in ("json", "csv", "markdown", "latex")})
+    if options["html"]:
+        write_page(options["html"], records, found, sinks[-1].views)
     for name in OUTPUTS:
         if options[name] is not None:
             click.echo(f"wrote {options[name]}", err=True)
@@ -282,7 +290,7 @@ def _print(table: "Table") -> None:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, name in enumerate(table.columns):
         drawn.add_column(name, justify="left" if number < table.left else "right", overflow="fold")
-    for row in table.rows:
+    for row in table.printed():
         drawn.add_row(*row)
     if not console.is_terminal:
         console.width = 10_000

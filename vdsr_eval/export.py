@@ -48,7 +48,7 @@ def csv_text(records: Sequence[Record]) -> str:
 
 def markdown_text(table: Table) -> str:
     """A GitHub table under its title, padded so that it reads well as text too."""
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.printed())]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         [_aligned(cell, width, k < table.left) for k, (cell, width) in enumerate(zip(row, widths, strict=True))]
@@ -63,7 +63,7 @@ def markdown_text(table: Table) -> str:
 def latex_text(table: Table) -> str:
     """A ``table`` with booktabs rules, the title as its caption."""
     columns = "l" * table.left + "r" * (len(table.columns) - table.left)
-    lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.rows)]
+    lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.printed())]
     body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
     return (
         "\n".join(

@@ -13,16 +13,40 @@ __all__ = ["Table", "compare", "differences", "explain", "groups", "per_image", 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text cells. `title` says under which protocol the numbers hold; the first `left` columns align left.
+    """A table of text cells.
 
-    `notes` are lines to be read below it: sources, and what must not be concluded.
+    Attributes
+    ----------
+    heading : str
+        What it shows, in a few words.
+    title : str
+        How the numbers were computed.
+    columns : tuple of str
+    rows : list of tuple of str
+    left : int
+        The first so many columns align left.
+    merged : int
+        In the first so many columns a cell is printed once for all the rows that repeat it.
+    notes : tuple of str
+        To be read below it: sources, and what must not be concluded.
     """
 
+    heading: str
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     left: int = 1
+    merged: int = 0
     notes: tuple[str, ...] = ()
+
+    def printed(self) -> list[tuple[str, ...]]:
+        """The rows without the cells that repeat those above them in the merged columns."""
+        shown, above = [], ("",) * len(self.columns)
+        for row in self.rows:
+            same = next((k for k in range(self.merged) if row[k] != above[k]), self.merged)
+            shown.append(("",) * same + row[same:])
+            above = row
+        return shown
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, int, str, str], list[Record]]:
@@ -38,7 +62,7 @@ def score_cell(psnr: float, ssim: float) -> str:
     return f"{psnr:.2f} / {ssim:.4f}"
 
 
-def summary(records: Sequence[Record], *, title: str) -> Table:
+def summary(records: Sequence[Record], *, protocol: Protocol) -> Table:
     """Mean PSNR / SSIM: a row for each set and scale, a column for each model; records of one protocol."""
     means = _means(records)
     counts = {key[:2]: len(group) for key, group in groups(records).items()}
@@ -47,10 +71,11 @@ def summary(records: Sequence[Record], *, title: str) -> Table:
         (dataset, f"x{scale}", str(count), *(_cell(means.get((dataset, scale, model))) for model in models))
         for (dataset, scale), count in counts.items()
     ]
-    return Table(title, ("set", "scale", "images", *models), rows, left=2)
+    columns = ("set", "scale", "images", *models)
+    return Table(f"Means, {protocol.label}", protocol.describe(), columns, rows, left=2)
 
 
-def per_image(records: Sequence[Record], *, title: str) -> Table:
+def per_image(records: Sequence[Record], *, protocol: Protocol) -> Table:
     """PSNR / SSIM of each image: a column for each model; records of one protocol."""
     models = _models(records)
     cells: dict[tuple[str, int, str], dict[str, str]] = {}
@@ -61,7 +86,8 @@ def per_image(records: Sequence[Record], *, title: str) -> Table:
         (dataset, f"x{scale}", image, *(row.get(model, "") for model in models))
         for (dataset, scale, image), row in cells.items()
     ]
-    return Table(title, ("set", "scale", "image", *models), rows, left=3)
+    columns = ("set", "scale", "image", *models)
+    return Table(f"Each image, {protocol.label}", protocol.describe(), columns, rows, left=3)
 
 
 def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
@@ -81,7 +107,7 @@ def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
             gaps = [
                 _gap(ours[model], row) if (model == "bicubic") == (row.model == "bicubic") else "" for model in models
             ]
-            rows.append(("", "", row.model, score_cell(row.psnr, row.ssim), *gaps))
+            rows.append((dataset, f"x{scale}", row.model, score_cell(row.psnr, row.ssim), *gaps))
             used.setdefault(row.source, []).append(row.model)
             if row.model == "bicubic" and _far(ours.get("bicubic"), row):
                 notes.append(f"{dataset} x{scale}: bicubic is not the published one; other images, or another protocol")
@@ -91,7 +117,9 @@ def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
     if not used:
         notes.append(f"nothing is published here for {protocol.label} and these sets")
     columns = ("set", "scale", "row", "published", *models)
-    return Table(f"{protocol.describe()} - measured, and measured minus published", columns, rows, 3, tuple(notes))
+    title = f"{protocol.describe()} - measured, and measured minus published"
+    heading = f"Beside the published rows, {protocol.label}"
+    return Table(heading, title, columns, rows, left=3, merged=2, notes=tuple(notes))
 
 
 def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
@@ -107,19 +135,21 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
         bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == ("bicubic", label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
         notes.append(_agreement_line(label, reproduces, agreements(bicubic)))
-    return Table("the same images under every protocol", ("set", "scale", "model", *labels), rows, 3, tuple(notes))
+    columns = ("set", "scale", "model", *labels)
+    title = "the same images under every protocol"
+    return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
 
 
-def differences(records: Sequence[Record], *, baseline: str, title: str) -> Table:
+def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol) -> Table:
     """Mean PSNR difference of every model to `baseline` with its bootstrap interval; records of one protocol."""
     grouped = groups(records)
     rows: list[tuple[str, ...]] = []
     notes = []
-    for (dataset, scale, model, protocol), group in grouped.items():
+    for (dataset, scale, model, label), group in grouped.items():
         if model == baseline:
             continue
         try:
-            found = paired_difference(group, grouped[dataset, scale, baseline, protocol])
+            found = paired_difference(group, grouped[dataset, scale, baseline, label])
         except ValueError as error:
             notes.append(f"{dataset} x{scale}, {model}: {error}")
             continue
@@ -127,7 +157,8 @@ def differences(records: Sequence[Record], *, baseline: str, title: str) -> Tabl
         wins = f"{found.wins} of {found.images}"
         rows.append((dataset, f"x{scale}", model, f"{found.mean:+.3f}", interval, wins, found.verdict))
     columns = ("set", "scale", "model", "dB", f"{LEVEL:.0%} interval", "images better", "verdict")
-    return Table(f"{title} - PSNR minus that of {baseline}, paired bootstrap", columns, rows, 3, tuple(notes))
+    title = f"{protocol.label} - PSNR minus that of {baseline}, paired bootstrap"
+    return Table(f"Against {baseline}, {protocol.label}", title, columns, rows, left=3, notes=tuple(notes))
 
 
 def _means(records: Sequence[Record]) -> dict[tuple[str, int, str], tuple[float, float]]:

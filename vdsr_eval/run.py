@@ -71,15 +71,14 @@ def tables(
     found = []
     for protocol in protocols:
         ours = [record for record in records if record.protocol == protocol.label]
-        title = protocol.describe()
         if per_image:
-            found.append(report.per_image(ours, title=title))
+            found.append(report.per_image(ours, protocol=protocol))
         if compare:
             found.append(report.compare(ours, protocol=protocol))
         elif not explain:
-            found.append(report.summary(ours, title=title))
+            found.append(report.summary(ours, protocol=protocol))
         if baseline is not None:
-            found.append(report.differences(ours, baseline=baseline, title=protocol.label))
+            found.append(report.differences(ours, baseline=baseline, protocol=protocol))
     return [*found, report.explain(records, protocols)] if explain else found
 
 
