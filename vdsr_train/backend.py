@@ -4,23 +4,27 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
+from typing import Any
 
 from vdsr_data.errors import VdsrError
+from vdsr_train.distribute import open_strategy
 
 __all__ = ["BACKENDS", "compiled", "start"]
 
 BACKENDS = ("tensorflow", "jax")
 
 
-def start(*, threads: int = 0) -> str:
-    """Import Keras and its backend and return the backend's name; with `threads` above 0 TensorFlow uses so many.
+def start(*, threads: int = 0, distribute: str = "none") -> Any:
+    """Import Keras and its backend; return the scope in which a model for `distribute` is built.
+
+    With `threads` above 0 TensorFlow uses so many.
 
     Raises
     ------
     VdsrError
-        Keras or the backend is missing (with what to install), or the backend is one that cannot train here.
+        Keras or the backend is missing (with what to install), or the backend cannot do what is asked.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -33,14 +37,19 @@ def start(*, threads: int = 0) -> str:
             if name == "tensorflow":
                 if threads:
                     _set_threads(backend, threads)
+                scope = open_strategy(distribute).scope()
                 backend.zeros(1)  # the native library greets on stderr at its first operation
+            elif distribute != "none":
+                raise VdsrError(f"distribute {distribute}: only with TensorFlow; unset KERAS_BACKEND")
+            else:
+                scope = nullcontext()
             importlib.import_module("keras")
     except ImportError as error:
         extra = "train" if name == "tensorflow" else "jax"
         raise VdsrError(
             f'{error.name or name} is needed to train and to run a network: pip install "vdsr-toolkit[{extra}]"'
         ) from error
-    return name
+    return scope
 
 
 def compiled() -> ModuleType:

@@ -1,4 +1,4 @@
-"""The command ``vdsr-train``: options from `Config`, one call of `train`, and what the terminal shows meanwhile."""
+"""The command ``vdsr-train``: options made from `Config`, and one call for each command."""
 
 import sys
 import time
@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
 from vdsr_data.options import NUMBERS, ExplainingCommand, ExplainingGroup, force_option
 from vdsr_train.config import FREE, Config, Knob, knobs, read_config
+from vdsr_train.console import Silent, open_console
+from vdsr_train.distribute import launch, this_worker
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences
 
 DEFAULT_COMMAND = "run"
+LISTS = {knob.name for knob in knobs() if knob.many}
 
 
 class TrainGroup(ExplainingGroup):
@@ -52,14 +53,50 @@ class TrainCommand(ExplainingCommand):
     context_class = _Nameless
 
 
-def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command one option for each field of `Config`, but for the file, which is its argument."""
-    for knob in reversed([knob for knob in knobs() if knob.name != "file"]):
-        command = _option(knob)(command)
-    return command
+class SweepCommand(ExplainingCommand):
+    """A command whose options take several values after one name: ``--theta 1e-3 9e-4``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the name in front of each further value, as click wants it."""
+        spread, name, pending = [], "", False
+        for word in args:
+            option = word.startswith("--")
+            if not option and name and not pending and _is_number(word):
+                spread.append(name)
+            spread.append(word)
+            if option:
+                name, pending = word, True
+            else:
+                pending = False
+        return super().parse_args(ctx, spread)
 
 
-def _option(knob: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def config_options(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command one option for each field of `Config`, but for the file, which is its argument.
+
+    With `several`, numbers may be given more than once.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = click.option(
+            "--preset", type=click.Choice(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]"
+        )(command)
+        for knob in reversed([knob for knob in knobs() if knob.name != "file"]):
+            command = _option(knob, several=several and knob.kind in (int, float) and not knob.many)(command)
+        return click.argument("file", required=False, type=click.Path(dir_okay=False))(command)
+
+    return decorate
+
+
+def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make the option of a field; where it is not given the preset decides, so none has a default of its own."""
     name = "--" + knob.name.replace("_", "-")
     text = f"{knob.help[0].upper()}{knob.help[1:]}.  [{_values(knob)}]"
@@ -73,7 +110,8 @@ def _option(knob: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         kind = click.IntRange(min=int(knob.range.low), max=None if limit is None else int(limit))
     elif knob.range is not None:
         kind = click.FloatRange(min=knob.range.low, max=limit, min_open=knob.range.above)
-    return click.option(name, type=kind, help=text, metavar=None if knob.choices else knob.kind.__name__.upper())
+    shape = None if knob.choices else knob.kind.__name__.upper() + ("..." if several else "")
+    return click.option(name, type=kind, help=text, metavar=shape, multiple=several, default=None)
 
 
 def _values(knob: Knob) -> str:
@@ -97,9 +135,7 @@ def main() -> None:
 
 
 @main.command(DEFAULT_COMMAND, cls=TrainCommand, hidden=True)
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--preset", type=click.Choice(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]")
-@config_options
+@config_options()
 @click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run folder. [default: runs/<date>]")
 @click.option(
     "--resume",
@@ -108,48 +144,84 @@ def main() -> None:
     metavar="[RUN_DIR]",
     help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
 )
+@click.option("--local-workers", type=click.IntRange(2), help="Train as so many processes of this machine.")
 def run_command(
-    file: Path | None, preset: str | None, run_dir: Path | None, resume: str | None, **options: Any
+    preset: str | None, run_dir: Path | None, resume: str | None, local_workers: int | None, **options: Any
 ) -> None:
     """Train a network on FILE (default: vdsr_train.h5, as vdsr-data build-train writes it), or on --images.
 
-    The run folder receives config.json, log.csv, checkpoints and weights.h5, which vdsr-eval --weights reads. Presets:
-    paper is the paper's recipe, vdsr-tf that of VDSR-TensorFlow, best ours, all three for a GPU and hours; quick takes
-    a laptop a quarter of an hour. Ctrl-C saves a checkpoint, --resume goes on from it to exactly the result of an
-    uninterrupted training.
+    The run folder receives config.json, log.csv, curves.png, validation, checkpoints and weights.h5, which
+    vdsr-eval --weights reads. Presets: paper is the paper's recipe, vdsr-tf that of VDSR-TensorFlow, best ours, all
+    three for a GPU and hours; quick takes a laptop a quarter of an hour. Ctrl-C saves a checkpoint, --resume goes on
+    from it to exactly the result of an uninterrupted training.
+
+    \b
+    vdsr-train sweep --theta 1e-3 9e-4 8e-4   several trainings, compared
+    vdsr-train convert IN OUT                 other people's weights to ours
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    if file is not None:
-        if "images" in given:
-            raise click.UsageError(f"FILE ({file}) and --images exclude each other")
-        given["file"] = str(file)
+    given = _given(options)
     if resume is None:
         preset = preset or DEFAULT_PRESET
-        config, folder = replace(PRESETS[preset], **given), run_dir or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
-        if (folder / "config.json").exists():
+        config, folder = replace(PRESETS[preset], **given), run_dir or _dated_folder("")
+        if (folder / "config.json").exists() and this_worker(config.distribute).index == 0:
             raise VdsrError(f"{folder}: holds a training already; go on with --resume {folder}, or name another folder")
     elif run_dir is not None or preset is not None:
         raise click.UsageError("--resume RUN_DIR goes on as it began: leave out --run-dir and --preset")
     else:
         folder = Path(resume) if resume else _newest_run(Path("runs"))
         config = _resumed(read_config(folder / "config.json"), given, folder)
-    if config.images is None and not Path(config.file).is_file():
-        raise VdsrError(
-            f"{config.file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/"
-        )
+    _check_data(config)
+    if local_workers is not None:
+        place = ["--resume", str(folder)] if resume is not None else ["--run-dir", str(folder), "--preset", str(preset)]
+        given["distribute"] = "multi-worker"
+        sys.exit(launch(local_workers, [*_as_arguments(given), *place]))
 
     from vdsr_train.train import Interrupted, train
 
-    console = Console(highlight=False)
-    screen = _Terminal(console) if console.is_terminal else _Lines()
-    screen.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
+    console = open_console() if this_worker(config.distribute).index == 0 else Silent()
+    console.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
     changes = ", ".join(f"{name} {_shown(value)}" for name, value in differences(config).items())
-    screen.say(f"recipe: {preset or 'as it began'}; {f'unlike the paper: {changes}' if changes else 'as in the paper'}")
+    console.say(
+        f"recipe: {preset or 'as it began'}; {f'unlike the paper: {changes}' if changes else 'as in the paper'}"
+    )
     try:
-        with screen:
-            train(config, folder, resume=resume is not None, console=screen)
+        with console:
+            train(config, folder, resume=resume is not None, console=console)
     except Interrupted as stop:
         click.echo(str(stop), err=True)
+        sys.exit(128 + stop.signum)
+
+
+@main.command("sweep", cls=SweepCommand)
+@config_options(several=True)
+@click.option(
+    "--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder. [default: runs/sweep-<date>]"
+)
+def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> None:
+    """Train once for each value, or combination of values, and compare: --theta 1e-3 9e-4 8e-4.
+
+    Any option that takes a number takes several. The folder receives a run folder for each, sweep.csv and sweep.png.
+    Called again with the same --run-dir, an interrupted sweep goes on where it stopped.
+    """
+    from vdsr_train.sweep import combinations, sweep
+    from vdsr_train.train import Interrupted
+
+    given = {name: value for name, value in _given(options).items() if value != ()}
+    choices = {
+        name: value if isinstance(value, tuple) and name not in LISTS else (value,) for name, value in given.items()
+    }
+    base = PRESETS[preset or DEFAULT_PRESET]
+    configs = {name: replace(base, **setting) for name, setting in combinations(choices).items()}
+    if len(configs) < 2:
+        raise click.UsageError("a sweep wants several values of an option, such as --theta 1e-3 9e-4 8e-4")
+    _check_data(next(iter(configs.values())))
+    folder = run_dir or _dated_folder("sweep-")
+    try:
+        with open_console() as console:
+            sweep(configs, folder, console=console)
+    except Interrupted as stop:
+        again = f"vdsr-train sweep with the same options and --run-dir {folder}"
+        click.echo(f"{str(stop).partition(';')[0]}; go on with: {again}", err=True)
         sys.exit(128 + stop.signum)
 
 
@@ -176,6 +248,39 @@ def convert(source: Path, target: Path, force: bool) -> None:
     click.echo(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given; FILE is the field `file`."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "file" in given and "images" in given:
+        raise click.UsageError(f"FILE ({given['file']}) and --images exclude each other")
+    return given
+
+
+def _as_arguments(given: Mapping[str, Any]) -> list[str]:
+    """Return `given` as words of a command line."""
+    words = []
+    for name, value in given.items():
+        option = "--" + name.replace("_", "-")
+        if name == "file":
+            words.append(value)
+        elif isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+        else:
+            words += [option, _shown(value) if isinstance(value, tuple) else str(value)]
+    return words
+
+
+def _check_data(config: Config) -> None:
+    if config.images is None and not Path(config.file).is_file():
+        raise VdsrError(
+            f"{config.file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/"
+        )
+
+
+def _dated_folder(prefix: str) -> Path:
+    return Path("runs", prefix + time.strftime("%Y%m%d-%H%M%S"))
+
+
 def _newest_run(runs: Path) -> Path:
     """Return the run folder below `runs` that was started or resumed last."""
     found = list(runs.glob("*/config.json"))
@@ -195,69 +300,3 @@ def _resumed(saved: Config, given: Mapping[str, Any], folder: Path) -> Config:
                 "resume without this option, or start a new training"
             )
     return replace(saved, **given)
-
-
-class _Lines:
-    """Plain lines, for pipes and log files: one for each row of the log."""
-
-    def __enter__(self) -> "_Lines":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        """Write to stdout."""
-        click.echo(text)
-        sys.stdout.flush()
-
-    def warn(self, text: str) -> None:
-        """Write to stderr."""
-        click.echo(f"warning: {text}", err=True)
-
-    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
-        """Write a line where the log has got a row."""
-        if logged:
-            self.say(f"step {row['step']}/{total}  epoch {row['epoch']:.2f}  {_describe(row, seconds_left)}")
-
-
-class _Terminal(_Lines):
-    """A bar that stays at the bottom, under the lines that were said."""
-
-    def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            BarColumn(10), MofNCompleteColumn(), TextColumn("{task.description}"), console=console, transient=True
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> "_Terminal":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-
-    def say(self, text: str) -> None:
-        """Write above the bar."""
-        self._progress.console.print(text, markup=False)
-
-    def warn(self, text: str) -> None:
-        """Write above the bar, marked."""
-        self._progress.console.print(f"warning: {text}", style="yellow", markup=False)
-
-    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:  # noqa: ARG002
-        """Move the bar, at every step."""
-        if self._task is None:
-            self._task = self._progress.add_task("", total=total)
-        self._progress.update(self._task, completed=row["step"], description=_describe(row, seconds_left))
-
-
-def _describe(row: Mapping[str, float], seconds_left: float) -> str:
-    if "loss" not in row:
-        return "compiling"
-    minutes = round(seconds_left / 60)
-    left = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "under 1 min"
-    return (
-        f"loss {row['loss']:.4g}  rate {row['learning_rate']:.3g}  clipped {row['clipped']:.0%}  "
-        f"{row['patches_per_second']:.0f} patches/s  {left} left"
-    )

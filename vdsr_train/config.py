@@ -86,6 +86,9 @@ class Config:
     # the machine
     precision: Annotated[Literal["float32", "mixed_bfloat16"], "arithmetic of the hidden layers"] = "float32"
     threads: Annotated[int, NOT_NEGATIVE, "processor threads; 0: all"] = 0
+    distribute: Annotated[
+        Literal["none", "mirrored", "multi-worker"], "one device, all GPUs here, or the workers that TF_CONFIG names"
+    ] = "none"
 
     # what one sees
     validation: Annotated[str, "test set scored while training (sample where it is missing), or none"] = "Set5"
@@ -103,7 +106,9 @@ class Config:
 
 
 # What a resumed run may change: where things are and what one sees, but nothing that moves the weights.
-FREE = frozenset({"file", "images", "threads", "validation", "validate_every", "checkpoint_every", "log_every"})
+FREE = frozenset(
+    {"file", "images", "threads", "distribute", "validation", "validate_every", "checkpoint_every", "log_every"}
+)
 
 
 @dataclass(frozen=True)

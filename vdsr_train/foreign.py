@@ -78,7 +78,7 @@ def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
 
 def _read_mat(path: Path) -> Weights:
     """MatConvNet kernels are (rows, columns, inputs, outputs); MATLAB drops trailing axes of length 1."""
-    model = read_mat(path).get("model")
+    model: Any = read_mat(path).get("model")
     names = getattr(getattr(model, "dtype", None), "names", None) or ()
     if not {"weight", "bias"} <= set(names):
         raise VdsrError(f"{path}: no struct `model` with the cells `weight` and `bias`, as the VDSR authors publish it")

@@ -55,7 +55,7 @@ class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
     def clipped_fraction(self) -> float:
         """Return the fraction of all gradient entries that the last step clipped."""
         sizes = [int(ops.size(variable)) for variable in self._trainable_variables]
-        parts = [float(fraction) * size for fraction, size in zip(self.clipped, sizes, strict=True)]
+        parts = [float(fraction.numpy()) * size for fraction, size in zip(self.clipped, sizes, strict=True)]
         return sum(parts) / sum(sizes)
 
 

@@ -1,12 +1,16 @@
-"""The compiled training step on TensorFlow, and the compiled network: the only code that knows the backend."""
+"""The compiled training step on TensorFlow, alone or on many devices, and the compiled network.
+
+This file and its JAX twin are the only code that knows the backend.
+"""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
 from vdsr_train.schedule import loss_weight
 
@@ -19,11 +23,20 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
     """Return a function of a batch (lr, gt), both (batch, rows, columns, 1), that trains `model` by one step.
 
     It returns the loss of the batch before the step, as a scalar of the backend. The learning rate is read from the
-    optimizer's variable, so that a change of rate compiles nothing anew.
+    optimizer's variable, so that a change of rate compiles nothing anew. Inside the scope of a `tf.distribute` strategy
+    every worker is given the whole batch and takes the part of its devices; the loss keeps the scale of the whole batch
+    and the optimizer sums the gradients before it clips them, so that the result is that of one device.
     """
+    strategy = tf.distribute.get_strategy()
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
+    def part(batch: Array) -> Any:
+        def of(context: Any) -> Any:
+            size = len(batch) // context.num_replicas_in_sync
+            return tf.constant(batch[context.replica_id_in_sync_group * size :][:size])
+
+        return strategy.experimental_distribute_values_from_function(of)
+
+    def on_one_device(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(tf.square(gt - model(lr, training=True))) * loss_weight(
                 config, lr.shape[1] * lr.shape[2]
@@ -32,8 +45,28 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def on_all_devices(lr: Any, gt: Any) -> tf.Tensor:
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_one_device, args=(lr, gt)), axis=None)
+
+    def step(lr: Array, gt: Array) -> Any:
+        try:
+            return on_all_devices(part(lr), part(gt))
+        except tf.errors.ResourceExhaustedError:
+            raise VdsrError("the device has too little memory for this batch; use a smaller --batch-size") from None
+        except tf.errors.OpError as error:
+            if config.distribute != "multi-worker":
+                raise
+            raise VdsrError(
+                f"another worker is gone ({str(error).splitlines()[0][:200]}); go on with --resume on all workers"
+            ) from None
+
+    if config.batch_size % strategy.num_replicas_in_sync:
+        raise VdsrError(
+            f"batch_size {config.batch_size} cannot be shared equally by {strategy.num_replicas_in_sync} devices"
+        )
     optimizer.build(model.trainable_variables)
-    return cast(Callable[[Array, Array], Any], step)
+    return step
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:

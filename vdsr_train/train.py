@@ -2,10 +2,10 @@
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,31 +14,13 @@ from vdsr_data.storage import open_training
 from vdsr_train import backend, checkpoint
 from vdsr_train.batches import Batches, FileBatches, prefetch
 from vdsr_train.config import Config
+from vdsr_train.console import Console, Silent
 from vdsr_train.crops import CropBatches
-from vdsr_train.log import Log
+from vdsr_train.distribute import this_worker
+from vdsr_train.record import Record
 from vdsr_train.schedule import learning_rate, total_steps
-from vdsr_train.validate import PROTOCOL, open_validation
-from vdsr_train.weights import write_weights
 
-__all__ = ["Console", "Interrupted", "train"]
-
-STUCK = (
-    "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
-    "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
-)
-
-
-class Console(Protocol):
-    """Where a training says how it goes."""
-
-    def say(self, text: str) -> None:
-        """Show lines that stay."""
-
-    def warn(self, text: str) -> None:
-        """Show a line that should not be missed."""
-
-    def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
-        """Show how far the training is, after every step; `logged` where the row is a new one of the log."""
+__all__ = ["Interrupted", "train"]
 
 
 class Interrupted(Exception):  # noqa: N818 (it is not an error)
@@ -70,27 +52,27 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
     Interrupted
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
-    backend.start(threads=config.threads)
-    from vdsr_train.figures import draw_curves
-    from vdsr_train.model import build_model, get_weights, initial_weights, set_weights
+    worker = this_worker(config.distribute)
+    scope = backend.start(threads=config.threads, distribute=config.distribute)
+    from vdsr_train.model import build_model, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
-    from vdsr_train.predict import Upscaler
 
-    model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
-    set_weights(model, initial_weights(config))
-    optimizer = build_optimizer(config)
-    train_step = backend.compiled().compile_step(model, optimizer, config)
+    with scope:
+        model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
+        set_weights(model, initial_weights(config))
+        optimizer = build_optimizer(config)
+        train_step = backend.compiled().compile_step(model, optimizer, config)
     variables = [*model.trainable_variables, *optimizer.variables]
-    checkpoints = run / "checkpoints"
+    networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
 
     with ExitStack() as opened:
         batches = opened.enter_context(_open_batches(config))
-        caught = opened.enter_context(_signals())
         epoch_steps = batches.steps_per_epoch
         total = total_steps(config, epoch_steps)
         data = batches.identity()
 
         first = 0
+        checkpoints = run / "checkpoints"
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
         if saved is not None:
             first, state, saved_data = saved
@@ -103,18 +85,17 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             console.say(f"{run}: the training is complete, all {total} steps are done")
             return
 
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        config.write(run / "config.json")
-        validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
-        if validation is not None:
-            opened.enter_context(closing(validation))
-        upscaler = Upscaler(get_weights(model.trainable_variables))  # a second model, always in float32
-        networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
-        log = opened.enter_context(closing(Log(run / "log.csv", keep=first)))
+        caught = opened.enter_context(_signals())
+        record = None
+        if worker.index == 0:
+            record = Record(run, config, networks, first=first, due=min(epoch_steps, total), console=console)
+            opened.enter_context(record)
+        else:
+            console = Silent()
+
         losses: list[Any] = []
         row: dict[str, float] = {}
         waits, pace, window = 0.0, 0.0, time.perf_counter()
-
         for step, lr, gt, waited in prefetch(batches, first, total):
             rate = learning_rate(config, step, epoch_steps)
             optimizer.learning_rate = rate
@@ -122,9 +103,9 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             waits += waited
             done = step + 1
 
-            ends, stops = done == total, bool(caught)
+            stops = bool(caught) and record is not None  # the workers beside the chief end with it
             due = done % epoch_steps == 0 or (config.validate_every and done % config.validate_every == 0)
-            validates = due or ends
+            validates = bool(due) or done == total
             saves = validates or stops or done % config.checkpoint_every == 0
             logs = saves or done % config.log_every == 0  # a window ends at each checkpoint, so that logs resume too
             if not logs:
@@ -149,32 +130,13 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
                 "patches_per_second": config.batch_size / pace,
                 "waiting": waits / elapsed,
             }
-            state = checkpoint.get_state(variables)
-            checkpoint.check_finite(checkpoints, done, state)
-            if validation is not None and validates:
-                scores = {}
-                for name, values in networks.items():
-                    upscaler.load(get_weights(values))
-                    psnr = validation(upscaler, step=done, epoch=done / epoch_steps, suffix=name and f"-{name}")
-                    row |= {f"{name or 'psnr'}_x{scale}": value for scale, value in psnr.items()}
-                    scores[", ".join(filter(None, ("VDSR", f"step {done}", name)))] = psnr
-                console.say(validation.table(scores))
-                if done >= min(epoch_steps, total) and all(map(validation.stuck, scores.values())):
-                    console.warn(STUCK)
-            log.write(row)
-            if saves:
-                checkpoint.save(checkpoints, done, state, data=data)
-                for name, values in networks.items():
-                    path = run / f"{name or 'weights'}.h5"
-                    write_weights(path, get_weights(values), attributes={"step": done})
-            if validation is not None and validates:
-                curves = {run.name: run / "log.csv"}
-                draw_curves(run / "curves.png", curves, dataset=validation.testset.name, protocol=PROTOCOL)
+            if record is not None:
+                record.write(row, checkpoint.get_state(variables), data=data, validates=validates, saves=saves)
             console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
-            losses.clear()
-            waits, window = 0.0, time.perf_counter()
             if stops:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
+            losses.clear()
+            waits, window = 0.0, time.perf_counter()
 
 
 @contextmanager

@@ -1,0 +1,120 @@
+"""Training on many devices: the strategy, this process's place among the workers, and a launcher for one machine."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["Worker", "launch", "open_strategy", "this_worker"]
+
+GRACE = 60.0  # seconds that the workers left by a dead one have to report it
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process of a multi-worker training; worker 0 is the chief, which alone writes."""
+
+    index: int
+    count: int
+
+
+def this_worker(distribute: str) -> Worker:
+    """Read this process's place from ``TF_CONFIG``; alone it is worker 0 of 1.
+
+    Raises
+    ------
+    VdsrError
+        ``TF_CONFIG`` is missing or not what TensorFlow expects.
+    """
+    if distribute != "multi-worker":
+        return Worker(0, 1)
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise VdsrError(
+            "multi-worker needs TF_CONFIG in each worker's environment; on one machine use --local-workers 2"
+        )
+    try:
+        config = json.loads(text)
+        workers, task = config["cluster"]["worker"], config["task"]
+        place = Worker(int(task["index"]), len(workers))
+        if task["type"] != "worker" or set(config["cluster"]) != {"worker"} or not 0 <= place.index < place.count:
+            raise ValueError("every task must be a worker of the cluster")
+    except (KeyError, TypeError, ValueError) as error:
+        raise VdsrError(
+            f"TF_CONFIG: {text!r} is not understood ({error}); expected is "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+        ) from None
+    return place
+
+
+def open_strategy(distribute: str) -> Any:
+    """Return the `tf.distribute` strategy, to be opened before TensorFlow's first operation.
+
+    Raises
+    ------
+    VdsrError
+        No GPU was found, or the other workers do not answer.
+    """
+    import tensorflow as tf
+
+    if distribute == "none":
+        return tf.distribute.get_strategy()
+    if distribute == "mirrored":
+        if not tf.config.list_physical_devices("GPU") and len(tf.config.list_logical_devices("CPU")) < 2:
+            raise VdsrError(
+                "distribute mirrored: TensorFlow finds no GPU here (nvidia-smi should list one); leave it out"
+            )
+        return tf.distribute.MirroredStrategy(tf.config.list_logical_devices("GPU") or None)
+    this_worker(distribute)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise VdsrError(f"multi-worker: the workers do not find each other ({str(error).splitlines()[0]})") from None
+
+
+def launch(workers: int, arguments: Sequence[str]) -> int:
+    """Run ``vdsr-train`` with `arguments` as `workers` processes of this machine and return their exit code.
+
+    A worker that fails is given time to be reported by the others, which are then ended. Ctrl-C reaches the workers by
+    themselves: the chief saves, and the others end with it.
+    """
+    with ExitStack() as ports:
+        sockets = [ports.enter_context(socket.socket()) for _ in range(workers)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    command = [sys.executable, "-c", "from vdsr_train.cli import main; main(prog_name='vdsr-train')", *arguments]
+    processes = []
+    for index in range(workers):
+        place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        processes.append(subprocess.Popen(command, env=os.environ | {"TF_CONFIG": json.dumps(place)}))  # noqa: S603
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return _wait(processes)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
+    """Wait for all, or, once one has failed, for the rest within a grace; return the first failure's code."""
+    code, deadline = 0, float("inf")
+    while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
+        failed = next((process.returncode for process in processes if process.returncode), 0)
+        if failed and not code:
+            code, deadline = failed, time.monotonic() + GRACE
+        time.sleep(0.2)
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        code = code or process.returncode
+    return 128 - code if code < 0 else code

@@ -1,0 +1,102 @@
+"""What a training leaves in its run folder: log.csv, checkpoints, weights, and scores, pictures and curves."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from vdsr_train import checkpoint
+from vdsr_train.config import Config
+from vdsr_train.console import Console
+from vdsr_train.log import Log
+from vdsr_train.validate import PROTOCOL, open_validation
+from vdsr_train.weights import write_weights
+
+__all__ = ["Record"]
+
+STUCK = (
+    "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
+    "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
+)
+
+
+class Record:
+    """The files of one run, open while it trains; a context manager.
+
+    Parameters
+    ----------
+    run : Path
+        The run folder; created, with config.json in it.
+    config : Config
+        Of the run.
+    networks : mapping of str to variables
+        The weights that are scored and saved: ``""`` the network's, ``averaged`` their average.
+    first : int
+        Steps done already; rows of later steps are removed.
+    due : int
+        Steps after which a network should be better than bicubic.
+    console : Console
+        Told the scores.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        config: Config,
+        networks: Mapping[str, Iterable[Any]],
+        *,
+        first: int,
+        due: int,
+        console: Console,
+    ) -> None:
+        from vdsr_train.model import get_weights
+        from vdsr_train.predict import Upscaler
+
+        self.run, self.networks, self.due, self.console = run, networks, due, console
+        self.checkpoints = run / "checkpoints"
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        config.write(run / "config.json")
+        self._weights = get_weights
+        self._upscaler = Upscaler(get_weights(networks[""]))  # a second model, always in float32
+        self._open = ExitStack()
+        self._log = self._open.enter_context(closing(Log(run / "log.csv", keep=first)))
+        self._validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
+        if self._validation is not None:
+            self._open.enter_context(closing(self._validation))
+
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._open.close()
+
+    def write(self, row: dict[str, float], state: checkpoint.State, *, data: str, validates: bool, saves: bool) -> None:
+        """Write a row of the log, with scores when it is time for them; then the state, so that no kill loses a row."""
+        step = int(row["step"])
+        checkpoint.check_finite(self.checkpoints, step, state)
+        if validates:
+            self._validate(row)
+        self._log.write(row)
+        if saves:
+            checkpoint.save(self.checkpoints, step, state, data=data)
+            for name, variables in self.networks.items():
+                write_weights(self.run / f"{name or 'weights'}.h5", self._weights(variables), attributes={"step": step})
+        if validates and self._validation is not None:
+            from vdsr_train.figures import draw_curves
+
+            logs = {self.run.name: self.run / "log.csv"}
+            draw_curves(self.run / "curves.png", logs, dataset=self._validation.testset.name, protocol=PROTOCOL)
+
+    def _validate(self, row: dict[str, float]) -> None:
+        """Score the networks, add their means to `row`, and show them beside bicubic."""
+        if self._validation is None:
+            return
+        step, scores = int(row["step"]), {}
+        for name, variables in self.networks.items():
+            self._upscaler.load(self._weights(variables))
+            psnr = self._validation(self._upscaler, step=step, epoch=row["epoch"], suffix=name and f"-{name}")
+            row.update({f"{name or 'psnr'}_x{scale}": value for scale, value in psnr.items()})
+            scores[f"VDSR, step {step}" + (name and f", {name}")] = psnr
+        self.console.say(self._validation.table(scores))
+        if step >= self.due and all(map(self._validation.stuck, scores.values())):
+            self.console.warn(STUCK)

@@ -1,0 +1,65 @@
+"""Several trainings that differ in a value or two, one after the other, compared in one table and one plot."""
+
+import csv
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
+from vdsr_train.config import Config, read_config
+from vdsr_train.console import Console
+from vdsr_train.log import read_log
+from vdsr_train.presets import differences
+
+__all__ = ["combinations", "sweep"]
+
+
+def combinations(values: Mapping[str, tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
+    """Return every combination of the values, by a name such as ``theta=0.001`` that can also be a folder."""
+    varied = [name for name, choices in values.items() if len(choices) > 1]
+    found = {}
+    for chosen in product(*values.values()):
+        setting = dict(zip(values, chosen, strict=True))
+        found[",".join(f"{name}={setting[name]}" for name in varied)] = setting
+    return found
+
+
+def sweep(configs: Mapping[str, Config], folder: Path, *, console: Console) -> None:
+    """Run each training into a folder of its name below `folder`, then write and show the comparison.
+
+    Called again for the same folder it goes on where it stopped: finished trainings are kept, one that was interrupted
+    is resumed.
+
+    Raises
+    ------
+    VdsrError
+        A folder holds another training; or what a training raises.
+    """
+    from vdsr_train.figures import draw_curves
+    from vdsr_train.train import train
+    from vdsr_train.validate import PROTOCOL, SCALES, open_validation
+
+    for name, config in configs.items():
+        run = folder / name
+        resume = (run / "config.json").exists()
+        if resume and (other := differences(read_config(run / "config.json"), config)):
+            raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
+        console.say(f"training {name}")
+        train(config, run, resume=resume, console=console)
+
+    first = next(iter(configs.values()))
+    logs = {name: folder / name / "log.csv" for name in configs}
+    last = {name: read_log(log)[-1] for name, log in logs.items()}
+    with replacing(folder / "sweep.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["run", *next(iter(last.values()))])
+        writer.writerows([name, *row.values()] for name, row in last.items())
+    validation = open_validation(first.validation, folder, keep=0, warn=console.warn)
+    if validation is not None:
+        console.say(
+            validation.table({name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in last.items()})
+        )
+        draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
+        console.say(f"curves: {folder / 'sweep.png'}, table: {folder / 'sweep.csv'}")
