@@ -1,5 +1,6 @@
 """A folder becomes data files: against the MATLAB scripts retold slowly, value for value."""
 
+import time
 from pathlib import Path
 
 import h5py
@@ -148,6 +149,13 @@ def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
                 assert cb.dtype == np.uint8
                 assert cb[3, 4] == slow_ycbcr(tuple(image[3, 4].astype(float)), 1, True)
     assert read_pair(tmp_path / "test.h5", "a", 4) is None
+
+
+def test_test_file_is_the_same_bytes_every_time(photographs: Path, tmp_path: Path):
+    for name in ("a.h5", "b.h5"):
+        generate_test("photographs", list_images(photographs), tmp_path / name, scales=(2,))
+        time.sleep(1.1)  # HDF5 keeps seconds
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 def test_image_too_small_for_the_scale(tmp_path: Path):

@@ -6,6 +6,7 @@ the same offsets, so that a batch of random patches is a few page-sized copies.
 """
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,10 +24,15 @@ __all__ = [
     "Axes",
     "TrainingFile",
     "TrainingWriter",
+    "annotate",
     "compress_training",
+    "create_group",
+    "create_hdf5",
     "is_hdf5",
     "open_hdf5",
     "open_training",
+    "plain_dataset",
+    "read_attributes",
 ]
 
 Axes = Literal["matlab", "nhwc"]
@@ -58,7 +64,7 @@ class TrainingWriter:
         self._lock = threading.Lock()
         self._count = count
         patch = (1, patch_size, patch_size) if axes == "matlab" else (patch_size, patch_size, 1)
-        with h5py.File(path, "w", libver=LIBVER) as file:
+        with create_hdf5(path) as file:
             for key in keys:
                 _allocate(file, key, count, patch)
         with h5py.File(path, "r") as file:
@@ -95,7 +101,7 @@ def annotate(path: Path, attributes: Mapping[str, Any]) -> None:
 
 def compress_training(source: Path, target: Path, level: int) -> None:
     """Copy a training file with every data set compressed by gzip (deflate), chunk by chunk."""
-    with h5py.File(source, "r") as old, h5py.File(target, "w", libver=LIBVER) as new:
+    with h5py.File(source, "r") as old, create_hdf5(target) as new:
         for name, data in old.items():
             copy = new.create_dataset(
                 name,
@@ -208,6 +214,23 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
         yield file
 
 
+def create_hdf5(path: Path) -> h5py.File:
+    """Create an HDF5 file that does not record when: the same contents are the same bytes."""
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access))
+
+
+def create_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Create a group that does not record when."""
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
+
+
 def is_hdf5(path: Path | str) -> bool:
     """Whether a file has the signature of HDF5."""
     return bool(h5py.is_hdf5(path))
@@ -247,6 +270,7 @@ def _allocate(file: h5py.File, key: str, count: int, patch: tuple[int, ...]) -> 
     properties.set_chunk((CHUNK, *patch))
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)
     space = h5py.h5s.create_simple((count, *patch), (h5py.h5s.UNLIMITED, *patch))
     h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F32LE, space, properties).close()
 

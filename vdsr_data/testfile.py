@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.storage import LIBVER, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.storage import create_group, create_hdf5, open_hdf5, plain_dataset, read_attributes
 
 __all__ = [
     "StoredPair",
@@ -69,15 +69,19 @@ class TestFileWriter:
     __test__ = False
 
     def __init__(self, path: Path) -> None:
-        self._file = h5py.File(path, "w", libver=LIBVER)
+        self._file = create_hdf5(path)
+        self._originals = create_group(self._file, ORIGINAL)
+        self._scales: dict[int, h5py.Group] = {}
 
     def add_original(self, name: str, image: NDArray[Any]) -> None:
         """Store a whole image, uint8 or uint16."""
-        self._file.create_dataset(f"{ORIGINAL}/{name}", data=image)
+        self._originals.create_dataset(name, data=image)
 
     def add(self, pair: TestPair) -> None:
         """Store an image at one scale."""
-        group = self._file.require_group(f"x{pair.scale}").create_group(pair.name)
+        if pair.scale not in self._scales:
+            self._scales[pair.scale] = create_group(self._file, f"x{pair.scale}")
+        group = create_group(self._scales[pair.scale], pair.name)
         for key in ("gt", "lr", "cb", "cr"):
             if getattr(pair, key) is not None:
                 group.create_dataset(key, data=getattr(pair, key))
