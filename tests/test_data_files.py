@@ -1,5 +1,6 @@
 """Outputs are complete or absent."""
 
+import errno
 import stat
 from pathlib import Path
 
@@ -50,3 +51,16 @@ def test_outputs_that_are_refused(tmp_path: Path):
         check_output(tmp_path / "none" / "out", force=False)
     with pytest.raises(VdsrError, match="write elsewhere"):
         check_space(tmp_path / "out", 10**18)
+
+
+def test_full_disk_names_the_file(tmp_path: Path):
+    target = tmp_path / "out.h5"
+    with pytest.raises(OSError, match="No space left") as caught, replacing(target):
+        raise OSError(errno.ENOSPC, "Can't synchronously write data\n, filename = ...")
+    assert caught.value.filename == str(target)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_cannot_be_written_names_the_file(tmp_path: Path):
+    with pytest.raises(OSError, match=r"none/out.h5"), replacing(tmp_path / "none" / "out.h5"):
+        pass

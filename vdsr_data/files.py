@@ -1,5 +1,6 @@
 """Output files that are complete or absent: written beside their final name, then renamed."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -46,15 +47,23 @@ def scratch(path: Path | str) -> Iterator[Path]:
     """Give a temporary file in the folder of `path`; it is removed when the block ends.
 
     Its name starts with a dot and ends in ``.partial`` plus the suffix of `path`, so that neither a reader nor a glob
-    for finished files can take it for one.
+    for finished files can take it for one. A full disk, or a folder in which nothing can be made, is an OSError that
+    names `path`.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".partial{path.suffix}", dir=path.parent)
-    os.close(handle)
+    temporary = None
     try:
-        yield Path(name)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".partial{path.suffix}", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+    except OSError as error:
+        if temporary is None or error.errno in (errno.ENOSPC, errno.EDQUOT):  # libraries say neither where nor briefly
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+        raise
     finally:
-        Path(name).unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class _Explaining(click.Command):
             sys.exit(2)
         except click.UsageError as error:
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            _fail(f"{' '.join(error.format_message().split())}{hint}", 2)
+            _fail(f"{error.format_message()}{hint}", 2)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -70,7 +70,7 @@ class ExplainingGroup(_Explaining, click.Group):
 
 def _fail(message: str, code: int) -> None:
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
-    click.echo(f"{name}: {message}", err=True)
+    click.echo(f"{name}: {' '.join(message.split())}", err=True)
     sys.exit(code)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing
 from vdsr_data.storage import create_group, create_hdf5, open_hdf5, plain_dataset, read_attributes
 
 __all__ = [
@@ -98,7 +99,8 @@ def write_mat(folder: Path, pair: TestPair) -> None:
     for key in ("gt", "lr", "cb", "cr"):
         value = getattr(pair, key)
         if value is not None:
-            savemat(folder / f"{pair.name}_{pair.scale}_{key}.mat", {key: value}, do_compression=True)
+            with replacing(folder / f"{pair.name}_{pair.scale}_{key}.mat") as temporary:
+                savemat(temporary, {key: value}, do_compression=True)
 
 
 def is_test_file(path: Path | str) -> bool:
