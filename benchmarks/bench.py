@@ -123,6 +123,18 @@ def torch_peers(luma: np.ndarray, factor: float, size: int) -> dict[str, tuple[W
     }
 
 
+def thread_rows() -> Iterator[Row]:
+    """Two threads against one; here "peer / ours" is the gain."""
+    random = np.random.default_rng(0)
+    for side in (512, 1024, 2048):
+        luma = random.random((side, side))
+        for label, factor in FACTORS.items():
+            one = (lambda f=factor, i=luma: imresize(i, f), 1.7)
+            yield Row(
+                f"two threads {side} {label}", lambda f=factor, i=luma: imresize(i, f, threads=2), {"one thread": one}
+            )
+
+
 def other_rows() -> Iterator[Row]:
     """Colour conversion and metrics, 1024 x 1024."""
     import cv2
@@ -183,7 +195,7 @@ def main() -> None:
     head = ["what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met"]
     table = Table(*head, title=machine())
     lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
-    for row in (*resize_rows(), *other_rows()):
+    for row in (*resize_rows(), *thread_rows(), *other_rows()):
         if chosen in row.what:
             row.measure()
             for cells in row.cells():

@@ -146,6 +146,14 @@ def test_fused_and_separate_passes_agree(rows, columns, channels, dtype, factor,
         assert imresize(image, factor, boundary=boundary).tobytes() == fused.tobytes()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("factor", [1 / 3, 0.7, 2, (2, 1 / 2)])
+@pytest.mark.parametrize("threads", [2, 3, 100])
+def test_threads_change_nothing(dtype, factor, threads):
+    image = random_image((37, 29, 3), dtype)
+    assert imresize(image, factor, threads=threads).tobytes() == imresize(image, factor).tobytes()
+
+
 @pytest.mark.parametrize("factor", [1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4])
 def test_whole_number_factors_are_fused(factor):
     out_length = math.ceil(factor * 120)
@@ -177,6 +185,7 @@ def test_tables_cannot_be_changed():
         (lambda image: imresize(image, size=(0, 4)), ValueError, "size must be"),
         (lambda image: imresize(image, size=(2.5, 4)), ValueError, "size must be"),
         (lambda image: imresize(image, 2, boundary="wrap"), ValueError, "boundary must be"),
+        (lambda image: imresize(image, 2, threads=0), ValueError, "threads must be"),
         (lambda image: imresize(image.astype(np.int32), 2), TypeError, "int32"),
         (lambda image: imresize(image[:0], 2), ValueError, "non-empty"),
         (lambda image: imresize(image[0], 2), ValueError, "non-empty"),

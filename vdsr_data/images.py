@@ -3,19 +3,33 @@
 Pillow does the reading but for 16-bit colour, which it reduces to 8 bits without a word: pypng and tifffile read that.
 """
 
+import io
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
 
-__all__ = ["TEST_ORDER", "TRAIN_ORDER", "image_size", "list_images", "modcrop", "read_image", "write_image"]
+__all__ = [
+    "TEST_ORDER",
+    "TRAIN_ORDER",
+    "Picture",
+    "image_size",
+    "list_images",
+    "modcrop",
+    "read_image",
+    "read_picture",
+    "write_image",
+]
 
 SUFFIXES = {"jpg": (".jpg", ".jpeg"), "bmp": (".bmp",), "png": (".png",), "tif": (".tif", ".tiff")}
 TRAIN_ORDER = ("jpg", "bmp", "png", "tif")  # train_data.m lists *.jpg, then *.bmp
@@ -23,6 +37,7 @@ TEST_ORDER = ("bmp", "jpg", "png", "tif")  # test_data.m lists *.bmp, then *.jpg
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_HEAD = 33  # the signature and the chunk IHDR; further chunks may follow at once
 # Pillow's modes whose pixels are what MATLAB's imread returns, and the mode that drops what imread leaves out.
 MODES = {"L": "L", "RGB": "RGB", "1": "L", "I;16": "I;16", "I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16"}
 PNG_MODES = {**MODES, "RGBA": "RGB", "LA": "L", "I": "I"}
@@ -80,7 +95,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
     path = Path(path)
     with _explained(path):
         if _is_deep_color_png(path):
-            return _read_deep_png(path)
+            return np.ascontiguousarray(_read_deep_png(path)[:, :, :3])
         if path.suffix.lower() in SUFFIXES["tif"]:
             deep = _read_deep_tif(path)
             if deep is not None:
@@ -90,6 +105,43 @@ def read_image(path: Path | str) -> NDArray[Any]:
             image.load()
             pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels.astype(np.uint16) if pixels.dtype not in (np.uint8, np.uint16) else np.ascontiguousarray(pixels)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a viewer shows it: colours (rows, columns) or (rows, columns, 3), alpha (rows, columns) or None.
+
+    Both are uint8 or both uint16. `profile` is the ICC profile that says what the colours mean, or None for sRGB.
+    """
+
+    colors: NDArray[Any]
+    alpha: NDArray[Any] | None
+    profile: bytes | None
+
+
+def read_picture(path: Path | str) -> Picture:
+    """Read an image as a viewer shows it, where `read_image` returns what MATLAB computes with.
+
+    Palettes and CMYK become RGB, the EXIF rotation of an 8-bit file is applied, transparency of any kind is kept as
+    alpha, and 16 bits stay 16 bits.
+
+    Raises
+    ------
+    VdsrError
+        If the file cannot be read, is truncated, or holds pixels of unknown range (float, 32 bits).
+    """
+    path = Path(path)
+    with _explained(path):
+        deep = _read_deep_tif(path, channels=(2, 3, 4)) if path.suffix.lower() in SUFFIXES["tif"] else None
+        if deep is not None:
+            return _picture(deep, _tif_profile(path))
+        with Image.open(path) as image:
+            profile = None if image.mode in ("CMYK", "LAB") else image.info.get("icc_profile")
+            if _is_deep_color_png(path, kinds=(2, 4, 6)):
+                return _picture(_read_deep_png(path), profile)
+            shown = ImageOps.exif_transpose(image)
+            pixels = np.asarray(shown.convert(_shown_mode(path, shown)))
+    return _picture(pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16), profile)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -112,8 +164,16 @@ def image_size(path: Path | str) -> tuple[int, int]:
             return image.height, image.width
 
 
-def write_image(path: Path | str, image: NDArray[Any]) -> None:
-    """Write a uint8 or uint16 image, grey (rows, columns) or RGB (rows, columns, 3), lossless, complete or not at all.
+def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None = None) -> None:
+    """Write a uint8 or uint16 image, lossless, complete or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    image : ndarray
+        Grey (rows, columns) or RGB (rows, columns, 3); with alpha (rows, columns, 2) or (rows, columns, 4).
+    profile : bytes, optional
+        An ICC profile, which a BMP file does not hold.
 
     Raises
     ------
@@ -125,11 +185,13 @@ def write_image(path: Path | str, image: NDArray[Any]) -> None:
         raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
     if image.dtype == np.uint16 and path.suffix.lower() == ".bmp":
         raise VdsrError(f"{path}: a BMP file cannot hold 16-bit pixels; write .png or .tif")
+    if image.shape[2:] in ((2,), (4,)) and path.suffix.lower() == ".bmp":
+        raise VdsrError(f"{path}: a BMP file cannot hold transparency; write .png or .tif")
     with replacing(path) as temporary:
         if image.dtype == np.uint16 and image.ndim == 3:
-            _write_deep(temporary, image)
+            _write_deep(temporary, image, profile)
         else:
-            Image.fromarray(image).save(temporary)
+            Image.fromarray(image).save(temporary, **({} if profile is None else {"icc_profile": profile}))
 
 
 def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
@@ -169,6 +231,24 @@ def _mode(path: Path, image: Image.Image) -> str:
     return modes[image.mode]
 
 
+def _shown_mode(path: Path, image: Image.Image) -> str:
+    """The Pillow mode that holds what a viewer shows."""
+    if image.mode[0] in "IF":
+        return _mode(path, image)
+    grey = image.mode in ("1", "L", "LA", "La")
+    return ("LA" if grey else "RGBA") if image.has_transparency_data else ("L" if grey else "RGB")
+
+
+def _picture(pixels: NDArray[Any], profile: bytes | None) -> Picture:
+    """Part the alpha from the colours."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels in (2, 4):
+        pixels, alpha = pixels[:, :, : channels - 1], np.ascontiguousarray(pixels[:, :, channels - 1])
+    else:
+        alpha = None
+    return Picture(np.ascontiguousarray(pixels[:, :, 0] if channels == 2 else pixels), alpha, profile)
+
+
 def _pillow_opens(path: Path) -> bool:
     try:
         with Image.open(path):
@@ -177,10 +257,11 @@ def _pillow_opens(path: Path) -> bool:
         return False
 
 
-def _is_deep_color_png(path: Path) -> bool:
+def _is_deep_color_png(path: Path, *, kinds: Sequence[int] = (2, 6)) -> bool:
+    """Whether a PNG has 16 bits and one of the given colour types: 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
     with open(path, "rb") as file:
         head = file.read(26)
-    return head[:8] == PNG_SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in (2, 6)
+    return head[:8] == PNG_SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in kinds
 
 
 def _read_deep_png(path: Path) -> NDArray[np.uint16]:
@@ -191,31 +272,51 @@ def _read_deep_png(path: Path) -> NDArray[np.uint16]:
     with open(path, "rb") as file:
         width, height, rows, info = png.Reader(file=file).read()
         pixels = np.array([np.frombuffer(row, dtype=np.uint16) for row in rows])
-    return np.ascontiguousarray(pixels.reshape(height, width, info["planes"])[:, :, :3])
+    return pixels.reshape(height, width, info["planes"])
 
 
-def _read_deep_tif(path: Path) -> NDArray[np.uint16] | None:
-    """The pixels of a 16-bit colour TIFF, None for any other file."""
+def _read_deep_tif(path: Path, *, channels: Sequence[int] = (3,)) -> NDArray[np.uint16] | None:
+    """The pixels of a 16-bit TIFF of so many channels, None for one of fewer and for any other file."""
     import tifffile
 
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
-        if page.dtype != np.uint16 or page.samplesperpixel < 3:
+        if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
             return None
-        if page.samplesperpixel != 3 or page.size > 3 * (Image.MAX_IMAGE_PIXELS or 0):
+        if page.samplesperpixel not in channels or page.size > 3 * (Image.MAX_IMAGE_PIXELS or 0):
             raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
         pixels = page.asarray()
-    return np.ascontiguousarray(pixels if pixels.shape[-1] == 3 else np.moveaxis(pixels, 0, -1))
+    return np.ascontiguousarray(pixels if pixels.shape[-1] == page.samplesperpixel else np.moveaxis(pixels, 0, -1))
 
 
-def _write_deep(path: Path, image: NDArray[np.uint16]) -> None:
+def _tif_profile(path: Path) -> bytes | None:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        profile: bytes | None = file.pages.first.iccprofile
+    return profile
+
+
+def _write_deep(path: Path, image: NDArray[np.uint16], profile: bytes | None) -> None:
+    grey, alpha = image.shape[2] < 3, image.shape[2] in (2, 4)
     if path.suffix.lower() == ".png":
         import png
 
-        with open(path, "wb") as file:
-            writer = png.Writer(width=image.shape[1], height=image.shape[0], bitdepth=16, greyscale=False)
-            writer.write(file, image.reshape(len(image), -1))
+        writer = png.Writer(width=image.shape[1], height=image.shape[0], bitdepth=16, greyscale=grey, alpha=alpha)
+        file = io.BytesIO()
+        writer.write(file, image.reshape(len(image), -1))
+        head, rest = file.getvalue()[:PNG_HEAD], file.getvalue()[PNG_HEAD:]
+        path.write_bytes(head + (b"" if profile is None else _png_profile(profile)) + rest)
     else:
         import tifffile
 
-        tifffile.imwrite(path, image, photometric="rgb")
+        tifffile.imwrite(
+            path, image, photometric="minisblack" if grey else "rgb", planarconfig="contig",
+            extrasamples=["unassalpha"] if alpha else None, iccprofile=profile,
+        )  # fmt: skip
+
+
+def _png_profile(profile: bytes) -> bytes:
+    """The chunk iCCP, which pypng does not write."""
+    content = b"iCCPICC profile\0\0" + zlib.compress(profile)
+    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))

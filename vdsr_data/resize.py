@@ -4,7 +4,10 @@ Checks and the choice of the loop; the tables of weights are made in `taps`, the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ def imresize(
     size: Sequence[int] | None = None,
     antialias: bool = True,
     boundary: Boundary = "symmetric",
+    threads: int = 1,
 ) -> NDArray[Any]:
     """Resize an image as MATLAB's ``imresize(image, scale, 'bicubic')`` does.
 
@@ -43,6 +47,8 @@ def imresize(
         Widen the kernel when shrinking, MATLAB's ``'Antialiasing'``.
     boundary : {"symmetric", "replicate"}, default "symmetric"
         Pixels beyond the edge: mirrored (MATLAB R2015b or earlier, up to today), or the edge pixel (older releases).
+    threads : int, default 1
+        Threads to work with; the result does not depend on their number.
 
     Returns
     -------
@@ -56,7 +62,8 @@ def imresize(
     TypeError
         If the dtype is none of the four.
     ValueError
-        If the image is empty or has another number of dimensions, or if `scale`, `size` or `boundary` is not valid.
+        If the image is empty or has another number of dimensions, or if `scale`, `size`, `boundary` or
+        `threads` is not valid.
 
     Notes
     -----
@@ -79,6 +86,8 @@ def imresize(
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     if boundary not in BOUNDARIES:
         raise ValueError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
     scales, sizes = _plan(image.shape, scale, size)
 
     dtype = image.dtype.newbyteorder("=")
@@ -86,13 +95,14 @@ def imresize(
     result = np.ascontiguousarray(image, dtype=dtype if top else np.float64)
     if result.ndim == 2:
         result = result[:, :, np.newaxis]
-    tables = [wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary) for axis in (0, 1)]
     columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary)
     if scales[0] <= scales[1] and columns is not None:
-        result = _resize_both(result, *tables[0], columns, sizes, top)
+        rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary)
+        result = _resize_both(result, *rows, columns, sizes[1], top, threads)
     else:
         for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
-            result = _resize_axis(result, axis, *tables[axis], top)
+            table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary)
+            result = _resize_axis(result, axis, *table, top, threads)
     return result.reshape(*sizes, *image.shape[2:]).astype(dtype, copy=False)
 
 
@@ -123,33 +133,57 @@ def _resize_both(
     index: NDArray[np.intp],
     weight: NDArray[np.float64],
     columns: _kernels.Columns,
-    size: tuple[int, int],
+    width: int,
     top: float,
+    threads: int,
 ) -> NDArray[Any]:
     """Rows, then columns, of a C-contiguous (rows, columns, channels) image in one sweep."""
     channels = image.shape[2]
     source = image.reshape(len(image), -1)
-    out = np.empty((size[0], size[1] * channels), dtype=image.dtype)
-    if top:
-        _kernels.resize_periodic_integer(source, index, weight, columns, out, channels, top)
-    else:
-        _kernels.resize_periodic_float(source, index, weight, columns, out, channels)
+    out = np.empty((len(index), width * channels), dtype=image.dtype)
+
+    def work(band: slice) -> None:
+        if top:
+            _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
+        else:
+            _kernels.resize_periodic_float(source, index[band], weight[band], columns, out[band], channels)
+
+    _in_bands(work, len(out), threads)
     return out
 
 
 def _resize_axis(
-    image: NDArray[Any], axis: int, index: NDArray[np.intp], weight: NDArray[np.float64], top: float
+    image: NDArray[Any], axis: int, index: NDArray[np.intp], weight: NDArray[np.float64], top: float, threads: int
 ) -> NDArray[Any]:
     """One pass over a C-contiguous (rows, columns, channels) image."""
     shape = list(image.shape)
     shape[axis] = len(index)
     out = np.empty(shape, dtype=image.dtype)
-    if axis == 1:
-        _kernels.resize_columns(image, index, weight, out, top)
-        return out
     source, target = image.reshape(len(image), -1), out.reshape(len(out), -1)
-    if top:
-        _kernels.resize_rows_integer(source, index, weight, target, top)
-    else:
-        _kernels.resize_rows_float(source, index, weight, target)
+
+    def work(band: slice) -> None:
+        if axis == 1:
+            _kernels.resize_columns(image[band], index, weight, out[band], top)
+        elif top:
+            _kernels.resize_rows_integer(source, index[band], weight[band], target[band], top)
+        else:
+            _kernels.resize_rows_float(source, index[band], weight[band], target[band])
+
+    _in_bands(work, len(out), threads)
     return out
+
+
+def _in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
+    """Call `work` on `threads` bands of output rows at once; the kernels release the GIL and no band sees another."""
+    bounds = np.linspace(0, rows, min(threads, rows) + 1).astype(int).tolist()
+    first, *others = (slice(start, stop) for start, stop in pairwise(bounds))
+    waiting = [_pool(threads).submit(work, band) for band in others]
+    work(first)
+    for future in waiting:
+        future.result()
+
+
+@lru_cache(1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that are kept for the next image: starting them takes as long as resizing a small one."""
+    return ThreadPoolExecutor(threads - 1, thread_name_prefix="imresize")
