@@ -75,7 +75,7 @@ def imresize(
     >>> import numpy as np
     >>> from vdsr_data import imresize
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
-    [[0, 14, 64, 81], [43, 69, 118, 135], [164, 176, 199, 207], [218, 225, 237, 242]]
+    [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or image.size == 0:
