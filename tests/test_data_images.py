@@ -6,10 +6,10 @@ import numpy as np
 import png
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, write_image
+from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
@@ -106,9 +106,61 @@ def test_unreadable_files_are_named(tmp_path: Path):
         read_image(tmp_path / "many.tif")
 
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("pixels", [RGB, DEEP], ids=["8-bit", "16-bit"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("profile", [None, PROFILE], ids=["sRGB", "profile"])
+def test_pictures_keep_alpha_bits_and_profile(tmp_path: Path, suffix, pixels, channels: int, profile: bytes | None):
+    """Written by us, read by us and, where it can, by Pillow."""
+    image = np.dstack([pixels, pixels[::-1, :, 0]])[:, :, -channels:]
+    write_image(tmp_path / f"a{suffix}", image[:, :, 0] if channels == 1 else image, profile=profile)
+    found = read_picture(tmp_path / f"a{suffix}")
+    colors, alpha = (image[:, :, :-1], image[:, :, -1]) if channels in (2, 4) else (image, None)
+    np.testing.assert_array_equal(found.colors, colors[:, :, 0] if channels < 3 else colors)
+    assert found.colors.dtype == pixels.dtype
+    assert (found.alpha is None) == (alpha is None)
+    if alpha is not None:
+        np.testing.assert_array_equal(found.alpha, alpha)
+    assert found.profile == profile
+    if suffix == ".png":
+        with Image.open(tmp_path / "a.png") as image:
+            image.load()
+            assert image.info.get("icc_profile") == profile
+            assert image.has_transparency_data == (alpha is not None)
+
+
+def test_pictures_are_seen_as_viewers_show_them(tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RGB).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / "turned.png").colors, np.rot90(RGB, -1))
+    drawn = Image.fromarray(RGB).quantize(8)
+    drawn.save(tmp_path / "drawn.png", transparency=3)
+    found = read_picture(tmp_path / "drawn.png")
+    np.testing.assert_array_equal(found.colors, drawn.convert("RGB"))
+    np.testing.assert_array_equal(found.alpha, np.where(np.asarray(drawn) == 3, 0, 255))
+    printed = Image.fromarray(np.full((5, 7, 3), [200, 40, 40], np.uint8)).convert("CMYK")
+    printed.save(tmp_path / "printed.jpg", quality=100, icc_profile=b"for ink")
+    found = read_picture(tmp_path / "printed.jpg")
+    np.testing.assert_allclose(found.colors.astype(int), np.broadcast_to([200, 40, 40], (5, 7, 3)), atol=4)
+    assert found.profile is None  # it spoke of ink
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pictures_of_unknown_range_are_refused(tmp_path: Path, mode: str):
+    Image.fromarray(RGB[:, :, 0]).convert(mode).save(tmp_path / "a.tif")
+    with pytest.raises(VdsrError, match=r"a.tif: has (32-bit|float) pixels"):
+        read_picture(tmp_path / "a.tif")
+
+
 def test_lossy_or_impossible_outputs_are_refused(tmp_path: Path):
     with pytest.raises(VdsrError, match="stored as they are"):
         write_image(tmp_path / "a.jpg", RGB)
     with pytest.raises(VdsrError, match="16-bit"):
         write_image(tmp_path / "a.bmp", DEEP)
+    with pytest.raises(VdsrError, match="transparency"):
+        write_image(tmp_path / "a.bmp", np.dstack([RGB, RGB[:, :, 0]]))
     assert not list(tmp_path.iterdir())

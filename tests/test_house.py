@@ -17,7 +17,7 @@ HOMES = {
     "h5py": {"vdsr_data/storage.py", "vdsr_data/testfile.py", "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
     "PIL": {"vdsr_data/images.py"},
     "matplotlib": {"vdsr_eval/figures.py", "vdsr_train/figures.py"},
-    "click": {"vdsr_data/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
+    "click": {"vdsr_data/options.py", "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
 }
 
 

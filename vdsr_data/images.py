@@ -23,6 +23,7 @@ __all__ = [
     "TEST_ORDER",
     "TRAIN_ORDER",
     "Picture",
+    "check_lossless",
     "image_size",
     "list_images",
     "modcrop",
@@ -181,8 +182,7 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
         If the suffix is none of .png, .bmp, .tif, .tiff, or the format cannot hold the pixels.
     """
     path = Path(path)
-    if path.suffix.lower() not in LOSSLESS:
-        raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
+    check_lossless(path)
     if image.dtype == np.uint16 and path.suffix.lower() == ".bmp":
         raise VdsrError(f"{path}: a BMP file cannot hold 16-bit pixels; write .png or .tif")
     if image.shape[2:] in ((2,), (4,)) and path.suffix.lower() == ".bmp":
@@ -191,7 +191,19 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
         if image.dtype == np.uint16 and image.ndim == 3:
             _write_deep(temporary, image, profile)
         else:
-            Image.fromarray(image).save(temporary, **({} if profile is None else {"icc_profile": profile}))
+            Image.fromarray(image).save(temporary, icc_profile=profile)
+
+
+def check_lossless(path: Path) -> None:
+    """Refuse the name of an image file that would not hold the pixels as they are.
+
+    Raises
+    ------
+    VdsrError
+        If the suffix is none of .png, .bmp, .tif, .tiff.
+    """
+    if path.suffix.lower() not in LOSSLESS:
+        raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
 
 
 def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:

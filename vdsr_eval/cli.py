@@ -1,6 +1,6 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,68 +10,17 @@ from click.core import ParameterSource
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option, progress
+from vdsr_eval.options import FOLDER, PROTOCOLS, SCALE, boundary_option, ensemble_option, scoring_options
 
 if TYPE_CHECKING:
     from vdsr_data.datasets import Benchmark
+    from vdsr_data.resize import Boundary
     from vdsr_eval.evaluate import Method, Upscaler
     from vdsr_eval.protocol import Protocol
     from vdsr_eval.report import Table
 
-PROTOCOLS = ("vdsr-tf", "paper", "rcan")
-FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
-SCALE = click.IntRange(2, 16)
 FILES = ("json", "csv", "markdown", "latex", "html")
 OUTPUTS = (*FILES, "save_images", "save_mat")
-
-
-class WindowType(click.ParamType[Any]):
-    """Four whole numbers x0,y0,x1,y1, or the word auto."""
-
-    name = "x0,y0,x1,y1|auto"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give a tuple of four, or "auto"."""
-        numbers = value.split(",") if isinstance(value, str) and value != "auto" else []
-        if value == "auto" or isinstance(value, tuple):
-            return value
-        if len(numbers) != 4 or not all(number.strip().isdigit() for number in numbers):
-            self.fail(f"{value!r}: give x0,y0,x1,y1 in pixels, such as 40,60,104,124, or auto", param, ctx)
-        return tuple(int(number) for number in numbers)
-
-
-def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of everything that scores: the protocol, the tables, the files."""
-    option = click.option
-    # fmt: off
-    decorators = (
-        option("--protocol", "protocols", multiple=True, type=click.Choice(PROTOCOLS), default=("vdsr-tf",),
-               show_default="vdsr-tf", help="How scores are computed; repeatable."),
-        option("--border", type=click.IntRange(0), help="Pixels of each side left out.  [default: the scale]"),
-        option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
-        option("--boundary", type=click.Choice(["symmetric", "replicate"]), default="symmetric", show_default=True,
-               help="imresize beyond the edge: MATLAB since about R2015b, or older releases."),
-        option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
-        option("--per-image", is_flag=True, help="Print a row for each image too."),
-        option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
-        option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),
-        option("--json", type=FILE, help="Write all records, means and per image."),
-        option("--csv", type=FILE, help="Write `file name, psnr, ssim`, with more columns where needed."),
-        option("--markdown", type=FILE, help="Write the tables for a README."),
-        option("--latex", type=FILE, help="Write the tables for a paper."),
-        option("--html", type=FILE, help="Write one self-contained page: tables, bars, a slider between images."),
-        option("--html-images", type=click.IntRange(1), default=15, show_default=True, metavar="N",
-               help="Images in the page: so many over all sets and scales, the first of each."),
-        option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
-        option("--save-mat", type=FOLDER, help="Write the luma of every result as .mat below this folder."),
-        option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
-        option("--image", "only", multiple=True, metavar="NAME", help="Draw this image only; repeatable."),
-        force_option,
-    )
-    # fmt: on
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
 
 
 @click.group(cls=ExplainingGroup, invoke_without_command=True)
@@ -106,7 +55,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="FILE",
     help="Weights, also other people's, or a run folder; repeatable.  [default: the newest below ./runs]",
 )
-@click.option("--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations.")
+@ensemble_option
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
 @scoring_options
 @click.pass_context
@@ -168,6 +117,62 @@ def score(folder: Path, gt: str, scale: int, name: str | None, baseline: str | N
         baseline = other.resolve().name if other.resolve().name not in methods else str(other)
         methods[baseline] = results(other, testset.image_names, scale=scale)
     _evaluate([testset], [scale], methods, baseline, options)
+
+
+@main.command(cls=ExplainingCommand)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--scale", required=True, type=SCALE, help="Factor by which the image grows in both directions.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The image or, for a folder, the folder to write.  [default: SOURCE_xSCALE in the current folder]",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights, also other people's, or a run folder.  [default: the newest below ./runs]",
+)
+@ensemble_option
+@boundary_option
+@force_option
+def upscale(
+    source: Path,
+    scale: int,
+    output: Path | None,
+    weights: Path | None,
+    self_ensemble: bool,
+    boundary: "Boundary",
+    force: bool,
+) -> int:
+    """Enlarge an image, or every image of a folder, for real: no ground truth, no score.
+
+    The network estimates luma, chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
+    is kept, the rotation that a camera noted is applied. Writes PNG, or TIFF or BMP where the name of the output says
+    so, in bounded memory whatever the size of the image.
+    """
+    from vdsr_eval.ensemble import self_ensemble as ensemble
+    from vdsr_eval.upscale import plan, upscale_file
+
+    files = plan(source, output, scale=scale, force=force)
+    from vdsr_train.predict import load_upscaler
+
+    network = load_upscaler(weights)
+    run = ensemble(network) if self_ensemble else network
+    failed = 0
+    with progress("upscaling", len(files)) as advance:
+        for image, target in files:
+            try:
+                upscale_file(image, target, scale=scale, upscale=run, reach=network.reach, boundary=boundary)
+            except VdsrError as error:
+                if len(files) == 1:
+                    raise
+                failed += 1
+                click.echo(f"left out: {error}", err=True)
+            advance(1)
+    click.echo(f"wrote {files[0][1].parent if source.is_dir() else files[0][1]}", err=True)
+    return 1 if failed else 0
 
 
 def _check(options: Mapping[str, Any]) -> None:

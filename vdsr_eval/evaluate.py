@@ -16,7 +16,18 @@ from vdsr_data.datasets import Benchmark, Original
 from vdsr_data.errors import VdsrError
 from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
 
-__all__ = ["Method", "Record", "Scored", "Upscaler", "bicubic", "evaluate", "evaluate_images", "mean_score", "method"]
+__all__ = [
+    "Method",
+    "Record",
+    "Scored",
+    "Upscaler",
+    "bicubic",
+    "evaluate",
+    "evaluate_images",
+    "mean_score",
+    "method",
+    "run_upscaler",
+]
 
 # Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
@@ -67,7 +78,7 @@ def method(upscale: Upscaler) -> Method:
             seen.clear()
         sr = next((sr for _, lr, sr in seen if np.array_equal(lr, pair.lr)), None)
         if sr is None:
-            sr = _upscaled(upscale, pair.lr, scale)
+            sr = run_upscaler(upscale, pair.lr, scale)
             seen.append((original, pair.lr, sr))
         return result(sr, pair.chroma, protocol=protocol)
 
@@ -205,8 +216,14 @@ def _pair(
     return prepare(original.pixels, scale=scale, protocol=protocol)
 
 
-def _upscaled(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
-    """Run an upscaling function and refuse what would poison a mean."""
+def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    """Run an upscaling function and refuse what would poison a mean.
+
+    Raises
+    ------
+    VdsrError
+        If the result has another shape than `lr`, or holds NaN or infinity.
+    """
     sr = np.asarray(upscale(lr, scale), dtype=np.float64)
     if sr.shape != lr.shape:
         raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
