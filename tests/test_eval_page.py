@@ -232,6 +232,9 @@ def test_phone_and_desktop_in_both_schemes(tmp_path: Path, browser, width: int, 
     page(tmp_path / "page.html")
     driver = browser(tmp_path / "page.html", width, 844, scheme)
     assert driver.execute_script("return document.documentElement.scrollWidth") == width
+    # Two methods and their bars are seen without scrolling sideways.
+    inside = "const box = document.getElementById('images').parentElement; return box.scrollWidth - box.clientWidth"
+    assert driver.execute_script(inside) <= 1
     top = shot(driver.find_element("tag name", "body"))[4, 4]
     assert (top < 60).all() if scheme == "dark" else (top > 230).all()
     selects = driver.find_elements("css selector", ".controls select")

@@ -91,7 +91,8 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
         There are no weights, they do not fit, or TensorFlow is missing (with what to install).
     """
     path = newest_weights() if weights is None else Path(weights)
-    return Upscaler(read_any(path), name=f"VDSR ({Path(*path.parts[-2:])})")
+    name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
+    return Upscaler(read_any(path), name=f"VDSR ({name})")
 
 
 def newest_weights(runs: Path = Path("runs")) -> Path:
