@@ -79,6 +79,15 @@ def test_latex_escapes_and_aligns() -> None:
     assert text.count("{tabular}") == 2
 
 
+def test_latex_sets_signs_and_names() -> None:
+    table = Table("a", "of `rcan`", ("x-y",), [("-0.99 / +0.0064",), ("[-1.5, +2.0]",)])
+    text = latex_text(table)
+    assert r"\caption{of \texttt{rcan}}" in text
+    assert r"$-$0.99 / $+$0.0064 \\" in text
+    assert r"[$-$1.5, $+$2.0] \\" in text
+    assert r"x-y \\" in text
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.md"
     write_files([], [TABLE], markdown=path)

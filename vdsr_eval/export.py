@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -123,5 +124,7 @@ TEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciic
 
 
 def _tex(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return "".join(TEX.get(c, c) for c in text)
+    """Text with LaTeX's special characters escaped, signs of numbers and names in backticks set as such."""
+    escaped = "".join(TEX.get(c, c) for c in text)
+    signed = re.sub(r"(?<!\w)[+-](?=\d)", r"$\g<0>$", escaped)
+    return re.sub(r"`([^`]*)`", r"\\texttt{\1}", signed)
