@@ -2,13 +2,14 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,24 +85,40 @@ def open_strategy(distribute: str) -> Any:
 def launch(workers: int, arguments: Sequence[str]) -> int:
     """Run ``vdsr-train`` with `arguments` as `workers` processes of this machine and return their exit code.
 
-    A worker that fails is given time to be reported by the others, which are then ended. Ctrl-C reaches the workers by
-    themselves: the chief saves, and the others end with it.
+    A worker that fails is given time to be reported by the others, which are then ended. Ctrl-C and SIGTERM are passed
+    on: the chief saves, and the others end with it.
     """
-    with ExitStack() as ports:
-        sockets = [ports.enter_context(socket.socket()) for _ in range(workers)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    command = [sys.executable, "-c", "from vdsr_train.cli import main; main(prog_name='vdsr-train')", *arguments]
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
+    code = "import sys; sys.argv[0] = 'vdsr-train'; from vdsr_train.cli import main; main()"
+    command = [sys.executable, "-c", code, *arguments]
     processes = []
     for index in range(workers):
         place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        processes.append(subprocess.Popen(command, env=os.environ | {"TF_CONFIG": json.dumps(place)}))  # noqa: S603
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        environment = os.environ | {"TF_CONFIG": json.dumps(place)}
+        processes.append(subprocess.Popen(command, env=environment, start_new_session=True))  # noqa: S603
+
+    def pass_on(signum: int, _frame: object) -> None:
+        for process in processes:
+            process.send_signal(signum)
+
+    handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _wait(processes)
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens to, below those that the system hands out for outgoing connections."""
+    found: list[int] = []
+    for port in random.sample(range(20000, 30000), 1000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise VdsrError(f"no {count} free ports were found on this machine")
 
 
 def _wait(processes: list[subprocess.Popen[bytes]]) -> int:

@@ -1,7 +1,7 @@
 """Weights to an upscaling function, in tiles where an image is large.
 
 A tile carries as many extra pixels as the receptive field reaches, one for each layer, so that tiled and whole results
-are the same and memory is bounded: benchmarks/bench_tiles.py has 1.1 GB at its peak, TensorFlow in it, the whole 3.0 GB.
+are the same and memory is bounded: benchmarks/bench_tiles.py has 1.1 GB at its peak with TensorFlow, the whole 3.0 GB.
 """
 
 from pathlib import Path

@@ -54,12 +54,10 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
             return on_all_devices(part(lr), part(gt))
         except tf.errors.ResourceExhaustedError:
             raise VdsrError("the device has too little memory for this batch; use a smaller --batch-size") from None
-        except tf.errors.OpError as error:
+        except tf.errors.OpError:
             if config.distribute != "multi-worker":
                 raise
-            raise VdsrError(
-                f"another worker is gone ({str(error).splitlines()[0][:200]}); go on with --resume on all workers"
-            ) from None
+            raise VdsrError("another worker is gone; go on with: vdsr-train --resume, on all workers") from None
 
     if config.batch_size % strategy.num_replicas_in_sync:
         raise VdsrError(

@@ -99,7 +99,12 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         for step, lr, gt, waited in prefetch(batches, first, total):
             rate = learning_rate(config, step, epoch_steps)
             optimizer.learning_rate = rate
-            losses.append(train_step(lr, gt))
+            try:
+                losses.append(train_step(lr, gt))
+            except VdsrError:
+                if caught:
+                    raise Interrupted(caught[0], f"worker {worker.index} stopped with the chief") from None
+                raise
             waits += waited
             done = step + 1
 

@@ -1,0 +1,174 @@
+"""Many devices: the result of one device, whoever dies is reported, and a training stopped by it goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from train_fixtures import Recorder, small, training_file
+
+from vdsr_data.errors import VdsrError
+from vdsr_train.cli import main
+from vdsr_train.distribute import Worker, this_worker
+from vdsr_train.log import read_log
+from vdsr_train.train import train
+from vdsr_train.weights import read_weights
+
+pytest.importorskip("tensorflow")
+
+RECIPE = {"steps": 100, "theta": 1e-3, "learning_rate": 0.02, "decay_every": 3, "validation": "none", "ema": 20}
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def differ(one: Path, other: Path) -> float:
+    """The largest difference between two networks."""
+    pairs = zip(read_weights(one), read_weights(other), strict=True)
+    return max(float(np.abs(a - b).max()) for layers in pairs for a, b in zip(*layers, strict=True))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    training_file(tmp_path / "train.h5")
+    return tmp_path
+
+
+MIRRORED = """
+import sys, tensorflow as tf
+from pathlib import Path
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from train_fixtures import Recorder
+from vdsr_train.config import read_config
+from vdsr_train.train import train
+train(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, console=Recorder())
+"""
+
+
+def test_two_devices_clip_after_the_sum_and_equal_one(folder) -> None:
+    """Through two drops of the rate, with clipping active, which on parts of a batch would give other values."""
+    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
+    small(folder, **RECIPE, distribute="mirrored").write(folder / "mirrored.json")
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("weights.h5", "averaged.h5"):
+        assert differ(folder / "one" / name, folder / "mirrored" / name) < 1e-5
+    rows = [read_log(folder / run / "log.csv") for run in ("one", "mirrored")]
+    assert max(row["clipped"] for row in rows[0]) > 0.01
+    assert [row["clipped"] for row in rows[1]] == pytest.approx([row["clipped"] for row in rows[0]], abs=5e-3)
+
+
+def arguments(folder: Path, *more: str) -> list[str]:
+    recipe = RECIPE | {"depth": 3, "channels": 8, "batch_size": 8, "log_every": 5, "checkpoint_every": 7}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in recipe.items()]
+    return ["train.h5", "--preset=paper", *options, *more]
+
+
+@pytest.fixture
+def start():
+    """Start vdsr-train in a process of its own, which is ended with the test."""
+    processes = []
+
+    def begin(*words: str) -> "subprocess.Popen[str]":
+        code = "import sys; sys.argv[0] = 'vdsr-train'; from vdsr_train.cli import main; main()"
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", code, *words]
+        processes.append(subprocess.Popen(command, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.terminate()
+        process.communicate()
+
+
+def children(process: "subprocess.Popen[str]") -> list[int]:
+    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+    return [int(word) for word in text.split()]
+
+
+def until_step(process: "subprocess.Popen[str]", step: int) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("step ") and int(line[5:].partition("/")[0]) >= step:
+            return
+    raise AssertionError(process.communicate())
+
+
+def test_two_workers_equal_one(folder, start) -> None:
+    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
+    process = start(*arguments(folder, "--run-dir=two", "--local-workers=2"))
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert out.count("run folder") == 1  # the chief alone speaks
+    assert errors == ""
+    for name in ("weights.h5", "averaged.h5"):
+        assert differ(folder / "one" / name, folder / "two" / name) < 1e-5
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
+def test_a_dead_worker_is_reported_and_the_training_goes_on_from_the_checkpoint(folder, start) -> None:
+    process = start(*arguments(folder, "--run-dir=run", "--steps=100000", "--local-workers=2"))
+    until_step(process, 10)  # a checkpoint was written at step 7
+    os.kill(children(process)[1], signal.SIGKILL)
+    killed = time.monotonic()
+    _, errors = process.communicate(timeout=100)
+    assert time.monotonic() - killed < 60
+    assert process.returncode in (1, 137)  # of the one that reports, or of the one that died
+    assert errors.endswith("vdsr-train: another worker is gone; go on with: vdsr-train --resume, on all workers\n")
+    last = max(int(path.stem[5:]) for path in (folder / "run" / "checkpoints").glob("step-*.h5"))
+    process = start("--resume=run", f"--steps={last + 8}", "--local-workers=2")
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert read_log(folder / "run" / "log.csv")[-1]["step"] == last + 8
+
+
+def test_ctrl_c_is_passed_on_and_the_chief_saves(folder, start) -> None:
+    process = start(*arguments(folder, "--run-dir=run", "--steps=100000", "--local-workers=2"))
+    until_step(process, 5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with: vdsr-train --resume run" in errors
+    assert "Traceback" not in errors
+
+
+def config(**task) -> str:
+    return json.dumps({"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1} | task})
+
+
+def test_the_place_of_a_worker(monkeypatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert this_worker("none") == this_worker("mirrored") == Worker(0, 1)
+    monkeypatch.setenv("TF_CONFIG", config())
+    assert this_worker("multi-worker") == Worker(1, 2)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", config(index=2), config(type="ps"), '{"task": {}}'])
+def test_a_wrong_tf_config_is_explained(monkeypatch, text) -> None:
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(VdsrError, match="TF_CONFIG"):
+        this_worker("multi-worker")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--distribute", "mirrored"], "finds no GPU here"),
+        (["--distribute", "multi-worker"], "needs TF_CONFIG"),
+    ],
+)
+def test_what_is_not_there_is_said(folder, monkeypatch, words, message) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    result = CliRunner().invoke(main, arguments(folder, *words))
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (folder / "runs").exists()

@@ -1,0 +1,87 @@
+"""Several trainings compared: which, in which folders, and in one table and plot."""
+
+import csv
+import re
+
+import pytest
+from click.testing import CliRunner
+from train_fixtures import Recorder, small, test_images, training_file
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.images import read_image
+from vdsr_train.cli import main
+from vdsr_train.log import read_log
+from vdsr_train.sweep import combinations, sweep
+
+
+def test_combinations() -> None:
+    found = combinations({"theta": (1e-3, 9e-4), "steps": (5,), "seed": (1, 2)})
+    assert list(found) == ["theta=0.001,seed=1", "theta=0.001,seed=2", "theta=0.0009,seed=1", "theta=0.0009,seed=2"]
+    assert found["theta=0.0009,seed=1"] == {"theta": 9e-4, "steps": 5, "seed": 1}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    training_file(tmp_path / "train.h5")
+    test_images(tmp_path / "waves")
+    return tmp_path
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
+    pytest.importorskip("tensorflow")
+    configs = {f"theta={theta}": small(folder, theta=theta, steps=14) for theta in (1e-2, 1e-3)}
+
+    class Stop(Exception):
+        pass
+
+    seen = []
+
+    def at(step: int) -> None:
+        seen.append(step)
+        if len(seen) == 14 + 9:
+            raise Stop
+
+    with pytest.raises(Stop):
+        sweep(configs, folder / "all", console=Recorder(at=at))
+    console = Recorder()
+    sweep(configs, folder / "all", console=console)
+    assert [row["step"] for row in console.rows] == [10, 12, 14]  # of the second, from its checkpoint at step 7 on
+    assert any("complete" in text for text in console.said)
+    table = next(text for text in console.said if "bicubic" in text and "theta=0.01" in text)
+    for name in configs:
+        last = read_log(folder / "all" / name / "log.csv")[-1]
+        assert re.search(rf"{name} .*{last['psnr_x2']:.2f}", table)
+    with (folder / "all" / "sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == list(configs)
+    assert read_image(folder / "all" / "sweep.png").ndim == 3
+    with pytest.raises(VdsrError, match="another steps"):
+        sweep({name: small(folder, theta=1e-2, steps=15) for name in configs}, folder / "all", console=Recorder())
+
+
+def test_the_command_takes_several_values_after_one_name(folder, monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda configs, folder, *, console: seen.update(configs))
+    arguments = ["sweep", "train.h5", "--theta", "1e-3", "9e-4", "8e-4", "--preset", "vdsr-tf", "--steps", "9"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert list(seen) == ["theta=0.001", "theta=0.0009", "theta=0.0008"]
+    assert {config.theta for config in seen.values()} == {1e-3, 9e-4, 8e-4}
+    assert {(config.steps, config.clip, config.file) for config in seen.values()} == {(9, "norm", "train.h5")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--theta", "1e-3"], 2, "several values"),
+        (["--theta", "1e-3", "0"], 2, "--theta"),
+        (["--optimizer", "sgd", "adam"], 2, "several values"),
+        (["missing.h5", "--theta", "1", "2"], 1, r"missing\.h5"),
+    ],
+)
+def test_friendly_failures(folder, arguments, code, message) -> None:
+    result = CliRunner().invoke(main, ["sweep", *arguments])
+    assert result.exit_code == code, result.output
+    assert re.search(message, result.stderr)
+    assert len(result.stderr.splitlines()) == 1
