@@ -124,7 +124,7 @@ def read_picture(path: Path | str) -> Picture:
     """Read an image as a viewer shows it, where `read_image` returns what MATLAB computes with.
 
     Palettes and CMYK become RGB, the EXIF rotation of an 8-bit file is applied, transparency of any kind is kept as
-    alpha, and 16 bits stay 16 bits.
+    alpha, and 16 bits stay 16 bits. Of several frames the first is read.
 
     Raises
     ------

@@ -53,7 +53,7 @@ def read_any(path: Path | str) -> Weights:
     if path.is_dir():
         raise VdsrError(f"{path}: no weights.h5 in it, and no TensorFlow 1 checkpoint")
     if path.suffix.lower() in (".h5", ".hdf5"):
-        return read_weights(path)
+        return _guarded(read_weights, path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise VdsrError(f"{path}: unknown format of weights; known are {FORMATS}")
