@@ -42,6 +42,13 @@ def test_strips_equal_the_whole(rows: int, columns: int, scale: int, strip: int,
     np.testing.assert_array_equal(upscale_colors(image, **options, strip=strip), whole)
 
 
+def test_progress_adds_up_to_one() -> None:
+    shares: list[float] = []
+    upscale_colors(colors(101, 4), scale=2, upscale=blurred, reach=REACH, strip=40, advance=shares.append)
+    assert len(shares) > 5
+    assert sum(shares) == pytest.approx(1)
+
+
 def test_a_shorter_reach_would_be_seen() -> None:
     """The test above can fail: strips that know too few rows differ."""
     image = colors(60, 9)

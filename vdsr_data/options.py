@@ -140,7 +140,7 @@ def _cores() -> int:
 
 
 @contextmanager
-def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[float], None]]:
     """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on."""
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -161,16 +161,16 @@ def upscale(
     network = load_upscaler(weights)
     run = ensemble(network) if self_ensemble else network
     failed = 0
+    how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
     with progress("upscaling", len(files)) as advance:
         for image, target in files:
             try:
-                upscale_file(image, target, scale=scale, upscale=run, reach=network.reach, boundary=boundary)
+                upscale_file(image, target, **how, advance=advance)
             except VdsrError as error:
                 if len(files) == 1:
                     raise
                 failed += 1
                 click.echo(f"left out: {error}", err=True)
-            advance(1)
     click.echo(f"wrote {files[0][1].parent if source.is_dir() else files[0][1]}", err=True)
     return 1 if failed else 0
 

@@ -4,6 +4,7 @@ Strip by strip, each with as many more rows as its results depend on: the whole 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def upscale_colors(
     reach: int,
     boundary: Boundary = "symmetric",
     strip: int = STRIP,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> NDArray[Any]:
     """Enlarge an image.
 
@@ -49,6 +51,8 @@ def upscale_colors(
         Of imresize.
     strip : int
         Rows of the result that are computed at a time; the result does not depend on it.
+    advance : callable
+        Called with the share of the image that each strip is; they sum up to 1.
 
     Returns
     -------
@@ -76,11 +80,19 @@ def upscale_colors(
             image = ycbcr2rgb(planes)
         inner = image[(top - above) * scale : (bottom - above) * scale]
         out[top * scale : bottom * scale] = np.floor(inner * top_value + 0.5)
+        advance((bottom - top) / rows)
     return out
 
 
 def upscale_file(
-    source: Path, target: Path, *, scale: int, upscale: Upscaler, reach: int, boundary: Boundary = "symmetric"
+    source: Path,
+    target: Path,
+    *,
+    scale: int,
+    upscale: Upscaler,
+    reach: int,
+    boundary: Boundary = "symmetric",
+    advance: Callable[[float], None] = lambda _: None,
 ) -> None:
     """Enlarge an image file, with its transparency, its bit depth and its colour profile.
 
@@ -88,7 +100,7 @@ def upscale_file(
     ----------
     source, target : Path
         Anything that `vdsr_data.images.read_picture` reads, and a name for `vdsr_data.images.write_image`.
-    scale, upscale, reach, boundary
+    scale, upscale, reach, boundary, advance
         As for `upscale_colors`.
 
     Raises
@@ -98,7 +110,9 @@ def upscale_file(
     """
     picture = read_picture(source)
     try:
-        image = upscale_colors(picture.colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary)
+        image = upscale_colors(
+            picture.colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance
+        )
     except VdsrError as error:
         raise VdsrError(f"{source}: {error}") from error
     if picture.alpha is not None:
