@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from train_fixtures import training_file
 
-from vdsr_train.cli import main
+from vdsr_train.cli import _recipe, main
 from vdsr_train.config import knobs, read_config
 from vdsr_train.log import read_log
 from vdsr_train.presets import PRESETS
@@ -103,6 +103,28 @@ def test_every_hyper_parameter_is_an_option() -> None:
     for knob in knobs():
         if knob.name != "file":
             assert "--" + knob.name.replace("_", "-") in text
+
+
+def test_numbers_are_shown_as_numbers() -> None:
+    """0 and 1 are equal to False and True, but not the same to a reader."""
+    text = " ".join(run("--help").stdout.split())
+    assert "of the patches and the symmetries. [default: 0]" in text
+    assert "paper: 1; vdsr-tf: 1; best: 1,0.8,0.6; quick: 1,0.8,0.6" in text
+    assert "weight_decay 0," in _recipe(PRESETS["best"])
+    assert "downsizes 1,0.8,0.6" in _recipe(PRESETS["best"])
+    assert _recipe(PRESETS["paper"]) == "as in the paper"
+
+
+def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
+    words, seen = [], []
+    monkeypatch.setattr("vdsr_train.cli.launch", lambda count, arguments: words.extend(arguments) or 0)
+    options = ["--downsizes=1,0.333333333333", "--theta=1.23456789e-4", "--no-symmetries", "--seed=0", "--ema=1"]
+    run("vdsr_train.h5", *options, "--local-workers=2", "--run-dir=here")
+    monkeypatch.setattr("vdsr_train.train.train", lambda config, folder, **_: seen.append((config, folder)))
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}')
+    run(*words)
+    changes = {"downsizes": (1.0, 0.333333333333), "theta": 1.23456789e-4, "symmetries": False, "seed": 0, "ema": 1}
+    assert seen == [(replace(PRESETS["best"], **changes, distribute="multi-worker"), Path("here"))]
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -125,7 +125,9 @@ def _values(knob: Knob) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_shown, value))
-    return {None: "none", True: "yes", False: "no"}.get(value, f"{value:g}" if isinstance(value, float) else str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @click.group(cls=TrainGroup, invoke_without_command=True)
@@ -180,10 +182,7 @@ def run_command(
 
     console = open_console() if this_worker(config.distribute).index == 0 else Silent()
     console.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
-    changes = ", ".join(f"{name} {_shown(value)}" for name, value in differences(config).items())
-    console.say(
-        f"recipe: {preset or 'as it began'}; {f'unlike the paper: {changes}' if changes else 'as in the paper'}"
-    )
+    console.say(f"recipe: {preset or 'as it began'}; {_recipe(config)}")
     try:
         with console:
             train(config, folder, resume=resume is not None, console=console)
@@ -256,6 +255,12 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _recipe(config: Config) -> str:
+    """Return in words where `config` leaves the paper."""
+    changes = ", ".join(f"{name} {_shown(value)}" for name, value in differences(config).items())
+    return f"unlike the paper: {changes}" if changes else "as in the paper"
+
+
 def _as_arguments(given: Mapping[str, Any]) -> list[str]:
     """Return `given` as words of a command line."""
     words = []
@@ -266,7 +271,7 @@ def _as_arguments(given: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, bool):
             words.append(option if value else f"--no-{option[2:]}")
         else:
-            words += [option, _shown(value) if isinstance(value, tuple) else str(value)]
+            words += [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
     return words
 
 
