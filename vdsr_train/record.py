@@ -1,11 +1,15 @@
-"""What a training leaves in its run folder: log.csv, checkpoints, weights, and scores, pictures and curves."""
+"""What a training leaves in its run folder: log.csv, checkpoints, weights, scores, pictures, curves, TensorBoard."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vdsr_train import checkpoint
+from vdsr_train.board import open_board
 from vdsr_train.config import Config
 from vdsr_train.console import Console
 from vdsr_train.log import Log
@@ -59,6 +63,9 @@ class Record:
         self._weights = get_weights
         self._upscaler = Upscaler(get_weights(networks[""]))  # a second model, always in float32
         self._open = ExitStack()
+        self._board = open_board(run / "tensorboard", config)
+        if self._board is not None:
+            self._open.enter_context(closing(self._board))
         self._log = self._open.enter_context(closing(Log(run / "log.csv", keep=first)))
         self._validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
         if self._validation is not None:
@@ -70,13 +77,26 @@ class Record:
     def __exit__(self, *exception: object) -> None:
         self._open.close()
 
-    def write(self, row: dict[str, float], state: checkpoint.State, *, data: str, validates: bool, saves: bool) -> None:
+    def write(
+        self,
+        row: dict[str, float],
+        batch: tuple[NDArray[np.float32], NDArray[np.float32]],
+        state: checkpoint.State,
+        *,
+        data: str,
+        validates: bool,
+        saves: bool,
+    ) -> None:
         """Write a row of the log, with scores when it is time for them; then the state, so that no kill loses a row."""
         step = int(row["step"])
         checkpoint.check_finite(self.checkpoints, step, state)
         if validates:
             self._validate(row)
         self._log.write(row)
+        if self._board is not None:
+            self._board.scalars(row)
+            if validates:
+                self._board.batch(row, self._weights(self.networks[""]), *batch)
         if saves:
             checkpoint.save(self.checkpoints, step, state, data=data)
             for name, variables in self.networks.items():

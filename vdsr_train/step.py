@@ -14,7 +14,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
 from vdsr_train.schedule import loss_weight
 
-__all__ = ["compile_network", "compile_step"]
+__all__ = ["compile_gradients", "compile_network", "compile_step"]
 
 Array = NDArray[np.float32]
 
@@ -65,6 +65,23 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
         )
     optimizer.build(model.trainable_variables)
     return step
+
+
+def compile_gradients(model: Any, config: Config) -> Callable[[Array, Array], tuple[Array, list[Array]]]:
+    """Return a function of a batch (lr, gt) that gives sr and the gradient of each variable, and trains nothing."""
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def gradients(lr: tf.Tensor, gt: tf.Tensor) -> Any:
+        with tf.GradientTape() as tape:
+            sr = model(lr, training=True)
+            loss = tf.reduce_sum(tf.square(gt - sr)) * loss_weight(config, lr.shape[1] * lr.shape[2])
+        return sr, tape.gradient(loss, model.trainable_variables)
+
+    def run(lr: Array, gt: Array) -> tuple[Array, list[Array]]:
+        sr, values = gradients(lr, gt)
+        return sr.numpy(), [value.numpy() for value in values]
+
+    return run
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:

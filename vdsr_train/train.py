@@ -136,7 +136,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
                 "waiting": waits / elapsed,
             }
             if record is not None:
-                record.write(row, checkpoint.get_state(variables), data=data, validates=validates, saves=saves)
+                state = checkpoint.get_state(variables)
+                record.write(row, (lr, gt), state, data=data, validates=validates, saves=saves)
             console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
             if stops:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
