@@ -58,6 +58,32 @@ def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.max(shapes, axis=0).tolist() == [16 + 2 * 3] * 2
 
 
+def test_no_fast_arithmetic_of_a_gpu_is_used() -> None:
+    """TensorFlow lets a GPU round the factors of a convolution to 10 bits; off while a network runs, as before after."""
+    tf = pytest.importorskip("tensorflow")
+    switch = tf.config.experimental
+    seen = []
+    weights = network(3)
+    upscaler = Upscaler(weights)
+    compiled = upscaler._network
+
+    class Spy:
+        def __call__(self, images, training: bool):
+            tf.py_function(lambda: seen.append(switch.tensor_float_32_execution_enabled()), [], [])
+            return images
+
+    from vdsr_train.step import compile_network
+
+    for allowed in (True, False):
+        switch.enable_tensor_float_32_execution(allowed)
+        compile_network(Spy())(np.zeros((1, 3, 3, 1), np.float32))
+        compiled(np.zeros((1, 3, 3, 1), np.float32))
+        assert switch.tensor_float_32_execution_enabled() == allowed
+    switch.enable_tensor_float_32_execution(True)
+    assert seen
+    assert not any(seen)
+
+
 def test_networks_go_by_the_name_that_tells_them_apart(tmp_path: Path) -> None:
     (tmp_path / "quick").mkdir()
     write_weights(tmp_path / "quick" / "weights.h5", network(2))

@@ -38,15 +38,15 @@ class Upscaler:
         from vdsr_train.model import build_model
 
         self.name, self.tile, self.reach = name, tile, len(weights)
-        self._model = build_model(depth=len(weights), channels=weights[0][0].shape[-1])
-        self._network = backend.compiled().compile_network(self._model)
+        self.model = build_model(depth=len(weights), channels=weights[0][0].shape[-1])
+        self._network = backend.compiled().compile_network(self.model)
         self.load(weights)
 
     def load(self, weights: Weights) -> None:
         """Exchange the weights for others of the same shapes."""
         from vdsr_train.model import set_weights
 
-        set_weights(self._model, weights)
+        set_weights(self.model, weights)
 
     def __call__(self, lr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Return sr of one image.

@@ -1,4 +1,4 @@
-"""What a training leaves in its run folder: log.csv, checkpoints, weights, scores, pictures, curves, TensorBoard."""
+"""What a training leaves in its run folder: log.csv, checkpoints, weights; scores, pictures, curves and TensorBoard."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing

@@ -85,10 +85,22 @@ def compile_gradients(model: Any, config: Config) -> Callable[[Array, Array], tu
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:
-    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1) of any size, compiled once."""
+    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1) of any size, compiled once, in float32."""
+    tensor_float_32 = tf.config.experimental.tensor_float_32_execution_enabled
+    allow_tensor_float_32 = tf.config.experimental.enable_tensor_float_32_execution
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32)])  # type: ignore[untyped-decorator]
     def network(lr: tf.Tensor) -> tf.Tensor:
         return model(lr, training=False)
 
-    return lambda lr: network(lr).numpy()
+    def exact(lr: Array) -> Array:
+        # On a GPU convolutions would else take the first 10 bits of each factor.
+        before = tensor_float_32()
+        allow_tensor_float_32(False)
+        try:
+            result: Array = network(lr).numpy()
+        finally:
+            allow_tensor_float_32(before)
+        return result
+
+    return exact

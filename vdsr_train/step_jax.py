@@ -41,6 +41,11 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:
-    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size it meets."""
+    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size, in float32."""
     network = jax.jit(lambda values, lr: model.stateless_call(values, [], lr, training=False)[0])
-    return lambda lr: np.asarray(network([v.value for v in model.trainable_variables], lr))
+
+    def exact(lr: Array) -> Array:
+        with jax.default_matmul_precision("float32"):  # on a GPU convolutions would else take 10 bits of each factor
+            return np.asarray(network([v.value for v in model.trainable_variables], lr))
+
+    return exact
