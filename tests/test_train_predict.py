@@ -59,29 +59,24 @@ def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_fast_arithmetic_of_a_gpu_is_used() -> None:
-    """TensorFlow lets a GPU round the factors of a convolution to 10 bits; off while a network runs, as before after."""
+    """TensorFlow lets a GPU round the factors of a convolution to 10 bits: off while a network runs, then as before."""
     tf = pytest.importorskip("tensorflow")
-    switch = tf.config.experimental
-    seen = []
-    weights = network(3)
-    upscaler = Upscaler(weights)
-    compiled = upscaler._network
-
-    class Spy:
-        def __call__(self, images, training: bool):
-            tf.py_function(lambda: seen.append(switch.tensor_float_32_execution_enabled()), [], [])
-            return images
-
     from vdsr_train.step import compile_network
 
+    switch = tf.config.experimental
+    seen = []
+
+    def spy(images, training: bool):
+        tf.py_function(lambda: seen.append(switch.tensor_float_32_execution_enabled()), [], [])
+        return images
+
+    before = switch.tensor_float_32_execution_enabled()
     for allowed in (True, False):
         switch.enable_tensor_float_32_execution(allowed)
-        compile_network(Spy())(np.zeros((1, 3, 3, 1), np.float32))
-        compiled(np.zeros((1, 3, 3, 1), np.float32))
+        compile_network(spy)(np.zeros((1, 3, 3, 1), np.float32))
         assert switch.tensor_float_32_execution_enabled() == allowed
-    switch.enable_tensor_float_32_execution(True)
-    assert seen
-    assert not any(seen)
+    switch.enable_tensor_float_32_execution(before)
+    assert seen == [False, False]
 
 
 def test_networks_go_by_the_name_that_tells_them_apart(tmp_path: Path) -> None:
