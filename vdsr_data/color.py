@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import _kernels
+from vdsr_data import _color_kernels
 
 __all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
 
@@ -148,7 +148,7 @@ def _convert(image: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[n
     pixels = np.ascontiguousarray(image, dtype=None if top else np.float64).reshape(-1)
     out = np.empty(pixels.size // 3 * len(matrix), dtype=pixels.dtype)
     if top:
-        _kernels.matrix_integer(pixels, matrix, offset, out, top)
+        _color_kernels.matrix_integer(pixels, matrix, offset, out, top)
     else:
-        _kernels.matrix_float(pixels, matrix, offset, out, clip)
+        _color_kernels.matrix_float(pixels, matrix, offset, out, clip)
     return out.reshape(*image.shape[:2], len(matrix)).astype(dtype, copy=False)
