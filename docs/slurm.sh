@@ -1,0 +1,43 @@
+#!/bin/bash
+# vdsr-train on several nodes of a SLURM cluster, one worker per node, all GPUs of each: sbatch docs/slurm.sh
+#
+# Every worker needs the same Python environment, training file and run folder, so start it on a shared file system.
+# --batch-size is that of all workers together; each takes an equal part. Worker 0 writes and prints.
+# Fifteen minutes before the end SLURM sends SIGTERM: worker 0 saves a checkpoint, and the job goes on in its own
+# requeued copy. After a dead node `sbatch docs/slurm.sh` again does the same, from the last checkpoint.
+
+#SBATCH --job-name=vdsr
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node=4
+#SBATCH --cpus-per-task=16
+#SBATCH --time=24:00:00
+#SBATCH --signal=TERM@900
+#SBATCH --requeue
+#SBATCH --output=vdsr-%j.log
+
+set -euo pipefail
+
+RUN=${RUN:-runs/slurm}
+FILE=${FILE:-vdsr_train.h5}
+PORT=${PORT:-23456}
+
+WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd,)
+export WORKERS
+
+if [ -e "$RUN/config.json" ]; then
+  WHAT=(--resume "$RUN")
+else
+  WHAT=("$FILE" --preset best --run-dir "$RUN" --distribute multi-worker)
+fi
+
+# --kill-on-bad-exit ends the workers of a job that has lost one, once the others have said so.
+srun --kill-on-bad-exit=1 bash -c '
+  export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
+  exec vdsr-train "$@"
+' vdsr-train "${WHAT[@]}" || {
+  code=$?
+  # 143 is SIGTERM after a saved checkpoint: the time is up, not the training.
+  [ "$code" -eq 143 ] && scontrol requeue "$SLURM_JOB_ID"
+  exit "$code"
+}
