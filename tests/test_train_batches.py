@@ -87,6 +87,8 @@ def test_symmetries_turn_both_halves_of_a_pair_alike() -> None:
 def test_too_few_patches() -> None:
     with pytest.raises(VdsrError, match=r"train\.h5: holds 7 patches.*--batch-size 7"):
         make(count=7)
+    with pytest.raises(VdsrError, match=r"holds 0 patches.*build it again"):
+        make(count=0)
 
 
 def test_a_patch_that_is_not_finite_is_named() -> None:

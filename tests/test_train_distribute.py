@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from train_fixtures import Recorder, small, training_file
 from vdsr_data.errors import VdsrError
 from vdsr_train.cli import main
 from vdsr_train.distribute import Worker, this_worker
+from vdsr_train.distribute import _free_ports as free_ports
 from vdsr_train.log import read_log
 from vdsr_train.train import train
 from vdsr_train.weights import read_weights
@@ -39,6 +41,15 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The same training on one device."""
+    folder = tmp_path_factory.mktemp("alone")
+    training_file(folder / "train.h5")
+    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
+    return folder / "one"
+
+
 MIRRORED = """
 import sys, tensorflow as tf
 from pathlib import Path
@@ -51,17 +62,16 @@ train(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, consol
 """
 
 
-def test_two_devices_clip_after_the_sum_and_equal_one(folder) -> None:
+def test_two_devices_clip_after_the_sum_and_equal_one(folder, alone) -> None:
     """Through two drops of the rate, with clipping active, which on parts of a batch would give other values."""
-    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
     small(folder, **RECIPE, distribute="mirrored").write(folder / "mirrored.json")
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     for name in ("weights.h5", "averaged.h5"):
-        assert differ(folder / "one" / name, folder / "mirrored" / name) < 1e-5
-    rows = [read_log(folder / run / "log.csv") for run in ("one", "mirrored")]
+        assert differ(alone / name, folder / "mirrored" / name) < 1e-5
+    rows = [read_log(run / "log.csv") for run in (alone, folder / "mirrored")]
     assert max(row["clipped"] for row in rows[0]) > 0.01
     assert [row["clipped"] for row in rows[1]] == pytest.approx([row["clipped"] for row in rows[0]], abs=5e-3)
 
@@ -103,19 +113,42 @@ def until_step(process: "subprocess.Popen[str]", step: int) -> None:
     raise AssertionError(process.communicate())
 
 
-def test_two_workers_equal_one(folder, start) -> None:
-    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
-    process = start(*arguments(folder, "--run-dir=two", "--local-workers=2"))
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert out.count("run folder") == 1  # the chief alone speaks
-    assert errors == ""
+WORKER = """
+import sys, numpy as np
+from pathlib import Path
+from train_fixtures import Recorder
+from vdsr_train import model
+from vdsr_train.config import read_config
+from vdsr_train.distribute import this_worker
+from vdsr_train.train import train
+built, build = [], model.build_model
+model.build_model = lambda **options: built.append(build(**options)) or built[-1]
+train(read_config(Path("two.json")), Path("two"), resume=False, console=Recorder())
+np.savez(f"worker{this_worker('multi-worker').index}.npz", *built[0].get_weights())
+"""
+
+
+def test_two_workers_are_identical_and_equal_one(folder, alone) -> None:
+    small(folder, **RECIPE, distribute="multi-worker").write(folder / "two.json")
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = []
+    for index in range(2):
+        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+        environment = ENVIRONMENT | {"TF_CONFIG": json.dumps(place)}
+        processes.append(subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stderr=subprocess.PIPE))
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    with np.load("worker0.npz") as chief, np.load("worker1.npz") as other:
+        assert len(chief.files) == 6
+        assert all(chief[name].tobytes() == other[name].tobytes() for name in chief.files)
+        saved = [array for layer in read_weights(folder / "two" / "weights.h5") for array in layer]
+        assert all(np.array_equal(array, chief[name]) for array, name in zip(saved, chief.files, strict=True))
     for name in ("weights.h5", "averaged.h5"):
-        assert differ(folder / "one" / name, folder / "two" / name) < 1e-5
+        assert differ(alone / name, folder / "two" / name) < 1e-5
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
-def test_a_dead_worker_is_reported_and_the_training_goes_on_from_the_checkpoint(folder, start) -> None:
+def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder, start) -> None:
     process = start(*arguments(folder, "--run-dir=run", "--steps=100000", "--local-workers=2"))
     until_step(process, 10)  # a checkpoint was written at step 7
     os.kill(children(process)[1], signal.SIGKILL)
@@ -125,20 +158,50 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_from_the_checkpoint(
     assert process.returncode in (1, 137)  # of the one that reports, or of the one that died
     assert errors.endswith("vdsr-train: another worker is gone; go on with: vdsr-train --resume, on all workers\n")
     last = max(int(path.stem[5:]) for path in (folder / "run" / "checkpoints").glob("step-*.h5"))
-    process = start("--resume=run", f"--steps={last + 8}", "--local-workers=2")
-    _, errors = process.communicate(timeout=100)
-    assert process.returncode == 0, errors
-    assert read_log(folder / "run" / "log.csv")[-1]["step"] == last + 8
 
-
-def test_ctrl_c_is_passed_on_and_the_chief_saves(folder, start) -> None:
-    process = start(*arguments(folder, "--run-dir=run", "--steps=100000", "--local-workers=2"))
-    until_step(process, 5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    process = start("--resume=run", "--local-workers=2")
+    until_step(process, last + 1)
+    process.send_signal(signal.SIGINT)  # the launcher passes it on, and the chief saves
+    out, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "go on with: vdsr-train --resume run" in errors
     assert "Traceback" not in errors
+    saved = max(int(path.stem[5:]) for path in (folder / "run" / "checkpoints").glob("step-*.h5"))
+    steps = [row["step"] for row in read_log(folder / "run" / "log.csv")]
+    assert steps[-1] == saved > last
+    assert steps == sorted(set(steps))
+    assert out.count("stopped") == 0
+
+
+FAKES = {
+    "scontrol": 'if [ "$1" = show ]; then printf "a1\nb2\n"; else echo "$@" > requeued; fi',
+    "srun": """while [ "${1#--}" != "$1" ]; do shift; done
+for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@" || code=$?; done; exit $code""",
+    "vdsr-train": 'printf "%s\n" "$TF_CONFIG" "$*" >> told; exit 143',
+}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_slurm_script_places_its_workers_and_goes_on_after_its_time_was_up(folder, monkeypatch) -> None:
+    for name, text in FAKES.items():
+        (folder / name).write_text(f"#!/bin/sh\ncode=0\n{text}\n")
+        (folder / name).chmod(0o755)
+    script = Path(__file__).resolve().parents[1] / "docs" / "slurm" / "train.sbatch"
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_JOB_ID": "54321", "SLURM_JOB_NODELIST": "a1,b2"}
+    command = ["bash", script, "my file.h5", "--theta", "1e-3"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+    assert (folder / "requeued").read_text() == "requeue 54321\n"
+    first, words, second, _ = (folder / "told").read_text().splitlines()
+    assert words == "--run-dir runs/slurm-54321 --distribute multi-worker my file.h5 --theta 1e-3"
+    for index, text in enumerate((first, second)):
+        assert json.loads(text)["cluster"]["worker"] == ["a1:24321", "b2:24321"]
+        monkeypatch.setenv("TF_CONFIG", text)
+        assert this_worker("multi-worker") == Worker(index, 2)
+    (folder / "runs" / "slurm-54321").mkdir(parents=True)
+    (folder / "runs" / "slurm-54321" / "config.json").touch()
+    subprocess.run(command, env=environment, check=False)
+    assert (folder / "told").read_text().splitlines()[-1] == "--resume runs/slurm-54321"
 
 
 def config(**task) -> str:
@@ -172,3 +235,30 @@ def test_what_is_not_there_is_said(folder, monkeypatch, words, message) -> None:
     assert result.exit_code == 1
     assert message in result.stderr
     assert not (folder / "runs").exists()
+
+
+def test_the_slurm_script_gives_every_worker_its_place(folder, monkeypatch) -> None:
+    """Run with stand-ins for SLURM's commands: two nodes, and the words that vdsr-train gets on each."""
+    script = Path(__file__).parents[1] / "docs" / "slurm.sh"
+    tools = folder / "tools"
+    tools.mkdir()
+    for name, text in {
+        "scontrol": 'printf "node1\\nnode2\\n"',
+        "srun": 'shift; for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@"; done',
+        "vdsr-train": 'echo "$TF_CONFIG"; echo "$@"',
+    }.items():
+        (tools / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tools / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "SLURM_JOB_NODELIST": "node[1-2]"}
+    done = subprocess.run(["bash", script], env=environment, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    for index in (0, 1):
+        monkeypatch.setenv("TF_CONFIG", lines[2 * index])
+        assert this_worker("multi-worker") == Worker(index, 2)
+        assert json.loads(lines[2 * index])["cluster"]["worker"] == ["node1:23456", "node2:23456"]
+        expected = "vdsr_train.h5 --preset best --run-dir runs/slurm --distribute multi-worker"
+        assert lines[2 * index + 1] == expected
+    (folder / "runs" / "slurm").mkdir(parents=True)
+    (folder / "runs" / "slurm" / "config.json").write_text("{}")
+    done = subprocess.run(["bash", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] == "--resume runs/slurm"

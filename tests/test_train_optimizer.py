@@ -1,5 +1,9 @@
 """Adjustable clipping against NumPy, through two drops of the learning rate, inside a compiled function."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +19,10 @@ def gradients(step: int) -> list[np.ndarray]:
     """Gradients that some limits clip and others do not."""
     random = np.random.default_rng(step)
     return [(random.standard_normal(shape) * 10.0 ** random.integers(-3, 2)).astype(np.float32) for shape in SHAPES]
+
+
+def starting_values() -> list[np.ndarray]:
+    return [np.random.default_rng(9).standard_normal(shape).astype(np.float32) for shape in SHAPES]
 
 
 def numpy_sgd(start, *, clip, theta, decay, momentum):
@@ -68,7 +76,7 @@ def run(config: Config, start):
 
 @pytest.mark.parametrize("clip", ["value", "norm", "none"])
 def test_sgd_equals_the_rule_written_in_numpy(clip) -> None:
-    start = [np.random.default_rng(9).standard_normal(shape).astype(np.float32) for shape in SHAPES]
+    start = starting_values()
     config = Config(clip=clip, theta=1e-2, weight_decay=0.03)
     weights, fractions = run(config, start)
     expected, cut = numpy_sgd(start, clip=clip, theta=1e-2, decay=0.03, momentum=0.9)
@@ -77,6 +85,75 @@ def test_sgd_equals_the_rule_written_in_numpy(clip) -> None:
     np.testing.assert_allclose(fractions, cut, atol=1e-6)
     if clip != "none":
         assert 0 < np.mean(cut) < 1
+
+
+MIRRORED = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+assert strategy.num_replicas_in_sync == 2
+with strategy.scope():
+    variables = [keras.Variable(array) for array in start]
+    optimizer = build_optimizer(config)
+    optimizer.build(variables)
+
+@tf.function
+def apply(values):
+    def on_one_device(values):
+        sign = 5.0 * tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.float32)
+        optimizer.apply([value * (3.0 - sign) for value in values], variables)  # 3 and -2 times: together once
+    strategy.run(on_one_device, args=(values,))
+"""
+
+JAX = """
+import jax
+variables = [keras.Variable(array) for array in start]
+optimizer = build_optimizer(config)
+optimizer.build(variables)
+update = jax.jit(optimizer.stateless_apply)
+
+def apply(values):
+    weights, state = update([v.value for v in optimizer.variables], values, [v.value for v in variables])
+    for variable, value in zip([*variables, *optimizer.variables], [*weights, *state], strict=True):
+        variable.assign(value)
+"""
+
+ELSEWHERE = """
+import sys, keras, numpy as np
+from test_train_optimizer import RATES, gradients, starting_values
+from vdsr_train.config import Config
+from vdsr_train.optimizer import build_optimizer
+start, config = starting_values(), Config(clip=sys.argv[1], theta=1e-2, weight_decay=0.03)
+{}
+fractions = []
+for step, rate in enumerate(RATES):
+    optimizer.learning_rate = rate
+    apply(gradients(step))
+    fractions.append(optimizer.clipped_fraction())
+np.savez(sys.argv[2], np.array(fractions), *(variable.numpy() for variable in variables))
+"""
+
+
+@pytest.mark.parametrize(
+    ("clip", "backend", "script"),
+    [("value", "tensorflow", MIRRORED), ("norm", "tensorflow", MIRRORED), ("value", "jax", JAX), ("norm", "jax", JAX)],
+    ids=["value-mirrored", "norm-mirrored", "value-jax", "norm-jax"],
+)
+def test_on_two_devices_and_under_jax_sgd_equals_the_rule_too(tmp_path, clip, backend, script) -> None:
+    """In a process of its own: devices and backend are chosen once."""
+    pytest.importorskip(backend)
+    environment = os.environ | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", ELSEWHERE.format(script), clip, str(tmp_path / "end.npz")]
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment | path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    expected, cut = numpy_sgd(starting_values(), clip=clip, theta=1e-2, decay=0.03, momentum=0.9)
+    with np.load(tmp_path / "end.npz") as file:
+        fractions, *weights = (file[name] for name in file.files)
+    for got, want in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fractions, cut, atol=1e-6)
 
 
 def test_while_clipping_is_active_a_step_is_theta_whatever_the_rate() -> None:
@@ -114,7 +191,7 @@ def test_weight_decay_is_coupled_and_leaves_biases_alone() -> None:
 def test_adam_clips_and_decays_too() -> None:
     import keras
 
-    start = [np.random.default_rng(9).standard_normal(shape).astype(np.float32) for shape in SHAPES]
+    start = starting_values()
     weights, fractions = run(Config(optimizer="adam", clip="none", weight_decay=0.0, beta_2=0.99), start)
     plain = keras.optimizers.Adam(beta_1=0.9, beta_2=0.99)
     variables = [keras.Variable(array) for array in start]

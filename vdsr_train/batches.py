@@ -56,7 +56,8 @@ class FileBatches:
 
     def __init__(self, file: Any, path: Path, *, batch_size: int, seed: int, symmetries: bool = False) -> None:
         if len(file) < batch_size:
-            raise VdsrError(f"{path}: holds {len(file)} patches, fewer than one batch; use --batch-size {len(file)}")
+            way_out = f"use --batch-size {len(file)}" if len(file) else "build it again, from larger images"
+            raise VdsrError(f"{path}: holds {len(file)} patches, fewer than one batch; {way_out}")
         self.file, self.path = file, path
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.steps_per_epoch = len(file) // batch_size
