@@ -102,6 +102,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_the_command_keeps_alpha_depth_and_profile(here: Path, dtype: type, channels: int) -> None:
     pixels = colors(12, 10, channels, dtype=dtype)
+    pixels[:, :, -1] |= 1  # colours under what is wholly transparent are not kept
     write_image(here / "photo.png", pixels[:, :, 0] if channels == 1 else pixels, profile=b"profile")
     done = upscale("photo.png", "--scale", 3, "-o", "out.png", "--weights", "w.h5")
     assert (done.exit_code, done.stderr) == (0, "wrote out.png\n")
@@ -114,6 +115,18 @@ def test_the_command_keeps_alpha_depth_and_profile(here: Path, dtype: type, chan
     assert (found.alpha is None) == (channels in (1, 3))
     if found.alpha is not None:
         np.testing.assert_array_equal(found.alpha, imresize(source.alpha, 3))
+
+
+def test_nothing_dark_surrounds_what_is_seen(here: Path) -> None:
+    """A white square whose transparent surroundings are stored as black, as most programs do."""
+    pixels = np.zeros((20, 20, 4), np.uint8)
+    pixels[6:13, 5:15] = 255
+    write_image(here / "logo.png", pixels)
+    assert upscale("logo.png", "--scale", 3, "-o", "out.png", "--weights", "w.h5").exit_code == 0
+    found = read_picture(here / "out.png")
+    assert found.alpha is not None
+    assert ((found.alpha > 0) & (found.alpha < 255)).any()
+    assert found.colors[found.alpha > 0].min() >= 254
 
 
 def test_a_folder_becomes_a_folder(here: Path) -> None:

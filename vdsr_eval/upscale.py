@@ -109,16 +109,30 @@ def upscale_file(
         If the image cannot be read, enlarged or written; nothing is left half-written.
     """
     picture = read_picture(source)
+    colors = picture.colors if picture.alpha is None else _filled(picture.colors, picture.alpha)
     try:
-        image = upscale_colors(
-            picture.colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance
-        )
+        image = upscale_colors(colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance)
     except VdsrError as error:
         raise VdsrError(f"{source}: {error}") from error
     if picture.alpha is not None:
         image = np.dstack([image, imresize(picture.alpha, scale, boundary=boundary)])
     target.parent.mkdir(parents=True, exist_ok=True)
     write_image(target, image, profile=picture.profile)
+
+
+def _filled(colors: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Give what is wholly transparent the colour of the nearest pixel that is not: enlarged, it reaches beyond itself.
+
+    Else the black that most files hold there would surround what they show.
+    """
+    hidden = alpha == 0
+    if hidden.all() or not hidden.any():
+        return colors
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    filled: NDArray[Any] = colors[rows, columns]
+    return filled
 
 
 def plan(source: Path, output: Path | None, *, scale: int, force: bool) -> list[tuple[Path, Path]]:
