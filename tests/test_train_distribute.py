@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -171,37 +170,6 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder,
     assert steps[-1] == saved > last
     assert steps == sorted(set(steps))
     assert out.count("stopped") == 0
-
-
-FAKES = {
-    "scontrol": 'if [ "$1" = show ]; then printf "a1\nb2\n"; else echo "$@" > requeued; fi',
-    "srun": """while [ "${1#--}" != "$1" ]; do shift; done
-for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@" || code=$?; done; exit $code""",
-    "vdsr-train": 'printf "%s\n" "$TF_CONFIG" "$*" >> told; exit 143',
-}
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_the_slurm_script_places_its_workers_and_goes_on_after_its_time_was_up(folder, monkeypatch) -> None:
-    for name, text in FAKES.items():
-        (folder / name).write_text(f"#!/bin/sh\ncode=0\n{text}\n")
-        (folder / name).chmod(0o755)
-    script = Path(__file__).resolve().parents[1] / "docs" / "slurm" / "train.sbatch"
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_JOB_ID": "54321", "SLURM_JOB_NODELIST": "a1,b2"}
-    command = ["bash", script, "my file.h5", "--theta", "1e-3"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (143, "")
-    assert (folder / "requeued").read_text() == "requeue 54321\n"
-    first, words, second, _ = (folder / "told").read_text().splitlines()
-    assert words == "--run-dir runs/slurm-54321 --distribute multi-worker my file.h5 --theta 1e-3"
-    for index, text in enumerate((first, second)):
-        assert json.loads(text)["cluster"]["worker"] == ["a1:24321", "b2:24321"]
-        monkeypatch.setenv("TF_CONFIG", text)
-        assert this_worker("multi-worker") == Worker(index, 2)
-    (folder / "runs" / "slurm-54321").mkdir(parents=True)
-    (folder / "runs" / "slurm-54321" / "config.json").touch()
-    subprocess.run(command, env=environment, check=False)
-    assert (folder / "told").read_text().splitlines()[-1] == "--resume runs/slurm-54321"
 
 
 def config(**task) -> str:
