@@ -1,5 +1,6 @@
 """Scores of the benchmarks against the published tables and MATLAB's own log; skipped where the images are missing."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,51 @@ def test_per_image_psnr_equals_matlabs_log(reference_data: Path) -> None:
     )
     found = {record.image: round(record.psnr, 4) for record in records}
     assert found == {"baby": 37.0263, "bird": 36.7730, "butterfly": 27.4298, "head": 34.8375, "woman": 32.1354}
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("name", ["Set5", "B100"])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_authors_network_reaches_their_table(reference_data: Path, tmp_path: Path, name: str, scale: int) -> None:
+    """Table 3 of the VDSR paper with the published weights, through the command; B100 takes minutes."""
+    pytest.importorskip("keras", reason="needs TensorFlow")
+    weights = reference_data / "weights" / "VDSR_Official.mat"
+    options = [
+        "--scale",
+        scale,
+        "--model",
+        "vdsr",
+        "--weights",
+        weights,
+        "--protocol",
+        "paper",
+        "--json",
+        tmp_path / "j",
+    ]
+    result = CliRunner().invoke(main, ["--dataset", str(reference_data / name), *map(str, options)])
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads((tmp_path / "j").read_text())
+    (expected,) = [r for r in published(dataset=name, scale=scale, protocol="paper") if r.model == "VDSR"]
+    assert row["psnr"] == pytest.approx(expected.psnr, abs=0.01)
+    assert row["ssim"] == pytest.approx(expected.ssim, abs=0.0002)
+
+
+@pytest.mark.conformance
+def test_a_self_ensemble_gains(reference_data: Path) -> None:
+    """Averaging over eight flips and turns helps a network that was not trained to be symmetric, on every image."""
+    pytest.importorskip("keras", reason="needs TensorFlow")
+    from vdsr_eval.ensemble import self_ensemble
+    from vdsr_train.predict import load_upscaler
+
+    network = load_upscaler(reference_data / "weights" / "VDSR_Official.mat")
+    alone, together = (
+        evaluate(
+            open_testset(reference_data / "Set5"), scale=4, model="m", upscale=upscale, protocol=PROTOCOLS["paper"]
+        )
+        for upscale in (network, self_ensemble(network))
+    )
+    gains = [b.psnr - a.psnr for a, b in zip(alone, together, strict=True)]
+    assert min(gains) > 0
 
 
 @pytest.mark.conformance
