@@ -194,7 +194,7 @@ def test_validation_leaves_a_table_and_pictures_for_each_scale(data) -> None:
 
 
 def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
-    """Scoring in bfloat16 costs up to 0.2 dB: the saved weights give the logged scores in float32, and others in it."""
+    """Scoring in bfloat16 costs up to 0.2 dB: the saved weights give the logged scores in float32, not in it."""
     from vdsr_train.model import build_model, set_weights
     from vdsr_train.predict import Upscaler
 
@@ -211,7 +211,7 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     coarse = validation(in_bfloat16, step=12, epoch=1.0, suffix="-bfloat16")
     for scale in (2, 3, 4):
         assert row[f"psnr_x{scale}"] == pytest.approx(exact[scale], abs=1e-4)  # the log has six digits
-        assert coarse[scale] != pytest.approx(exact[scale], abs=1e-4)
+    assert max(abs(coarse[scale] - exact[scale]) for scale in (2, 3, 4)) > 2e-4  # which the line above would notice
     validation.close()
 
 
