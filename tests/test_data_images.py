@@ -1,5 +1,7 @@
 """Reading image files as MATLAB's imread would."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,23 @@ def test_pictures_of_unknown_range_are_refused(tmp_path: Path, mode: str):
     Image.fromarray(RGB[:, :, 0]).convert(mode).save(tmp_path / "a.tif")
     with pytest.raises(VdsrError, match=r"a.tif: has (32-bit|float) pixels"):
         read_picture(tmp_path / "a.tif")
+
+
+def test_a_damaged_tif_is_one_line(tmp_path: Path):
+    """Without what the decoders log beside it."""
+    write_image(tmp_path / "whole.tif", DEEP)
+    content = (tmp_path / "whole.tif").read_bytes()
+    (tmp_path / "bad.tif").write_bytes(content[:8] + b"\xff" * 40 + content[48:])
+    code = (
+        "import sys; from vdsr_data.images import read_image\n"
+        "try: read_image(sys.argv[1])\n"
+        "except Exception as error: print(error)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "bad.tif"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"{tmp_path / 'bad.tif'}: cannot be read as an image")
+    assert done.stdout.count("\n") == 1
 
 
 def test_lossy_or_impossible_outputs_are_refused(tmp_path: Path):

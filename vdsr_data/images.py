@@ -4,6 +4,7 @@ Pillow does the reading but for 16-bit colour, which it reduces to 8 bits withou
 """
 
 import io
+import logging
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,10 @@ __all__ = [
     "read_picture",
     "write_image",
 ]
+
+# Else their remarks on a damaged file go to stderr, beside the one line that says what is wrong.
+for _library in ("PIL", "tifffile"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 SUFFIXES = {"jpg": (".jpg", ".jpeg"), "bmp": (".bmp",), "png": (".png",), "tif": (".tif", ".tiff")}
 TRAIN_ORDER = ("jpg", "bmp", "png", "tif")  # train_data.m lists *.jpg, then *.bmp
