@@ -162,7 +162,7 @@ def test_a_damaged_tif_is_one_line(tmp_path: Path):
     """Without what the decoders log beside it."""
     write_image(tmp_path / "whole.tif", DEEP)
     content = (tmp_path / "whole.tif").read_bytes()
-    (tmp_path / "bad.tif").write_bytes(content[:8] + b"\xff" * 40 + content[48:])
+    (tmp_path / "bad.tif").write_bytes(content[:14] + b"\xff\xff\xff\0" + content[18:])
     code = (
         "import sys; from vdsr_data.images import read_image\n"
         "try: read_image(sys.argv[1])\n"
