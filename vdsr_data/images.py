@@ -303,6 +303,8 @@ def _read_deep_tif(path: Path, *, channels: Sequence[int] = (3,)) -> NDArray[np.
         if page.samplesperpixel not in channels or page.size > 3 * (Image.MAX_IMAGE_PIXELS or 0):
             raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
         pixels = page.asarray()
+    if pixels.ndim != 3 or not pixels.size:
+        raise VdsrError(f"{path}: cannot be read as an image (width or height is missing)")
     return np.ascontiguousarray(pixels if pixels.shape[-1] == page.samplesperpixel else np.moveaxis(pixels, 0, -1))
 
 
