@@ -16,4 +16,4 @@ def test_vdsr_tensorflow_differs_by_its_clipping_and_its_loss() -> None:
 def test_quick_is_best_in_short() -> None:
     assert DEFAULT_PRESET == "best"
     quick = differences(PRESETS["quick"], PRESETS["best"])
-    assert quick.keys() == {"batch_size", "steps", "warmup", "validate_every"}
+    assert quick.keys() == {"channels", "batch_size", "steps", "warmup", "validate_every"}

@@ -38,6 +38,7 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
                 if threads:
                     _set_threads(backend, threads)
                 scope = open_strategy(distribute).scope()
+                backend.get_logger().setLevel("ERROR")  # several trainings in one process trace several steps
                 backend.zeros(1)  # the native library greets on stderr at its first operation
             elif distribute != "none":
                 raise VdsrError(f"distribute {distribute}: only with TensorFlow; unset KERAS_BACKEND")
