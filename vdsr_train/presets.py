@@ -20,8 +20,8 @@ PRESETS = {
     # The code of VDSR-TensorFlow, but for its clipping of the output inside the graph and its fixed order of patches.
     "vdsr-tf": replace(PAPER, loss="total", clip="norm", theta=9e-4),
     "best": BEST,
-    # A quarter of an hour on two cores. Half the channels: a step takes a sixth of the time, and so short a training wants
-    # steps (64 channels and 2,300 steps, as long, ended at 35.44 / 32.07 / 30.22 dB on Set5).
+    # A quarter of an hour on two cores. Half the channels: a step takes a sixth of the time, and so short a training
+    # wants steps (64 channels and 2,300 steps, as long, ended at 35.44 / 32.07 / 30.22 dB on Set5).
     "quick": replace(BEST, channels=32, batch_size=16, steps=9000, warmup=200, validate_every=1500),
 }
 DEFAULT_PRESET = "best"
