@@ -85,7 +85,7 @@ def load(folder: Path, *, warn: Callable[[str], None]) -> tuple[int, dict[str, N
     for path in _newest_first(folder):
         try:
             return _read(path)
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # h5py raises each
             warn(f"{path}: the checkpoint is damaged ({error}) and passed over")
     return None
 

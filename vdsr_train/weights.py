@@ -66,7 +66,7 @@ def read_weights(path: Path | str) -> Weights:
     try:
         with h5py.File(path, "r") as file:
             return check_weights(_read_layers(file), str(path))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # h5py raises each
         raise VdsrError(f"{path}: cannot be read as weights ({error})") from None
 
 
