@@ -149,7 +149,7 @@ def generate_train(
     return TrainingSummary(pairs, sum(counts) - pairs, too_small)
 
 
-def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches (n, rows, columns) of lr and gt, variant after variant."""
     image = read_image(path)
     last, base = None, image
@@ -159,8 +159,9 @@ def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.f
             last = downsize
         gt = modcrop(augment(base, rotation, flip), scale)
         if min(gt.shape) >= recipe.patch_size:
-            lr = degrade(gt, scale, recipe.boundary)
-            yield cut(lr, recipe.patch_size, recipe.stride), cut(gt, recipe.patch_size, recipe.stride)
+            pair = degrade(gt, scale, recipe.boundary), gt
+            lr, gt = (cut(image.astype(np.float32), recipe.patch_size, recipe.stride) for image in pair)
+            yield lr, gt
 
 
 def _map(process: Callable[[int], Any], count: int, workers: int, advance: Advance) -> list[Any]:

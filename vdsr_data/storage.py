@@ -7,11 +7,12 @@ the same offsets, so that a batch of random patches is a few page-sized copies.
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import h5py
 import numpy as np
@@ -68,21 +69,26 @@ class TrainingWriter:
             for key in keys:
                 _allocate(file, key, count, patch)
         with h5py.File(path, "r") as file:
-            offsets = [_patch_offsets(file[key]) for key in keys]
-        self._offsets = [found for found in offsets if found is not None]
+            places = [_find_patches(file[key]) for key in keys]
+        self._places = [found for found in places if found is not None]
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
 
     def write(self, positions: NDArray[np.intp], lr: NDArray[np.floating], gt: NDArray[np.floating]) -> None:
         """Store patches (n, rows, columns) at their positions; positions beyond the count are dropped."""
-        kept = positions < self._count
-        for patches, offsets in zip((lr, gt), self._offsets, strict=True):
-            stored = patches[kept].swapaxes(1, 2) if self._transpose else patches[kept]
-            stored = np.ascontiguousarray(stored, dtype="<f4")
-            with self._lock:
-                for patch, offset in zip(stored, offsets[positions[kept]].tolist(), strict=True):
-                    self._file.seek(offset)
-                    if self._file.write(patch) != patch.nbytes:
-                        raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
+        kept = np.flatnonzero(positions < self._count)
+        for patches, places in zip((lr, gt), self._places, strict=True):
+            stored = np.ascontiguousarray(patches.swapaxes(1, 2) if self._transpose else patches, dtype="<f4")
+            for number, offset in zip(kept.tolist(), places.offsets(positions[kept]).tolist(), strict=True):
+                if self._write_at(stored[number], offset) != places.size:
+                    raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
+
+    def _write_at(self, patch: NDArray[np.float32], offset: int) -> int:
+        """Write at a byte offset; where the system has no call for that, a lock keeps seek and write together."""
+        if sys.platform != "win32":
+            return os.pwrite(self._file.fileno(), patch.data, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.write(patch)
 
     def close(self) -> None:
         """End the writing of patches; `annotate` may follow."""
@@ -137,8 +143,8 @@ class TrainingFile:
         self._data = [file[key] for key in self.keys]
         self.axes, self.patch_size = _check_layout(self._data, self.keys, path)
         self.attributes = read_attributes(file)
-        offsets = [_patch_offsets(data) for data in self._data]
-        self._offsets = [found for found in offsets if found is not None]  # both, or the file cannot be mapped
+        places = [_find_patches(data) for data in self._data]
+        self._places = [found for found in places if found is not None]  # both, or the file cannot be mapped
         self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
 
     def __len__(self) -> int:
@@ -167,7 +173,7 @@ class TrainingFile:
         chosen = np.asarray(indices, dtype=np.intp)
         pair = []
         for k in range(2):
-            stored = self._gather_bytes(k, chosen) if len(self._offsets) == 2 else self._load(k)[chosen]
+            stored = self._gather_bytes(k, chosen) if len(self._places) == 2 else self._load(k)[chosen]
             square = stored.reshape(len(chosen), self.patch_size, self.patch_size)
             pair.append(np.ascontiguousarray(square.swapaxes(1, 2) if self.axes == "matlab" else square))
         return pair[0], pair[1]
@@ -175,7 +181,7 @@ class TrainingFile:
     def _gather_bytes(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.float32]:
         size = 4 * self.patch_size**2
         out = np.empty((len(indices), size), dtype=np.uint8)
-        for row, offset in zip(out, self._offsets[k][indices].tolist(), strict=True):
+        for row, offset in zip(out, self._places[k].offsets(indices).tolist(), strict=True):
             row[:] = self._bytes[offset : offset + size]
         return out.view("<f4").astype(np.float32, copy=False)
 
@@ -275,14 +281,26 @@ def _allocate(file: h5py.File, key: str, count: int, patch: tuple[int, ...]) -> 
     h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F32LE, space, properties).close()
 
 
-def _patch_offsets(data: h5py.Dataset) -> NDArray[np.int64] | None:
-    """Byte offset in the file of every patch, None if the values do not lie there as plain little-endian float32."""
+class _Places(NamedTuple):
+    """Where the patches of a data set lie in its file: the offset of each chunk, patches in a chunk, bytes of a patch."""
+
+    chunks: NDArray[np.int64]
+    per_chunk: int
+    size: int
+
+    def offsets(self, indices: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Byte offsets of patches; a table of them all would take as much memory as the order itself."""
+        return self.chunks[indices // self.per_chunk] + self.size * (indices % self.per_chunk)
+
+
+def _find_patches(data: h5py.Dataset) -> _Places | None:
+    """Where the patches are, None if the values do not lie there as plain little-endian float32."""
     size = 4 * int(np.prod(data.shape[1:]))
     if data.dtype != np.dtype("<f4"):
         return None
     if data.chunks is None:
         start = data.id.get_offset()
-        return None if start is None else np.asarray(start + size * np.arange(len(data)))
+        return None if start is None else _Places(np.array([start]), max(len(data), 1), size)
     if data.chunks[1:] != data.shape[1:] or data.id.get_create_plist().get_nfilters():
         return None
     per_chunk = data.chunks[0]
@@ -292,10 +310,7 @@ def _patch_offsets(data: h5py.Dataset) -> NDArray[np.int64] | None:
         chunks[info.chunk_offset[0] // per_chunk] = info.byte_offset
 
     data.id.chunk_iter(note)
-    if (chunks < 0).any():
-        return None
-    offsets = chunks[:, np.newaxis] + size * np.arange(per_chunk)
-    return np.asarray(offsets.reshape(-1)[: len(data)])
+    return None if (chunks < 0).any() else _Places(chunks, per_chunk, size)
 
 
 def _find_keys(file: h5py.File, path: Path) -> tuple[str, str]:
