@@ -282,7 +282,7 @@ def _allocate(file: h5py.File, key: str, count: int, patch: tuple[int, ...]) -> 
 
 
 class _Places(NamedTuple):
-    """Where the patches of a data set lie in its file: the offset of each chunk, patches in a chunk, bytes of a patch."""
+    """Where the patches of a data set lie in its file: chunk offsets, patches in a chunk, bytes of a patch."""
 
     chunks: NDArray[np.int64]
     per_chunk: int
