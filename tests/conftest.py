@@ -18,6 +18,15 @@ def reference_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def empty_cache(tmp_path_factory: pytest.TempPathFactory):
+    """No set that somebody once fetched changes what a test finds by name."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setattr("vdsr_data.registry.cache_folder", lambda: folder)
+        yield
+
+
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     """A folder of small images of every kind and order that `train_data.m` meets: colour and grey, jpg and bmp."""

@@ -1,5 +1,6 @@
 """The command `vdsr-data`: each subcommand parses, calls one function, prints. Heavy imports wait inside."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,48 @@ def main() -> None:
     """Make the data of VDSR without MATLAB: training and test files, low-resolution images.
 
     \b
+    vdsr-data fetch 291 Set5          the public images, checked by SHA-256
     vdsr-data build-train 291/        the training file, as train_data.m writes it
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data info FILE
     """
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="All sets that --list shows.")
+@click.option("--list", "listing", is_flag=True, help="Show the sets, what of them is there (by file sizes) and where.")
+@click.option("--mirror", metavar="URL|FOLDER", help="Take SET/FILE from there instead of the public addresses.")
+@click.option("--workers", type=click.IntRange(1, 32), default=4, show_default=True, help="Files to fetch at a time.")
+@click.option("--retries", type=click.IntRange(0, 20), default=3, show_default=True, help="After a failed attempt.")
+def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: Any) -> None:
+    """Fetch public data sets, such as `291 Set5 Set14 B100 Urban100`.
+
+    They go to the folder that the environment variable VDSR_DATA names, else to the cache folder of the platform; every
+    command finds them there by name. Each file is checked by its SHA-256 before it gets its name; only what is missing
+    or damaged is fetched, so an interrupted call can be repeated.
+    """
+    from vdsr_data.fetch import fetch_set
+    from vdsr_data.registry import NOTES, data_folders, find_sets, list_sets, registered
+
+    if (bool(names) + everything + listing) != 1:
+        raise click.UsageError("give names of sets, --all or --list")
+    if listing:
+        for dataset, files, size, present, folder in list_sets():
+            state = "all there" if present == files else f"{present} there" if present else "not there"
+            where = folder or f"vdsr-data fetch {dataset}"
+            click.echo(f"{dataset:8}  {files:3} images  {size / 1e6:5.1f} MB  {state:9}  {where}")
+        click.echo(f"Of any other set put the folder into {next(data_folders())}. Sources and licences:")
+        for dataset in find_sets():
+            click.echo(f"{dataset:8}  {NOTES[dataset]}")
+        return
+    for dataset in find_sets(names):
+        megabytes = sum(file.size for file in registered()[dataset]) / 1e6
+        with progress(f"Fetching {dataset}", math.ceil(megabytes), "MB") as advance:
+            done = fetch_set(dataset, advance=advance, **options)
+        click.echo(f"{done.folder}: {done.files} images verified, {done.new} of them new, {done.size / 1e6:.1f} MB")
+        click.echo(f"  {NOTES[dataset]}")
 
 
 @main.command("build-train")
@@ -114,8 +152,9 @@ def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
 def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, force: bool) -> None:
     """Make a benchmark file: gt and lr luma, and chroma, per scale and image.
 
-    NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the
-    built-in sets (sample). Prints the bicubic PSNR of each image, without a border crop, as test_data.m does.
+    NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the sets
+    that `vdsr-data fetch` brought, then among the built-in ones (sample). Prints the bicubic PSNR of each image,
+    without a border crop, as test_data.m does.
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output

@@ -1,4 +1,4 @@
-"""Where images come from by name: a path, a folder below $VDSR_DATA, or the photographs inside scikit-image."""
+"""Where images come from by name: a path, a fetched set or a folder below $VDSR_DATA, or scikit-image's photographs."""
 
 import os
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
+from vdsr_data.registry import data_folders, fetch_command
 from vdsr_data.testfile import StoredPair, is_test_file, read_original, read_pair, test_file_names
 
 __all__ = ["Benchmark", "Original", "find_images", "open_testset"]
@@ -63,14 +64,16 @@ def open_testset(name: Path | str) -> Benchmark:
     """Open a benchmark: a test file, a folder of originals, or a name.
 
     A name is looked up as a path, then in the folder that the environment variable ``VDSR_DATA`` names (as a folder or
-    a test file), then among the built-in sets.
+    a test file), then in the cache of `vdsr-data fetch`, then among the built-in sets.
 
     Raises
     ------
     VdsrError
-        If there is no such set; the message lists where it was looked for.
+        If there is no such set; the message lists where it was looked for, and how to fetch it if it is a public one.
     """
     for path in _candidates(str(name), (".h5",)):
+        if path.is_dir():
+            break
         if path.is_file():
             if not is_test_file(path):
                 raise VdsrError(f"{path}: neither a test file nor a folder; make one with `vdsr-data build-test`")
@@ -79,7 +82,7 @@ def open_testset(name: Path | str) -> Benchmark:
 
 
 def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, list[Path]]:
-    """Name and image files of a folder, a folder below ``VDSR_DATA``, or a built-in set.
+    """Name and image files of a folder, a folder below ``VDSR_DATA``, a fetched set, or a built-in set.
 
     Raises
     ------
@@ -112,8 +115,7 @@ def unique_names(paths: list[Path]) -> list[str]:
 
 def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
     yield Path(name)
-    if os.environ.get("VDSR_DATA"):
-        base = Path(os.environ["VDSR_DATA"])
+    for base in data_folders():
         yield from (base / (name + suffix) for suffix in ("", *suffixes))
 
 
@@ -131,7 +133,9 @@ def _sample(part: Literal["train", "test"]) -> list[Path]:
 def _unknown(name: str) -> str:
     base = os.environ.get("VDSR_DATA")
     where = f"in {base} ($VDSR_DATA)" if base else "VDSR_DATA is not set"
-    known = ["sample (built in)"]
-    if base and Path(base).is_dir():
-        known += sorted(path.name for path in Path(base).iterdir() if path.is_dir() and not path.name.startswith("."))
-    return f"{name}: no such data set; looked for a path, {where}, and among {', '.join(known)}"
+    *_, cache = data_folders()
+    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir() if path.is_dir()]
+    known = ["sample (built in)", *sorted({path.name for path in folders if not path.name.startswith(".")})]
+    command = fetch_command(name)
+    way_out = f"get it with `{command}`; " if command else ""
+    return f"{name}: no such data set; {way_out}looked for a path, {where}, in {cache}, and among {', '.join(known)}"
