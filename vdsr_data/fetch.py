@@ -6,6 +6,7 @@ in a hidden folder beside it, and the next call fetches only what is missing the
 
 import errno
 import os
+import shutil
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_space, replacing
+from vdsr_data.files import replacing
 from vdsr_data.registry import RegisteredFile, check_address, data_folders, file_size, registered, unfinished
 
 __all__ = ["Fetched", "fetch_set"]
@@ -87,7 +88,7 @@ def fetch_set(
         _check_strangers(folder, files)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            check_space(folder / missing[0].name, sum(file.size for file in missing))
+            _check_space(folder, sum(file.size for file in missing))
             _Downloads(folder, final, source, retries, advance).run(missing, workers)
         except VdsrError as error:
             kept = sum(file_size(folder / file.name) == file.size for file in files)
@@ -127,6 +128,14 @@ def _check_strangers(folder: Path, files: list[RegisteredFile]) -> None:
         raise VdsrError(
             f"{folder}: holds {stranger}, which is not of the registered set; rename that folder, or set VDSR_DATA to "
             "another"
+        )
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise VdsrError(
+            f"{folder.parent}: needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; set VDSR_DATA to another folder"
         )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "check_address",
     "data_folders",
     "fetch_command",
+    "file_size",
     "find_sets",
     "list_sets",
     "registered",
