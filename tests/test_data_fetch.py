@@ -304,7 +304,18 @@ def test_fault_is_one_line_and_the_rest_stays(public: Public, tmp_path: Path, fa
 
 
 def test_failure_lets_downloads_under_way_finish(public: Public, tmp_path: Path):
-    public.faults = {"/Set5/baby.bmp": failing(404), "/Set5/bird.bmp": dribbling}
+    begun = threading.Event()
+
+    def late(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        begun.wait(5)
+        handler.send_error(404)
+
+    def slow(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        begun.set()
+        dribbling(handler, body)
+
+    public.faults = {"/Set5/baby.bmp": late, "/Set5/bird.bmp": slow}
+    fetch.READ_TIMEOUT = 5.0  # undone with the fixture's monkeypatch
     fails(run("fetch", "Set5", "--workers", 2), 1, "baby.bmp", "404")
     kept = contents(tmp_path / "data" / ".Set5.partial")
     assert kept["bird.bmp"] == expected(public)["bird.bmp"]

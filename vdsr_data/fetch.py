@@ -135,7 +135,7 @@ def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise VdsrError(
-            f"{folder.parent}: needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; set VDSR_DATA to another folder"
+            f"{folder.parent}: needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; set VDSR_DATA to another"
         )
 
 
