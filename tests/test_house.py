@@ -14,14 +14,16 @@ MODULES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROO
 # The only homes of each heavy dependency.
 HOMES = {
     "numba": {"vdsr_data/_kernels.py", "vdsr_data/_color_kernels.py", "vdsr_eval/_kernels.py"},
-    "h5py": {"vdsr_data/storage.py", "vdsr_data/testfile.py", "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
+    "h5py": {*(f"vdsr_data/{name}.py" for name in ("hdf5", "layout", "storage", "testfile", "virtual")),
+             "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
+    "distributed": {"vdsr_data/shards.py"},
     "PIL": {"vdsr_data/images.py"},
     "pooch": {"vdsr_data/fetch.py"},
     "requests": {"vdsr_data/fetch.py"},
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_eval/figures.py", "vdsr_train/figures.py"},
     "click": {"vdsr_data/options.py", "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
-}
+}  # fmt: skip
 
 
 def imports(module: Path) -> set[str]:

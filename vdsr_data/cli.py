@@ -19,6 +19,9 @@ boundary_option = click.option(
 scales_option = click.option(
     "--scales", type=NUMBERS(int, 1, 64, "2,3,4"), default="2,3,4", show_default=True, help="Factors of reduction."
 )
+compression_option = click.option(
+    "--compression", type=click.IntRange(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
+)
 
 
 @click.group(cls=ExplainingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -29,6 +32,7 @@ def main() -> None:
     \b
     vdsr-data fetch 291 Set5          the public images, checked by SHA-256
     vdsr-data build-train 291/        the training file, as train_data.m writes it
+    vdsr-data build-train 291/ --shard 2/4 -o part2.h5; vdsr-data merge part*.h5
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data info FILE
@@ -73,7 +77,7 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 
 @main.command("build-train")
 @click.argument("folder", metavar="FOLDER|NAME")
-@click.option("-o", "--output", type=PATH, default="vdsr_train.h5", show_default=True, help="The file to write.")
+@click.option("-o", "--output", type=PATH, help="The file to write.  [default: vdsr_train.h5, or vdsr_train_2of4.h5]")
 @scales_option
 @click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default=True, help="Rows and columns.")
 @click.option("--stride", type=click.IntRange(1, 4096), default=41, show_default=True, help="Between patches.")
@@ -89,38 +93,96 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @click.option("--axes", type=click.Choice(["matlab", "nhwc"]), default="matlab", show_default=True,
               help="(N, 1, column, row), or (N, row, column, 1).")  # fmt: skip
 @click.option("--keys", default="lr,gt", show_default=True, help="Names of the data sets; Caffe reads data,label.")
-@click.option(
-    "--compression", type=click.IntRange(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
-)
+@compression_option
+@click.option("--shard", metavar="K/N", help="Make part K of N only; `vdsr-data merge` joins the parts.")
+@click.option("--dask", metavar="ADDRESS", help="Make parts on the dask cluster with this scheduler, and join them.")
 @threads_option()
 @force_option
-def build_train(folder: str, output: Path, workers: int, force: bool, compression: int, **options: Any) -> None:
+def build_train(folder: str, output: Path | None, workers: int, force: bool, compression: int, shard: str | None,
+                dask: str | None, **options: Any) -> None:  # fmt: skip
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
     MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma, alpha is left out, an EXIF rotation
     is not applied; palette, CMYK and float images are refused. Each image is turned, flipped and reduced in every
     combination, cut into patches, and all patches are shuffled as randperm does; a last partial chunk of 64 is dropped.
+
+    A folder too large for one machine: run --shard 1/4 to --shard 4/4 anywhere, in any order, then `vdsr-data merge`;
+    or give a dask cluster, whose workers share the folders of the images and of the output. The file is the same.
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output
     from vdsr_data.generate import TrainingRecipe, generate_train
+    from vdsr_data.shards import dask_executor, generate_spread
 
     recipe = TrainingRecipe(**_checked_lists(options))
+    part = _parse_shard(shard)
+    if part and (dask or compression):
+        raise click.UsageError("--shard goes with neither --dask nor --compression (`vdsr-data merge` has it)")
     _, images = find_images(folder, "train")
+    output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
     check_output(output, force=force)
     began = time.perf_counter()
-    with progress(f"Building {output.name}", len(images)) as advance:
-        summary = generate_train(images, output, recipe, compression=compression, workers=workers, advance=advance)
+    if dask:
+        with dask_executor(dask) as (executor, threads), progress(f"Building {output.name}", len(images)) as advance:
+            summary = generate_spread(
+                images, output, recipe, executor, parts=4 * threads, compression=compression, advance=advance
+            )
+    else:
+        with progress(f"Building {output.name}", len(images[part[0] - 1 :: part[1]] if part else images)) as advance:
+            summary = generate_train(
+                images, output, recipe, shard=part, compression=compression, workers=workers, advance=advance
+            )
     if summary.too_small:
         names = ", ".join(path.name for path in summary.too_small[:10]) + (
             " ..." if len(summary.too_small) > 10 else ""
         )
         click.echo(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}", err=True)
     click.echo(
-        f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {len(images)} images "
+        f"{output}: {f'part {shard}, ' * bool(part)}{summary.pairs:,} pairs of {recipe.patch_size} x "
+        f"{recipe.patch_size} from {len(images[part[0] - 1 :: part[1]] if part else images)} images "
         f"({summary.dropped} left over), {output.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - began:.1f} s"
     )
+
+
+@main.command()
+@click.argument("parts", nargs=-1, required=True, metavar="PART...", type=PATH)
+@click.option("-o", "--output", type=PATH, default="vdsr_train.h5", show_default=True, help="The file to write.")
+@click.option("--virtual", is_flag=True, help="Copy nothing: refer to the parts, which must lie in the same folder.")
+@compression_option
+@force_option
+def merge(parts: tuple[Path, ...], output: Path, virtual: bool, compression: int, force: bool) -> None:
+    """Join the parts that `build-train --shard K/N` made, given in any order, to one training file.
+
+    It is the file that build-train writes without --shard, byte for byte, or with --virtual an HDF5 virtual data set
+    with the same patches in the same order. Missing, doubled and damaged parts, and parts of other images or made with
+    other options, are refused.
+    """
+    from vdsr_data.files import check_output
+    from vdsr_data.shards import merge as join
+
+    if virtual and compression:
+        raise click.UsageError("--virtual copies no patches that --compression could make smaller")
+    check_output(output, force=force)
+    began = time.perf_counter()
+    size = sum(path.stat().st_size for path in parts if path.is_file())
+    with progress(f"Joining {output.name}", math.ceil(size / 1e6), "MB") as advance:
+        pairs = join(
+            parts, output, virtual=virtual, compression=compression, advance=lambda count: advance(count / 1e6)
+        )
+    megabytes = output.stat().st_size / 1e6
+    click.echo(
+        f"{output}: {pairs:,} pairs from {len(parts)} parts, {megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s"
+    )
+
+
+def _parse_shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    k, _, n = text.partition("/")
+    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise click.BadParameter(f"{text!r}: give K/N, such as 2/4, with K from 1 to N", param_hint="--shard")
+    return int(k), int(n)
 
 
 def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """What is inside a training or a test file, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdsr_data.storage import open_hdf5, open_training, read_attributes
+from vdsr_data.hdf5 import open_hdf5, read_attributes
+from vdsr_data.storage import open_training
 from vdsr_data.testfile import is_test_file, summarise
 
 __all__ = ["describe"]
@@ -30,7 +31,12 @@ def describe(path: Path) -> Iterator[str]:
     else:
         with open_training(path) as training:
             attributes = training.attributes
-            yield f"{path}: training file of {len(training):,} pairs, axes {training.axes}, {size}"
+            kind = "virtual training file" if training.sources else "training file"
+            if training.position is not None:
+                kind = "part of a training file"
+            yield f"{path}: {kind} of {len(training):,} pairs, axes {training.axes}, {size}"
+            if training.sources:
+                yield f"  {len(training.sources)} files beside it hold the patches: {_some(training.sources)}"
             for key, layout in training.layout.items():
                 yield f"  /{key}: {', '.join(f'{name} {value}' for name, value in layout.items() if value is not None)}"
     yield from _provenance(attributes)
@@ -42,8 +48,12 @@ def _provenance(attributes: dict[str, Any]) -> Iterator[str]:
     for name, value in attributes.items():
         if name in ("images", "names", "sha256") and isinstance(value, list):
             if name == "images":
-                yield f"  {len(value)} images: {', '.join(value[:SHOWN])}{' ...' if len(value) > SHOWN else ''}"
+                yield f"  {len(value)} images: {_some(value)}"
         elif isinstance(value, dict):
             yield f"  {name}: {', '.join(f'{key} {entry}' for key, entry in value.items())}"
         else:
             yield f"  {name}: {value}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}"

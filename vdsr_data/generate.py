@@ -16,11 +16,12 @@ from vdsr_data import __version__
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_space, replacing, scratch
+from vdsr_data.files import check_space, replacing
+from vdsr_data.hdf5 import annotate
 from vdsr_data.images import image_size, modcrop, read_image, write_image
-from vdsr_data.patches import Flip, augment, cut, patch_count, randperm
+from vdsr_data.patches import Flip, augment, cut, patch_count, randperm_inverse
 from vdsr_data.resize import Boundary, imresize, output_size
-from vdsr_data.storage import CHUNK, Axes, TrainingWriter, annotate, compress_training
+from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, Axes, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
 __all__ = ["TrainingRecipe", "TrainingSummary", "degrade", "generate_test", "generate_test_mat", "generate_train",
@@ -63,7 +64,7 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What `generate_train` wrote: patch pairs, pairs left out of a last partial chunk, and images without a patch."""
+    """What was written: patch pairs, pairs left over in a last partial chunk of the whole, images without a patch."""
 
     pairs: int
     dropped: int
@@ -80,6 +81,7 @@ def generate_train(
     output: Path,
     recipe: TrainingRecipe,
     *,
+    shard: tuple[int, int] | None = None,
     compression: int = 0,
     workers: int = 1,
     advance: Advance = _ignore,
@@ -93,6 +95,9 @@ def generate_train(
     output : Path
         Replaced only by a complete file.
     recipe : TrainingRecipe
+    shard : (int, int), optional
+        (k, n) writes only part k of n, k from 1: the patches of every n-th image, in the order in which they come in
+        the whole. Such a part is a training file too, which also says where in the whole its patches belong.
     compression : int, default 0
         Level of gzip, 1 to 9; 0 stores the values as they are.
     workers : int, default 1
@@ -108,7 +113,14 @@ def generate_train(
     ------
     VdsrError
         If an image cannot be read, if all images together give fewer patches than a chunk, or if the disk is too small.
+
+    Notes
+    -----
+    Memory: some 200 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
+    image (`benchmarks/bench_memory.py` measures it).
     """
+    if shard is not None:
+        _check_shard(shard, len(images), recipe.keys, compression)
     counts = [recipe.count(*image_size(path)) for path in images]
     pairs = sum(counts) // CHUNK * CHUNK
     if not pairs:
@@ -116,37 +128,50 @@ def generate_train(
             f"{images[0].parent}: {len(images)} images give {sum(counts)} patches of {recipe.patch_size} x "
             f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
         )
-    check_space(output, pairs * recipe.patch_size**2 * 8)
-    position = np.empty(sum(counts), dtype=np.intp)  # the inverse of the order: where each patch goes
-    position[randperm(len(position), recipe.seed)] = np.arange(len(position))
+    position = randperm_inverse(sum(counts), recipe.seed)  # where each patch goes
     starts = np.cumsum([0, *counts])
+    chosen, own, count = range(len(images)), None, pairs
+    if shard is not None:
+        chosen = range(shard[0] - 1, len(images), shard[1])
+        own = np.sort(np.concatenate([position[:0], *(position[starts[k] : starts[k + 1]] for k in chosen)]))
+        count = int(np.searchsorted(own, pairs))
+        own = own[:count]
+    check_space(output, count * recipe.patch_size**2 * 8)
 
-    def process(k: int) -> str:
+    def process(j: int) -> str:
+        k = chosen[j]
         digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
         start = starts[k]
         for lr, gt in _variants(images[k], recipe):
-            writer.write(position[start : start + len(gt)], lr, gt)
+            where = position[start : start + len(gt)]
+            writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
             start += len(gt)
         if start != starts[k + 1]:
             raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
         return digest
 
-    attributes = {
-        "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
-        "axes": recipe.axes, "recipe": asdict(recipe), "images": [path.name for path in images],
-    }  # fmt: skip
-    with replacing(output) as target, scratch(output) as spare:
-        file = spare if compression else target
-        writer = TrainingWriter(file, count=pairs, patch_size=recipe.patch_size, keys=recipe.keys, axes=recipe.axes)
-        try:
-            digests = _map(process, len(images), workers, advance)
-        finally:
-            writer.close()
-        annotate(file, {**attributes, "sha256": digests})
-        if compression:
-            compress_training(file, target, compression)
-    too_small = [path for path, count in zip(images, counts, strict=True) if not count]
-    return TrainingSummary(pairs, sum(counts) - pairs, too_small)
+    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
+    with create_training(output, compression=compression, count=count, **layout) as writer:
+        writer.attributes = {
+            "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
+            "axes": recipe.axes, "recipe": asdict(recipe), "images": [path.name for path in images],
+            "sha256": _map(process, len(chosen), workers, advance),
+        }  # fmt: skip
+        if shard is not None:
+            writer.attributes |= {"shard": f"{shard[0]}/{shard[1]}", "total_pairs": pairs}
+    too_small = [images[k] for k in chosen if not counts[k]]
+    return TrainingSummary(count, sum(counts[k] for k in chosen) - count, too_small)
+
+
+def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
+    if not 1 <= shard[0] <= shard[1]:
+        raise ValueError(f"shard must be (k, n) with k from 1 to n, got {shard}")
+    if shard[1] > images:
+        raise VdsrError(f"{images} images give at most {images} parts, not {shard[1]}; use a smaller number of parts")
+    if {POSITION, CHECKSUM} & set(keys):
+        raise VdsrError(f"parts have data sets {POSITION} and {CHECKSUM} of their own; choose other keys")
+    if compression:
+        raise VdsrError("parts are not compressed, so that they can be joined fast; compress when they are merged")
 
 
 def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:

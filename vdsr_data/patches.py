@@ -6,13 +6,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-__all__ = ["FLIPS", "ROTATIONS", "Flip", "augment", "cut", "patch_count", "randperm"]
+__all__ = ["FLIPS", "ROTATIONS", "Flip", "augment", "cut", "patch_count", "randperm", "randperm_inverse"]
 
 Flip = Literal["none", "left-right", "up-down"]
 FLIPS: tuple[Flip, ...] = ("none", "left-right", "up-down")
 ROTATIONS = (0, 90, 180, 270)
 
 FRESH_SESSION_SEED = 5489
+BLOCK = 2**18  # random numbers at a time
 
 
 def randperm(n: int, seed: int = 0) -> NDArray[np.intp]:
@@ -41,12 +42,50 @@ def randperm(n: int, seed: int = 0) -> NDArray[np.intp]:
     >>> (randperm(10) + 1).tolist()
     [6, 3, 7, 8, 5, 1, 2, 4, 9, 10]
     """
+    return np.argsort(_stream(n, seed).random_sample(n), kind="stable")
+
+
+def randperm_inverse(n: int, seed: int = 0) -> NDArray[np.unsignedinteger]:
+    """Where `randperm` puts each of n things: ``randperm_inverse(n)[randperm(n)]`` is 0 .. n - 1.
+
+    Parameters and errors are those of `randperm`.
+
+    Returns
+    -------
+    ndarray, shape (n,), uint32, or uint64 if n is above 2**32
+
+    Notes
+    -----
+    Takes 7.5 bytes of memory for each of 35 million things; `randperm` and an assignment take 24. The numbers are drawn
+    anew for each of 16 intervals, and only those in the interval are kept and sorted.
+    """
+    ranks: NDArray[np.unsignedinteger] = np.empty(n, dtype=np.uint32 if n <= 2**32 else np.uint64)
+    intervals = 16 if n > BLOCK else 1
+    done = 0
+    for interval in range(intervals):
+        generator = _stream(n, seed)
+        kept: list[NDArray[np.unsignedinteger]] = []
+        values: list[NDArray[np.float64]] = []
+        for start in range(0, n, BLOCK):
+            block = generator.random_sample(min(BLOCK, n - start))
+            inside = np.flatnonzero((block * intervals).astype(np.uint8) == interval)
+            kept.append((start + inside).astype(ranks.dtype))
+            values.append(block[inside])
+        if kept:
+            order = np.argsort(np.concatenate(values), kind="stable")
+            del values
+            ranks[np.concatenate(kept)[order]] = np.arange(done, done + len(order), dtype=ranks.dtype)
+            done += len(order)
+    return ranks
+
+
+def _stream(n: int, seed: int) -> np.random.RandomState:
+    """MATLAB's generator, whose stream NumPy freezes."""
     if n < 0:
         raise ValueError(f"n must be at least 0, got {n}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must be in [0, 2**32 - 1], got {seed}")
-    generator = np.random.RandomState(seed or FRESH_SESSION_SEED)  # NumPy freezes this generator's stream
-    return np.argsort(generator.random_sample(n), kind="stable")
+    return np.random.RandomState(seed or FRESH_SESSION_SEED)
 
 
 def augment(image: NDArray[Any], rotation: int, flip: Flip) -> NDArray[Any]:

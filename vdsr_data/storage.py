@@ -5,43 +5,31 @@ puts each patch at its byte offset in the file, so that memory does not grow wit
 the same offsets, so that a batch of random patches is a few page-sized copies.
 """
 
-import json
+import mmap
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import replacing, scratch
+from vdsr_data.hdf5 import LIBVER, annotate, create_hdf5, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.layout import CHUNK, Axes, allocate, check_layout, find_keys, find_patches, patch_shape
+from vdsr_data.virtual import source_names
 
-__all__ = [
-    "CHUNK",
-    "Axes",
-    "TrainingFile",
-    "TrainingWriter",
-    "annotate",
-    "compress_training",
-    "create_group",
-    "create_hdf5",
-    "is_hdf5",
-    "open_hdf5",
-    "open_training",
-    "plain_dataset",
-    "read_attributes",
-]
+__all__ = ["CHECKSUM", "CHUNK", "POSITION", "Axes", "TrainingFile", "TrainingWriter", "compress_training",
+           "create_training", "open_part", "open_training", "whole_order"]  # fmt: skip
 
-Axes = Literal["matlab", "nhwc"]
-AXES: tuple[Axes, ...] = ("matlab", "nhwc")
-CHUNK = 64  # patches, as store2hdf5.m in the original's scripts
-KEYS = (("lr", "gt"), ("data", "label"))  # VDSR-TensorFlow's names, Caffe's names
-# Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
-LIBVER = ("v108", "v108")
+BLOCK = 2**20  # positions at a time
+POSITION, CHECKSUM = "position", "crc32"  # of each patch of a part: its place in the whole; of its lr and gt as stored
 
 
 class TrainingWriter:
@@ -52,37 +40,56 @@ class TrainingWriter:
     path : Path
         The file to create; an existing file is overwritten.
     count : int
-        Number of patch pairs, a multiple of `CHUNK`.
+        Number of patch pairs.
     patch_size : int
     keys : (str, str)
         Names of the low-resolution and the ground-truth data set.
     axes : {"matlab", "nhwc"}
         (N, 1, column, row) as MATLAB's column-major arrays appear in h5py, or (N, row, column, 1).
+    position : ndarray, shape (count,), optional
+        Of a part of a larger file: where each of its patches belongs in the whole, ascending.
+
+    Attributes
+    ----------
+    attributes : dict
+        What `create_training` adds to the file at the end.
     """
 
-    def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes) -> None:
+    def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes,
+                 position: NDArray[np.unsignedinteger] | None = None) -> None:  # fmt: skip
         self._transpose = axes == "matlab"
         self._lock = threading.Lock()
         self._count = count
-        patch = (1, patch_size, patch_size) if axes == "matlab" else (patch_size, patch_size, 1)
+        self._path = path
+        self._checksums = None if position is None else np.zeros((count, 2), dtype="<u4")
+        self.attributes: dict[str, Any] = {}
         with create_hdf5(path) as file:
             for key in keys:
-                _allocate(file, key, count, patch)
+                allocate(file, key, count, patch_shape(patch_size, axes))
+            if position is not None:
+                file.create_dataset(POSITION, data=position, dtype="<u8", track_times=False)
         with h5py.File(path, "r") as file:
-            places = [_find_patches(file[key]) for key in keys]
+            places = [find_patches(file[key]) for key in keys]
         self._places = [found for found in places if found is not None]
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
 
-    def write(self, positions: NDArray[np.intp], lr: NDArray[np.floating], gt: NDArray[np.floating]) -> None:
+    def write(self, positions: NDArray[np.integer], lr: NDArray[np.floating], gt: NDArray[np.floating]) -> None:
         """Store patches (n, rows, columns) at their positions; positions beyond the count are dropped."""
+        turned = (patches.swapaxes(1, 2) if self._transpose else patches for patches in (lr, gt))
+        self.write_stored(positions, *(np.ascontiguousarray(patches, dtype="<f4") for patches in turned))
+
+    def write_stored(self, positions: NDArray[np.integer], *pair: NDArray[Any]) -> None:
+        """Store patches of lr and gt that are laid out as in the file already, as `TrainingFile.stored` gives them."""
         kept = np.flatnonzero(positions < self._count)
-        for patches, places in zip((lr, gt), self._places, strict=True):
-            stored = np.ascontiguousarray(patches.swapaxes(1, 2) if self._transpose else patches, dtype="<f4")
-            for number, offset in zip(kept.tolist(), places.offsets(positions[kept]).tolist(), strict=True):
+        rows = positions[kept].astype(np.intp)
+        for k, (stored, places) in enumerate(zip(pair, self._places, strict=True)):
+            for number, row, offset in zip(kept.tolist(), rows.tolist(), places.offsets(rows).tolist(), strict=True):
                 if self._write_at(stored[number], offset) != places.size:
                     raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
+                if self._checksums is not None:
+                    self._checksums[row, k] = zlib.crc32(stored[number])
 
-    def _write_at(self, patch: NDArray[np.float32], offset: int) -> int:
+    def _write_at(self, patch: NDArray[Any], offset: int) -> int:
         """Write at a byte offset; where the system has no call for that, a lock keeps seek and write together."""
         if sys.platform != "win32":
             return os.pwrite(self._file.fileno(), patch.data, offset)
@@ -93,16 +100,28 @@ class TrainingWriter:
     def close(self) -> None:
         """End the writing of patches; `annotate` may follow."""
         self._file.close()
+        if self._checksums is not None:
+            with h5py.File(self._path, "r+", libver=LIBVER) as file:
+                file.create_dataset(CHECKSUM, data=self._checksums, track_times=False)
 
 
-def annotate(path: Path, attributes: Mapping[str, Any]) -> None:
-    """Add attributes to an HDF5 file: text and numbers as they are, lists of text as arrays, anything else as JSON."""
-    with h5py.File(path, "r+", libver=LIBVER) as file:
-        for name, value in attributes.items():
-            if isinstance(value, list) and all(isinstance(item, str) for item in value):
-                file.attrs.create(name, np.array(value, dtype=object), dtype=h5py.string_dtype())
-            else:
-                file.attrs[name] = value if isinstance(value, (str, int, float)) else json.dumps(value)
+@contextmanager
+def create_training(path: Path, *, compression: int = 0, **layout: Any) -> Iterator[TrainingWriter]:
+    """Give a `TrainingWriter` with this layout; `path` is replaced, by a complete file, when the block ends well.
+
+    With a `compression`, a level of gzip, the patches go to a second temporary file first.
+    """
+    with ExitStack() as stack:
+        target = stack.enter_context(replacing(path))
+        file = stack.enter_context(scratch(path)) if compression else target
+        writer = TrainingWriter(file, **layout)
+        try:
+            yield writer
+        finally:
+            writer.close()
+        annotate(file, writer.attributes)
+        if compression:
+            compress_training(file, target, compression)
 
 
 def compress_training(source: Path, target: Path, level: int) -> None:
@@ -136,16 +155,36 @@ class TrainingFile:
         Names of the low-resolution and the ground-truth data set.
     attributes : dict
         The provenance that the file carries; empty for a file that MATLAB wrote.
+    sources : sequence of str
+        The files that a virtual file refers to; empty for any other.
+    position, checksum : ndarray, or None
+        Of a part of a larger file: where its patches belong in the whole, (n,), and the CRC-32 of each lr and gt as
+        they are stored, (n, 2).
     """
 
+    sources: Sequence[str] = ()
+    position: NDArray[np.unsignedinteger] | None = None
+    checksum: NDArray[np.unsignedinteger] | None = None
+    _virtual = False
+
     def __init__(self, file: h5py.File, path: Path) -> None:
-        self.keys = _find_keys(file, path)
+        self.path = path
+        self.keys = find_keys(file, path, virtual=self._virtual)
         self._data = [file[key] for key in self.keys]
-        self.axes, self.patch_size = _check_layout(self._data, self.keys, path)
+        self.axes, self.patch_size = check_layout(self._data, self.keys, path)
         self.attributes = read_attributes(file)
-        places = [_find_patches(data) for data in self._data]
+        if not self._virtual:
+            self._locate(file)
+
+    def _locate(self, file: h5py.File) -> None:
+        """Map the file and find everything in it."""
+        places = [find_patches(data) for data in self._data]
         self._places = [found for found in places if found is not None]  # both, or the file cannot be mapped
-        self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+        with self.path.open("rb") as opened:
+            self._map = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes = np.frombuffer(self._map, dtype=np.uint8)
+        self.position = self._mapped(plain_dataset(file, POSITION), "<u8")
+        self.checksum = self._mapped(plain_dataset(file, CHECKSUM), "<u4")
 
     def __len__(self) -> int:
         return len(self._data[0])
@@ -157,6 +196,11 @@ class TrainingFile:
             key: {"shape": data.shape, "chunks": data.chunks, "dtype": str(data.dtype), "compression": data.compression}
             for key, data in zip(self.keys, self._data, strict=True)
         }
+
+    @property
+    def mapped(self) -> bool:
+        """Whether patches are read through a memory map: neither compressed nor of another layout than ours."""
+        return len(self._places) == 2
 
     def gather(self, indices: NDArray[np.integer] | Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The patches at `indices`, in that order, each index in [0, len).
@@ -173,166 +217,123 @@ class TrainingFile:
         chosen = np.asarray(indices, dtype=np.intp)
         pair = []
         for k in range(2):
-            stored = self._gather_bytes(k, chosen) if len(self._places) == 2 else self._load(k)[chosen]
+            stored = self._read(k, chosen)
             square = stored.reshape(len(chosen), self.patch_size, self.patch_size)
             pair.append(np.ascontiguousarray(square.swapaxes(1, 2) if self.axes == "matlab" else square))
         return pair[0], pair[1]
 
-    def _gather_bytes(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+    def _read(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Patches of lr (k = 0) or gt as they are stored."""
+        if self.mapped:
+            return self.stored(k, indices).view("<f4").astype(np.float32, copy=False)
+        if not isinstance(self._data[k], np.ndarray):
+            self._data[k] = self._data[k][...].astype(np.float32, copy=False)
+        return np.asarray(self._data[k])[indices]
+
+    def stored(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """The bytes of patches of lr (k = 0) or gt (k = 1) of a `mapped` file, shape (len(indices), bytes)."""
         size = 4 * self.patch_size**2
         out = np.empty((len(indices), size), dtype=np.uint8)
         for row, offset in zip(out, self._places[k].offsets(indices).tolist(), strict=True):
             row[:] = self._bytes[offset : offset + size]
-        return out.view("<f4").astype(np.float32, copy=False)
+        return out
 
-    def _load(self, k: int) -> NDArray[np.float32]:
-        if not isinstance(self._data[k], np.ndarray):
-            self._data[k] = self._data[k][...].astype(np.float32, copy=False)
-        return np.asarray(self._data[k])
+    def release(self) -> None:
+        """Give back what the memory map holds of the file; the operating system would only do so under pressure."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    def _mapped(self, data: h5py.Dataset | None, dtype: str) -> NDArray[Any] | None:
+        """The values of a small data set of a part, left in the file."""
+        if data is None or data.dtype != np.dtype(dtype):
+            return None
+        start = data.id.get_offset() if data.size else 0  # what is empty lies nowhere
+        return None if start is None else self._bytes[start : start + data.nbytes].view(dtype).reshape(data.shape)
+
+
+class _VirtualFile(TrainingFile):
+    """A virtual training file, read from its parts: HDF5's own way takes some 10 ms for a batch of random patches."""
+
+    _virtual = True
+
+    def __init__(self, file: h5py.File, path: Path, stack: ExitStack) -> None:
+        super().__init__(file, path)
+        self.sources = source_names(self._data[0], path)
+        if source_names(self._data[1], path) != self.sources:
+            raise VdsrError(f"{path}: {' and '.join(self.keys)} refer to different files; merge the parts again")
+        self._parts = [stack.enter_context(open_part(path.parent / name)) for name in self.sources]
+        for part in self._parts:
+            if not part.mapped or (part.keys, part.axes, part.patch_size) != (self.keys, self.axes, self.patch_size):
+                raise VdsrError(f"{part.path}: not a part of {path.name}; merge the parts again")
+        self._order = whole_order(self._parts, len(self), path)
+        self._starts = np.cumsum([0, *map(len, self._parts)])
+
+    def _read(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        number = self._order[indices].astype(np.intp)
+        source = np.searchsorted(self._starts, number, side="right") - 1
+        out = np.empty((len(indices), self.patch_size**2), dtype=np.float32)
+        for j in np.unique(source):
+            own = source == j
+            out[own] = self._parts[j].stored(k, number[own] - self._starts[j]).view("<f4")
+        return out
+
+
+def whole_order(parts: Sequence[TrainingFile], count: int, path: Path) -> NDArray[np.unsignedinteger]:
+    """For each patch of the whole its number in all parts, one after the other; 4 bytes for each.
+
+    Raises
+    ------
+    VdsrError
+        If the positions of the patches of the parts are not 0 to count - 1, each once.
+    """
+    dtype = np.uint32 if count < 2**32 else np.uint64
+    order: NDArray[np.unsignedinteger] = np.full(count, count, dtype=dtype)
+    done = 0
+    for part in parts:
+        last = -1
+        for start in range(0, len(part), BLOCK):
+            where = np.asarray(
+                part.position[start : start + BLOCK] if part.position is not None else [], dtype=np.int64
+            )
+            if not len(where) or where[0] <= last or where[-1] >= count or (np.diff(where) <= 0).any():
+                raise VdsrError(f"{part.path}: its data set {POSITION!r} is damaged or missing; build the part again")
+            order[where] = np.arange(done, done + len(where), dtype=dtype)
+            done += len(where)
+            last = where[-1]
+        part.release()
+    if done != count or (order == count).any():
+        raise VdsrError(f"{path}: its parts do not give each of its {count:,} patches once; build and merge them again")
+    return order
 
 
 @contextmanager
 def open_training(path: Path | str) -> Iterator[TrainingFile]:
     """Open a training file: ours, or one that MATLAB or Caffe's scripts wrote (`lr`, `gt` or `data`, `label`).
 
+    A virtual file (``vdsr-data merge --virtual``) is read from its parts, which must lie beside it.
+
     Raises
     ------
     VdsrError
         If the file is missing, not HDF5, or not a training file.
     """
-    with open_hdf5(path) as file:
-        yield TrainingFile(file, Path(path))
+    path = Path(path)
+    with open_hdf5(path) as file, ExitStack() as stack:
+        if any(plain_dataset(file, name, virtual=True) is not None for name in file):
+            training: TrainingFile = _VirtualFile(file, path, stack)
+        else:
+            training = TrainingFile(file, path)
+        if not len(training):
+            raise VdsrError(f"{path}: holds no patches")
+        yield training
 
 
 @contextmanager
-def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; whatever the library raises at a bad file becomes one line that names it."""
-    path = Path(path)
-    if not path.is_file():
-        raise VdsrError(f"{path}: no such file")
-    if not is_hdf5(path):
-        raise VdsrError(f"{path}: not an HDF5 file")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise VdsrError(f"{path}: damaged HDF5 file ({error})") from error
-    with file:
-        yield file
-
-
-def create_hdf5(path: Path) -> h5py.File:
-    """Create an HDF5 file that does not record when: the same contents are the same bytes."""
-    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
-    creation.set_obj_track_times(False)
-    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access))
-
-
-def create_group(parent: h5py.Group, name: str) -> h5py.Group:
-    """Create a group that does not record when."""
-    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
-    creation.set_obj_track_times(False)
-    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
-
-
-def is_hdf5(path: Path | str) -> bool:
-    """Whether a file has the signature of HDF5."""
-    return bool(h5py.is_hdf5(path))
-
-
-def plain_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
-    """The data set of that name if its values lie in this very file (no link to elsewhere), else None."""
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        return None
-    data = group.get(name)
-    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual or data.dtype.kind not in "fu":
-        return None
-    return data
-
-
-def read_attributes(file: h5py.File) -> dict[str, Any]:
-    """Attributes as plain Python: text, numbers, lists of text; JSON texts parsed."""
-    return {name: _plain(value) for name, value in file.attrs.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [item.decode() if isinstance(item, bytes) else str(item) for item in value.tolist()]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str) and value[:1] in "{[":
+def open_part(path: Path) -> Iterator[TrainingFile]:
+    """Open a part of a training file, which may be empty and must not be virtual; errors as `open_training`."""
+    with open_hdf5(path) as file:
         try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _allocate(file: h5py.File, key: str, count: int, patch: tuple[int, ...]) -> None:
-    """Create an extendible data set whose chunks all exist already and hold whatever the file system gives (zeros)."""
-    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    properties.set_chunk((CHUNK, *patch))
-    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    properties.set_obj_track_times(False)
-    space = h5py.h5s.create_simple((count, *patch), (h5py.h5s.UNLIMITED, *patch))
-    h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F32LE, space, properties).close()
-
-
-class _Places(NamedTuple):
-    """Where the patches of a data set lie in its file: chunk offsets, patches in a chunk, bytes of a patch."""
-
-    chunks: NDArray[np.int64]
-    per_chunk: int
-    size: int
-
-    def offsets(self, indices: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Byte offsets of patches; a table of them all would take as much memory as the order itself."""
-        return self.chunks[indices // self.per_chunk] + self.size * (indices % self.per_chunk)
-
-
-def _find_patches(data: h5py.Dataset) -> _Places | None:
-    """Where the patches are, None if the values do not lie there as plain little-endian float32."""
-    size = 4 * int(np.prod(data.shape[1:]))
-    if data.dtype != np.dtype("<f4"):
-        return None
-    if data.chunks is None:
-        start = data.id.get_offset()
-        return None if start is None else _Places(np.array([start]), max(len(data), 1), size)
-    if data.chunks[1:] != data.shape[1:] or data.id.get_create_plist().get_nfilters():
-        return None
-    per_chunk = data.chunks[0]
-    chunks = np.full(-(-len(data) // per_chunk), -1, dtype=np.int64)
-
-    def note(info: Any) -> None:
-        chunks[info.chunk_offset[0] // per_chunk] = info.byte_offset
-
-    data.id.chunk_iter(note)
-    return None if (chunks < 0).any() else _Places(chunks, per_chunk, size)
-
-
-def _find_keys(file: h5py.File, path: Path) -> tuple[str, str]:
-    named = file.attrs.get("keys")
-    candidates = [tuple(named.split(","))] if isinstance(named, str) and named.count(",") == 1 else []
-    for lr, gt in [*candidates, *KEYS]:
-        if plain_dataset(file, lr) is not None and plain_dataset(file, gt) is not None:
-            return lr, gt
-    found = ", ".join(file) or "nothing"
-    raise VdsrError(f"{path}: not a training file; needs data sets lr and gt (or data and label), found {found}")
-
-
-def _check_layout(data: list[h5py.Dataset], keys: tuple[str, str], path: Path) -> tuple[Axes, int]:
-    lr, gt = data
-    shape = lr.shape
-    candidates: tuple[tuple[Axes, tuple[int, int, int]], ...] = (("matlab", (1, 2, 3)), ("nhwc", (3, 1, 2)))
-    for axes, (channel, rows, columns) in candidates:
-        if lr.ndim == 4 and shape == gt.shape and shape[channel] == 1 and shape[rows] == shape[columns] > 1:
-            if not len(lr):
-                raise VdsrError(f"{path}: holds no patches")
-            return axes, int(shape[rows])
-    raise VdsrError(
-        f"{path}: not a training file of square luma patches; {keys[0]} is {lr.shape} and {keys[1]} is {gt.shape}, "
-        "allowed are (N, 1, size, size) and (N, size, size, 1), both alike"
-    )
+            part = TrainingFile(file, path)
+        except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py has no class of its own
+            raise VdsrError(f"{path}: damaged; build the part again ({error})") from error
+        yield part

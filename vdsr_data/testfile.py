@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
-from vdsr_data.storage import create_group, create_hdf5, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.hdf5 import create_group, create_hdf5, open_hdf5, plain_dataset, read_attributes
 
 __all__ = [
     "StoredPair",
@@ -65,7 +65,7 @@ class StoredPair:
 
 
 class TestFileWriter:
-    """A test file in the making; `annotate` of `storage` adds the attributes when it is closed."""
+    """A test file in the making; `annotate` of `hdf5` adds the attributes when it is closed."""
 
     __test__ = False
 

@@ -1,0 +1,96 @@
+"""HDF5 files in general: errors of one line, the same bytes every time, attributes as plain Python."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "open_hdf5", "plain_dataset", "read_attributes"]
+
+# Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
+LIBVER = ("v108", "v108")
+
+
+@contextmanager
+def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; whatever the library raises at a bad file becomes one line that names it."""
+    path = Path(path)
+    if not path.is_file():
+        raise VdsrError(f"{path}: no such file")
+    if not h5py.is_hdf5(path):
+        raise VdsrError(f"{path}: not an HDF5 file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise VdsrError(f"{path}: damaged HDF5 file ({error})") from error
+    with file:
+        yield file
+
+
+def create_hdf5(path: Path, *, virtual: bool = False) -> h5py.File:
+    """Create an HDF5 file that does not record when: the same contents are the same bytes.
+
+    Virtual data sets need the format of HDF5 1.10.
+    """
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    newest = h5py.h5f.LIBVER_V110 if virtual else h5py.h5f.LIBVER_V18
+    access.set_libver_bounds(h5py.h5f.LIBVER_V18, newest)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access))
+
+
+def create_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Create a group that does not record when."""
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
+
+
+def annotate(path: Path, attributes: Mapping[str, Any]) -> None:
+    """Add attributes to an HDF5 file: text and numbers as they are, lists of text as arrays, anything else as JSON."""
+    with h5py.File(path, "r+", libver=LIBVER) as file:
+        for name, value in attributes.items():
+            if isinstance(value, list) and all(isinstance(item, str) for item in value):
+                file.attrs.create(name, np.array(value, dtype=object), dtype=h5py.string_dtype())
+            else:
+                file.attrs[name] = value if isinstance(value, (str, int, float)) else json.dumps(value)
+
+
+def read_attributes(file: h5py.File) -> dict[str, Any]:
+    """Attributes as plain Python: text, numbers, lists of text; JSON texts parsed."""
+    return {name: _plain(value) for name, value in file.attrs.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [item.decode() if isinstance(item, bytes) else str(item) for item in value.tolist()]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, str) and value[:1] in "{[":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5py.Dataset | None:
+    """The data set of that name if its values lie in this very file (no link to elsewhere), else None.
+
+    With `virtual`, the other way round: only a data set that puts together those of other files.
+    """
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        return None
+    data = group.get(name)
+    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual != virtual or data.dtype.kind not in "fu":
+        return None
+    return data
