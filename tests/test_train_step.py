@@ -38,6 +38,8 @@ def test_the_papers_loss_is_the_sum_halved_by_the_batch(batch) -> None:
     assert loss == pytest.approx(expected, rel=1e-5)
     assert mean == pytest.approx(((gt - lr) ** 2).mean(), rel=1e-5)
     assert loss / mean == pytest.approx(41 * 41 / 2, rel=1e-5)  # the 840 times
+    absolute, _ = one_step(Config(loss="absolute", **still), lr, gt)
+    assert absolute == pytest.approx(np.abs(gt - lr).mean(), rel=1e-5)
 
 
 def test_one_step_equals_numpy(batch) -> None:

@@ -59,8 +59,9 @@ class Config:
 
     # what is minimised, and how
     loss: Annotated[
-        Literal["sum", "total", "mean"],
-        "squared error: half of its sum over a patch (paper), or over the whole batch; or its mean over all pixels",
+        Literal["sum", "total", "mean", "absolute"],
+        "squared error: half of its sum over a patch (paper), or over the whole batch, or its mean over all pixels; "
+        "or the mean absolute error",
     ] = "sum"
     optimizer: Annotated[Literal["sgd", "adam"], "stochastic gradient descent with momentum, or Adam"] = "sgd"
     momentum: Annotated[float, Range(0, high=0.9999), "of SGD; the same number is beta_1 of Adam"] = 0.9

@@ -1,10 +1,10 @@
-"""The recipe's arithmetic: learning rate and length as plain functions of the step, and the scale of the loss."""
+"""The recipe's arithmetic: learning rate and length as plain functions of the step."""
 
 import math
 
 from vdsr_train.config import Config
 
-__all__ = ["learning_rate", "loss_weight", "total_steps"]
+__all__ = ["learning_rate", "total_steps"]
 
 
 def total_steps(config: Config, steps_per_epoch: int) -> int:
@@ -26,13 +26,3 @@ def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
         length = max(1, total_steps(config, steps_per_epoch) - config.warmup)
         return rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - config.warmup) / length)))
     return rate / config.decay_factor ** (step // (config.decay_every * steps_per_epoch))
-
-
-def loss_weight(config: Config, pixels: int) -> float:
-    """Return what the squared error, summed over a batch of patches of `pixels` pixels, is multiplied by.
-
-    A learning rate means something only with a loss: on patches of 41 x 41 the mean is 840 times smaller than the sum.
-    """
-    if config.loss == "mean":
-        return 1.0 / (config.batch_size * pixels)
-    return 0.5 if config.loss == "total" else 0.5 / config.batch_size

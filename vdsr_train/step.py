@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
-from vdsr_train.schedule import loss_weight
+from vdsr_train.loss import batch_loss
 
 __all__ = ["compile_gradients", "compile_network", "compile_step"]
 
@@ -38,9 +38,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
 
     def on_one_device(lr: tf.Tensor, gt: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(tf.square(gt - model(lr, training=True))) * loss_weight(
-                config, lr.shape[1] * lr.shape[2]
-            )
+            loss = batch_loss(config, model(lr, training=True), gt)
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
@@ -74,7 +72,7 @@ def compile_gradients(model: Any, config: Config) -> Callable[[Array, Array], tu
     def gradients(lr: tf.Tensor, gt: tf.Tensor) -> Any:
         with tf.GradientTape() as tape:
             sr = model(lr, training=True)
-            loss = tf.reduce_sum(tf.square(gt - sr)) * loss_weight(config, lr.shape[1] * lr.shape[2])
+            loss = batch_loss(config, sr, gt)
         return sr, tape.gradient(loss, model.trainable_variables)
 
     def run(lr: Array, gt: Array) -> tuple[Array, list[Array]]:

@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_train.config import Config
-from vdsr_train.schedule import loss_weight
+from vdsr_train.loss import batch_loss
 
 __all__ = ["compile_network", "compile_step"]
 
@@ -24,7 +23,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
 
     def loss_of(values: list[Any], lr: Any, gt: Any) -> Any:
         sr, _ = model.stateless_call(values, [], lr, training=True)
-        return jnp.sum(jnp.square(gt - sr)) * loss_weight(config, lr.shape[1] * lr.shape[2])
+        return batch_loss(config, sr, gt)
 
     @partial(jax.jit, donate_argnums=(0, 1))
     def update(values: list[Any], state: list[Any], lr: Any, gt: Any) -> tuple[Any, list[Any], list[Any]]:
