@@ -2,7 +2,8 @@
 # vdsr-train on several nodes of a SLURM cluster, one worker per node, all GPUs of each: sbatch docs/slurm.sh
 #
 # Every worker needs the same Python environment, training file and run folder, so start it on a shared file system.
-# --batch-size is that of all workers together; each takes an equal part. Worker 0 writes and prints.
+# Options behind the script's name are vdsr-train's (PRESET=paper sbatch docs/slurm.sh --theta 1e-4); --batch-size is
+# that of all workers together, and each takes an equal part. Worker 0 writes and prints.
 # Fifteen minutes before the end SLURM sends SIGTERM: worker 0 saves a checkpoint, and the job goes on in its own
 # requeued copy. After a dead node `sbatch docs/slurm.sh` again does the same, from the last checkpoint.
 
@@ -21,18 +22,19 @@ set -euo pipefail
 RUN=${RUN:-runs/slurm}
 FILE=${FILE:-vdsr_train.h5}
 PORT=${PORT:-23456}
+PRESET=${PRESET:-best}
 
 WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd,)
 export WORKERS
 
 if [ -e "$RUN/config.json" ]; then
-  WHAT=(--resume "$RUN")
+  WHAT=(--resume "$RUN" "$@")
 else
-  WHAT=("$FILE" --preset best --run-dir "$RUN" --distribute multi-worker)
+  WHAT=("$FILE" --preset "$PRESET" --run-dir "$RUN" --distribute multi-worker "$@")
 fi
 
-# --kill-on-bad-exit ends the workers of a job that has lost one, once the others have said so.
-srun --kill-on-bad-exit=1 bash -c '
+# Once a worker is gone the others have two minutes to say so and to end.
+srun --wait=120 bash -c '
   export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
   exec vdsr-train "$@"
 ' vdsr-train "${WHAT[@]}" || {

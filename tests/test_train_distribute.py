@@ -172,6 +172,20 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder,
     assert out.count("stopped") == 0
 
 
+def test_a_worker_that_never_appears_is_not_waited_for_without_limit(folder) -> None:
+    code = "import sys; from vdsr_train import cli, distribute; distribute.PATIENCE = 3; cli.main()"
+    command = [sys.executable, "-c", code, *arguments(folder, "--distribute=multi-worker")]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    place = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
+    environment = ENVIRONMENT | {"TF_CONFIG": json.dumps(place)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stderr.endswith(
+        "vdsr-train: worker 0 waited 3 s, but not all 2 workers appeared; "
+        "start all of them, with addresses that reach each other\n"
+    )
+
+
 def config(**task) -> str:
     return json.dumps({"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1} | task})
 
@@ -228,5 +242,6 @@ def test_the_slurm_script_gives_every_worker_its_place(folder, monkeypatch) -> N
         assert lines[2 * index + 1] == expected
     (folder / "runs" / "slurm").mkdir(parents=True)
     (folder / "runs" / "slurm" / "config.json").write_text("{}")
-    done = subprocess.run(["bash", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[1] == "--resume runs/slurm"
+    command = ["bash", script, "--log-every", "9"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] == "--resume runs/slurm --log-every 9"

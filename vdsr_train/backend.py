@@ -32,12 +32,12 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
     if name not in BACKENDS:
         raise VdsrError(f"KERAS_BACKEND={name}: not supported; set it to {' or '.join(BACKENDS)}, or unset it")
     try:
-        with _quiet():
+        with _quiet() as stderr:
             backend = importlib.import_module(name)
             if name == "tensorflow":
                 if threads:
                     _set_threads(backend, threads)
-                scope = open_strategy(distribute).scope()
+                scope = open_strategy(distribute, stderr).scope()
                 backend.get_logger().setLevel("ERROR")  # several trainings in one process trace several steps
                 backend.zeros(1)  # the native library greets on stderr at its first operation
             elif distribute != "none":
@@ -69,13 +69,13 @@ def _set_threads(tensorflow: object, threads: int) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what native code writes to file descriptor 2; Python's own errors arrive as exceptions."""
+def _quiet() -> Iterator[int]:
+    """Hold back what native code writes to file descriptor 2, and give a copy of it that still leads out."""
     sys.stderr.flush()
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        yield
+        yield saved
     finally:
         os.dup2(saved, 2)
         os.close(saved)

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from vdsr_data.errors import VdsrError
 __all__ = ["Worker", "launch", "open_strategy", "this_worker"]
 
 GRACE = 60.0  # seconds that the workers left by a dead one have to report it
+PATIENCE = 600.0  # seconds that the workers of a training may appear one after another
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ def this_worker(distribute: str) -> Worker:
     return place
 
 
-def open_strategy(distribute: str) -> Any:
+def open_strategy(distribute: str, stderr: int) -> Any:
     """Return the `tf.distribute` strategy, to be opened before TensorFlow's first operation.
+
+    Where other workers do not appear in time, the process ends with a line on the file descriptor `stderr`.
 
     Raises
     ------
@@ -75,11 +78,39 @@ def open_strategy(distribute: str) -> Any:
                 "distribute mirrored: TensorFlow finds no GPU here (nvidia-smi should list one); leave it out"
             )
         return tf.distribute.MirroredStrategy(tf.config.list_logical_devices("GPU") or None)
-    this_worker(distribute)
+    place = this_worker(distribute)
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _patience(place, stderr):
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
         raise VdsrError(f"multi-worker: the workers do not find each other ({str(error).splitlines()[0]})") from None
+
+
+# TensorFlow waits for the other workers without limit, in native code that holds the interpreter's lock: no thread and
+# no signal handler could end it, but another process can. It ends with its parent, whose end of the pipe closes.
+WATCH = """
+import os, signal, sys, threading
+def end():
+    print(sys.argv[3], file=sys.stderr, flush=True)
+    os.kill(int(sys.argv[1]), getattr(signal, "SIGKILL", signal.SIGTERM))
+    os._exit(0)
+timer = threading.Timer(float(sys.argv[2]), end)
+timer.daemon = True
+timer.start()
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def _patience(place: Worker, stderr: int) -> Iterator[None]:
+    """End this process, with a line on `stderr`, if the body takes longer than `PATIENCE`."""
+    text = (
+        f"vdsr-train: worker {place.index} waited {PATIENCE:g} s, but not all {place.count} workers appeared; "
+        "start all of them, with addresses that reach each other"
+    )
+    command = [sys.executable, "-c", WATCH, str(os.getpid()), str(PATIENCE), text]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr):  # noqa: S603
+        yield
 
 
 def launch(workers: int, arguments: Sequence[str]) -> int:
