@@ -1,7 +1,6 @@
 """Speed beside other libraries in one run, as ratios: `make bench` prints the table and writes docs/benchmarks.md.
 
-Every row measures ours and its peers in turn, round after round, and compares medians: the machine's noise meets all
-alike. One thread, unless the row says otherwise. A peer that is not installed is left out.
+With a word behind it, only the rows whose name has the word are measured, and nothing is written.
 """
 
 import os
@@ -10,167 +9,23 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
+from arrays import array_rows
+from commands import command_rows
+from contest import HEAD
 from rich.console import Console
 from rich.table import Table
 
-from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
-from vdsr_eval import psnr, ssim
+PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py")
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+INTRODUCTION = """# Speed
 
-ROUNDS = 9
-FACTORS = {"x1/2": 1 / 2, "x1/3": 1 / 3, "x1/4": 1 / 4, "x2": 2, "x3": 3, "x4": 4}
-PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba")
-Work = Callable[[], object]
-
-
-@dataclass
-class Row:
-    """What is measured, on what, the peers, and by how much each is to be beaten (None: shown only)."""
-
-    what: str
-    ours: Work
-    peers: dict[str, tuple[Work, float | None]]
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    def measure(self) -> None:
-        """Time ours and every peer in turn."""
-        contenders = {"ours": self.ours, **{name: work for name, (work, _) in self.peers.items()}}
-        for work in contenders.values():
-            work()  # compiles, fills caches
-        for _ in range(ROUNDS):
-            for name, work in contenders.items():
-                start = time.perf_counter()
-                work()
-                self.seconds.setdefault(name, []).append(time.perf_counter() - start)
-
-    def median(self, name: str) -> float:
-        """Milliseconds."""
-        return 1e3 * statistics.median(self.seconds[name])
-
-    def cells(self) -> Iterator[list[str]]:
-        """One line for each peer: how many times as long as ours it takes."""
-        for name, (_, target) in self.peers.items():
-            ratio = self.median(name) / self.median("ours")
-            wanted = "" if target is None else f"{target:g}"
-            mark = "" if target is None else ("yes" if ratio >= target else "no")
-            yield [
-                self.what,
-                f"{self.median('ours'):.2f}",
-                name,
-                f"{self.median(name):.2f}",
-                f"{ratio:.2f}",
-                wanted,
-                mark,
-            ]
-
-
-def resize_rows() -> Iterator[Row]:
-    """Imresize of float64 luma, and of 8-bit grey and colour, 1024 x 1024."""
-    import cv2
-    from PIL import Image
-
-    cv2.setNumThreads(1)
-    random = np.random.default_rng(0)
-    luma = random.random((1024, 1024))
-    grey, color = (random.integers(0, 256, shape, dtype=np.uint8) for shape in ((1024, 1024), (1024, 1024, 3)))
-    for label, factor in FACTORS.items():
-        size = int(np.ceil(1024 * factor))
-        shrinks = factor < 1
-        peers: dict[str, tuple[Work, float | None]] = {}
-        picture = Image.fromarray(luma.astype(np.float32))
-        peers["Pillow, float32"] = (lambda p=picture, n=size: p.resize((n, n), Image.Resampling.BICUBIC), 2.5)
-        peers |= torch_peers(luma, factor, size)
-        peers["OpenCV float64, no antialias"] = (
-            lambda n=size: cv2.resize(luma, (n, n), interpolation=cv2.INTER_CUBIC), None if shrinks else 1.0
-        )  # fmt: skip
-        yield Row(f"imresize float64 {label}", lambda f=factor: imresize(luma, f), peers)
-    for image, kind in ((grey, "uint8 grey"), (color, "uint8 RGB")):
-        picture = Image.fromarray(image)
-        for label, factor in FACTORS.items():
-            size = int(np.ceil(1024 * factor))
-            yield Row(
-                f"imresize {kind} {label}",
-                lambda f=factor, i=image: imresize(i, f),
-                {"Pillow": (lambda p=picture, n=size: p.resize((n, n), Image.Resampling.BICUBIC), 1.5)},
-            )
-
-
-def torch_peers(luma: np.ndarray, factor: float, size: int) -> dict[str, tuple[Work, float | None]]:
-    """What runs on torch, where that is installed."""
-    try:
-        import torch
-        from resize_right import resize as resize_right
-    except ImportError:
-        return {}
-    torch.set_num_threads(1)
-    tensor = torch.from_numpy(luma)[None, None]
-    shrinks = factor < 1
-
-    def antialiased() -> object:
-        return torch.nn.functional.interpolate(tensor, size=(size, size), mode="bicubic", antialias=True)
-
-    return {
-        "torch float64, antialias": (antialiased, 2.5 if shrinks else 3.0),
-        "ResizeRight (NumPy)": (lambda: resize_right(luma, factor), 10.0 if shrinks else 12.0),
-    }
-
-
-def thread_rows() -> Iterator[Row]:
-    """Two threads against one; here "peer / ours" is the gain."""
-    random = np.random.default_rng(0)
-    for side in (512, 1024, 2048):
-        luma = random.random((side, side))
-        for label, factor in FACTORS.items():
-            one = (lambda f=factor, i=luma: imresize(i, f), 1.7)
-            yield Row(
-                f"two threads {side} {label}", lambda f=factor, i=luma: imresize(i, f, threads=2), {"one thread": one}
-            )
-
-
-def other_rows() -> Iterator[Row]:
-    """Colour conversion and metrics, 1024 x 1024."""
-    import cv2
-    from skimage.color import rgb2ycbcr as skimage_ycbcr
-    from skimage.color import ycbcr2rgb as skimage_rgb
-    from skimage.metrics import structural_similarity
-
-    random = np.random.default_rng(0)
-    color = random.integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
-    spare = np.empty_like(color)
-    copy = (lambda: np.copyto(spare, color), 1 / 3)
-    ycbcr = skimage_ycbcr(color)
-    yield Row(
-        "rgb2ycbcr uint8", lambda: rgb2ycbcr(color), {"scikit-image": (lambda: skimage_ycbcr(color), 5), "copy": copy}
-    )
-    yield Row(
-        "ycbcr2rgb uint8", lambda: ycbcr2rgb(color), {"scikit-image": (lambda: skimage_rgb(ycbcr), 5), "copy": copy}
-    )
-
-    a = random.random((1024, 1024))
-    b = np.clip(a + 0.05 * random.standard_normal(a.shape), 0, 1)
-    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    window = cv2.getGaussianKernel(11, 1.5)
-
-    def opencv_ssim() -> float:
-        """The way in which most super-resolution code computes it: five 11 x 11 filters."""
-        blur = lambda image: cv2.filter2D(image, -1, window @ window.T)  # noqa: E731
-        mean_a, mean_b = blur(a), blur(b)
-        var_a, var_b, cov = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2, blur(a * b) - mean_a * mean_b
-        top = (2 * mean_a * mean_b + 1e-4) * (2 * cov + 9e-4)
-        return float((top / ((mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4))).mean())
-
-    for border in ("replicate", "valid"):
-        peers = {"scikit-image": (lambda: structural_similarity(a, b, **options), 15.0), "OpenCV": (opencv_ssim, 15.0)}
-        yield Row(f"ssim {border}", lambda k=border: ssim(a, b, data_range=1.0, border=k), peers)
-    yield Row("psnr", lambda: psnr(a, b, data_range=1.0), {"reading both once": (lambda: (a.max(), b.max()), 1 / 2)})
+Written by `make bench` on: {machine}.
+Medians, ours and its peers in turn; 1024 x 1024 pixels and one thread unless a row says otherwise.
+"""
 
 
 def machine() -> str:
@@ -192,20 +47,17 @@ def machine() -> str:
 def main() -> None:
     """Measure, print, and write docs/benchmarks.md."""
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
-    head = ["what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met"]
-    table = Table(*head, title=machine())
-    lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
-    for row in (*resize_rows(), *thread_rows(), *other_rows()):
+    table = Table(*HEAD, title=machine())
+    lines = [f"| {' | '.join(HEAD)} |", "| --- " * len(HEAD) + "|"]
+    for row in (*array_rows(), *command_rows()):
         if chosen in row.what:
             row.measure()
             for cells in row.cells():
                 table.add_row(*cells)
                 lines.append(f"| {' | '.join(cells)} |")
-    Console(width=140).print(table)
+    Console(width=150).print(table)
     if not chosen:
-        target = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-        text = f"# Speed\n\nWritten by `make bench` on: {machine()}.\nMedians of {ROUNDS} rounds, one thread.\n\n"
-        target.write_text(text + "\n".join(lines) + "\n", encoding="utf-8")
+        TARGET.write_text(f"{INTRODUCTION.format(machine=machine())}\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

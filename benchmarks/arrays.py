@@ -1,0 +1,121 @@
+"""What is measured on arrays: imresize, colour and metrics beside their peers, on one thread unless a row says so."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from contest import Row, Work
+
+from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
+from vdsr_eval import psnr, ssim
+
+__all__ = ["array_rows"]
+
+FACTORS = {"x1/2": 1 / 2, "x1/3": 1 / 3, "x1/4": 1 / 4, "x2": 2, "x3": 3, "x4": 4}
+
+
+def array_rows() -> Iterator[Row]:
+    """Every row on arrays."""
+    yield from resize_rows()
+    yield from thread_rows()
+    yield from other_rows()
+
+
+def resize_rows() -> Iterator[Row]:
+    """Imresize of float64 luma, and of 8-bit grey and colour, 1024 x 1024."""
+    import cv2
+    from PIL import Image
+
+    cv2.setNumThreads(1)
+    random = np.random.default_rng(0)
+    luma = random.random((1024, 1024))
+    grey, color = (random.integers(0, 256, shape, dtype=np.uint8) for shape in ((1024, 1024), (1024, 1024, 3)))
+    for label, factor in FACTORS.items():
+        size = int(np.ceil(1024 * factor))
+        shrinks = factor < 1
+        peers: dict[str, tuple[Work, float | None]] = {}
+        picture = Image.fromarray(luma.astype(np.float32))
+        peers["Pillow, float32"] = (lambda p=picture, n=size: p.resize((n, n), Image.Resampling.BICUBIC), 2.5)
+        peers |= torch_peers(luma, factor, size)
+        peers["OpenCV float64, no antialias"] = (
+            lambda n=size: cv2.resize(luma, (n, n), interpolation=cv2.INTER_CUBIC), None if shrinks else 1.0
+        )  # fmt: skip
+        yield Row(f"imresize float64 {label}", lambda f=factor: imresize(luma, f), peers)
+    for image, kind in ((grey, "uint8 grey"), (color, "uint8 RGB")):
+        picture = Image.fromarray(image)
+        for label, factor in FACTORS.items():
+            size = int(np.ceil(1024 * factor))
+            yield Row(
+                f"imresize {kind} {label}",
+                lambda f=factor, i=image: imresize(i, f),
+                {"Pillow": (lambda p=picture, n=size: p.resize((n, n), Image.Resampling.BICUBIC), 1.5)},
+            )
+
+
+def torch_peers(luma: np.ndarray, factor: float, size: int) -> dict[str, tuple[Work, float | None]]:
+    """What runs on torch, where that is installed."""
+    try:
+        import torch
+        from resize_right import resize as resize_right
+    except ImportError:
+        return {}
+    torch.set_num_threads(1)
+    tensor = torch.from_numpy(luma)[None, None]
+    shrinks = factor < 1
+
+    def antialiased() -> object:
+        return torch.nn.functional.interpolate(tensor, size=(size, size), mode="bicubic", antialias=True)
+
+    return {
+        "torch float64, antialias": (antialiased, 2.5 if shrinks else 3.0),
+        "ResizeRight (NumPy)": (lambda: resize_right(luma, factor), 10.0 if shrinks else 12.0),
+    }
+
+
+def thread_rows() -> Iterator[Row]:
+    """Two threads against one; here "peer / ours" is the gain."""
+    random = np.random.default_rng(0)
+    for side in (512, 1024, 2048):
+        luma = random.random((side, side))
+        for label, factor in FACTORS.items():
+            one = (lambda f=factor, i=luma: imresize(i, f), 1.7)
+            yield Row(
+                f"two threads {side} {label}", lambda f=factor, i=luma: imresize(i, f, threads=2), {"one thread": one}
+            )
+
+
+def other_rows() -> Iterator[Row]:
+    """Colour conversion and metrics, 1024 x 1024."""
+    import cv2
+    from skimage.color import rgb2ycbcr as skimage_ycbcr
+    from skimage.color import ycbcr2rgb as skimage_rgb
+    from skimage.metrics import structural_similarity
+
+    random = np.random.default_rng(0)
+    color = random.integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    spare = np.empty_like(color)
+    copy = (lambda: np.copyto(spare, color), 1 / 3)
+    ycbcr = skimage_ycbcr(color)
+    yield Row(
+        "rgb2ycbcr uint8", lambda: rgb2ycbcr(color), {"scikit-image": (lambda: skimage_ycbcr(color), 5), "copy": copy}
+    )
+    yield Row(
+        "ycbcr2rgb uint8", lambda: ycbcr2rgb(color), {"scikit-image": (lambda: skimage_rgb(ycbcr), 5), "copy": copy}
+    )
+
+    a = random.random((1024, 1024))
+    b = np.clip(a + 0.05 * random.standard_normal(a.shape), 0, 1)
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    window = cv2.getGaussianKernel(11, 1.5)
+
+    def opencv_ssim() -> float:
+        """The way in which most super-resolution code computes it: five 11 x 11 filters."""
+        blur = lambda image: cv2.filter2D(image, -1, window @ window.T)  # noqa: E731
+        mean_a, mean_b = blur(a), blur(b)
+        var_a, var_b, cov = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2, blur(a * b) - mean_a * mean_b
+        top = (2 * mean_a * mean_b + 1e-4) * (2 * cov + 9e-4)
+        return float((top / ((mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4))).mean())
+
+    for border in ("replicate", "valid"):
+        peers = {"scikit-image": (lambda: structural_similarity(a, b, **options), 15.0), "OpenCV": (opencv_ssim, 15.0)}
+        yield Row(f"ssim {border}", lambda k=border: ssim(a, b, data_range=1.0, border=k), peers)
+    yield Row("psnr", lambda: psnr(a, b, data_range=1.0), {"reading both once": (lambda: (a.max(), b.max()), 1 / 2)})

@@ -1,0 +1,86 @@
+"""What is measured on whole commands: building data, evaluating, and how long a user waits for the first result."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import gettempdir
+
+import h5py
+import numpy as np
+from contest import Limit, Row
+
+__all__ = ["command_rows"]
+
+SETS = ("Set5", "Set14", "B100")
+CHUNK, SIZE = 64, 41
+
+
+def command_rows() -> Iterator[Row | Limit]:
+    """Every row on commands; those that want the reference data are left out where VDSR_DATA does not lead to them."""
+    for name in ("vdsr-data", "vdsr-eval", "vdsr-train"):
+        yield Limit(f"{name} --help", lambda _, n=name: command(n, "--help"), 0.25)
+    yield Limit("a new process and its first imresize", lambda _: python(FIRST_USE), 0.3, note=imports)
+    data = os.environ.get("VDSR_DATA", "")
+    if all(Path(data, name).is_dir() for name in ("291", *SETS)):
+        yield Limit("build-test and bicubic vdsr-eval, three sets, all scales", benchmark, 3.0, note=pace)
+        yield build_train()
+
+
+FIRST_USE = "import numpy; from vdsr_data import imresize; imresize(numpy.zeros((64, 64)), 2)"
+
+
+def command(name: str, *words: str, folder: Path | None = None) -> None:
+    """Run one of the toolkit's commands as a process of its own."""
+    code = f"import sys; sys.argv[0] = {name!r}; from {name.replace('-', '_')}.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def python(code: str) -> None:
+    """Run Python code as a process of its own."""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def imports(_: float) -> str:
+    """How much of it is the import of Numba alone, in the same minute."""
+    row = Limit("", lambda _: python("import numpy, numba"), 1.0)
+    row.measure()
+    return f"import numba alone: {1e3 * sorted(row.seconds)[len(row.seconds) // 2]:.0f} ms"
+
+
+def benchmark(folder: Path) -> None:
+    """Make a file of each set and score them all."""
+    for name in SETS:
+        command("vdsr-data", "build-test", name, folder=folder)
+    files = [word for name in SETS for word in ("--dataset", f"{name}.h5")]
+    command("vdsr-eval", "--model", "bicubic", *files, folder=folder)
+
+
+def pace(seconds: float) -> str:
+    """Images per second, each at three scales."""
+    count = sum(len(list(Path(os.environ["VDSR_DATA"], name).iterdir())) for name in SETS)
+    return f"{count / seconds:.0f} images/s"
+
+
+def build_train() -> Row:
+    """The training file of the 291 images, and plain h5py writing as many bytes from memory."""
+    folder = Path(gettempdir(), "vdsr-bench")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+    def ours() -> None:
+        (folder / "vdsr_train.h5").unlink(missing_ok=True)
+        command("vdsr-data", "build-train", "291", "--workers", "2", folder=folder)
+
+    block = np.random.default_rng(0).random((16 * CHUNK, 1, SIZE, SIZE)).astype(np.float32)
+
+    def plain() -> None:
+        with h5py.File(folder / "plain.h5", "w") as file:
+            for key in ("lr", "gt"):
+                data = file.create_dataset(key, (216_768, *block.shape[1:]), "f4", chunks=(CHUNK, *block.shape[1:]))
+                for start in range(0, len(data), len(block)):
+                    data[start : start + len(block)] = block[: len(data) - start]
+
+    return Row("build-train, 291 images", ours, {"plain h5py, as many bytes": (plain, 1 / 1.5)}, rounds=3)

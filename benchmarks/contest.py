@@ -1,0 +1,75 @@
+"""How things are measured: ours and its peers in turn, round after round; the machine's noise meets all alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+__all__ = ["HEAD", "Limit", "Row", "Work"]
+
+Work = Callable[[], object]
+HEAD = ("what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met")
+
+
+@dataclass
+class Row:
+    """What is measured, the peers, and by how much each is to be beaten (None: shown only)."""
+
+    what: str
+    ours: Work
+    peers: dict[str, tuple[Work, float | None]]
+    rounds: int = 9
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def measure(self) -> None:
+        """Time ours and every peer in turn."""
+        contenders = {"ours": self.ours, **{name: work for name, (work, _) in self.peers.items()}}
+        for work in contenders.values():
+            work()  # compiles, fills caches
+        for _ in range(self.rounds):
+            for name, work in contenders.items():
+                start = time.perf_counter()
+                work()
+                self.seconds.setdefault(name, []).append(time.perf_counter() - start)
+
+    def median(self, name: str) -> float:
+        """Milliseconds."""
+        return 1e3 * statistics.median(self.seconds[name])
+
+    def cells(self) -> Iterator[list[str]]:
+        """One line for each peer: how many times as long as ours it takes."""
+        for name, (_, target) in self.peers.items():
+            ratio = self.median(name) / self.median("ours")
+            wanted = "" if target is None else f"{target:.2g}"
+            mark = "" if target is None else ("yes" if ratio >= target else "no")
+            figures = [f"{self.median('ours'):.2f}", name, f"{self.median(name):.2f}", f"{ratio:.2f}"]
+            yield [self.what, *figures, wanted, mark]
+
+
+@dataclass
+class Limit:
+    """What is to take no longer than so many seconds; a fresh folder is given to every round."""
+
+    what: str
+    work: Callable[[Path], object]
+    limit: float
+    note: Callable[[float], str] = lambda _: ""
+    rounds: int = 5
+    seconds: list[float] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """Time the work, after one round that is not counted."""
+        for number in range(self.rounds + 1):
+            with TemporaryDirectory() as folder:
+                start = time.perf_counter()
+                self.work(Path(folder))
+                if number:
+                    self.seconds.append(time.perf_counter() - start)
+
+    def cells(self) -> Iterator[list[str]]:
+        """One line: the median beside the limit."""
+        middle = statistics.median(self.seconds)
+        mark = "yes" if middle <= self.limit else "no"
+        yield [self.what, f"{1e3 * middle:.0f}", self.note(middle), "", "", f"under {1e3 * self.limit:.0f} ms", mark]
