@@ -34,6 +34,7 @@ TO_RGB = _inverse()
 # The offset that remains after the matrix, for integers in [0, 255]; summed first to last like every other product.
 RGB_OFFSET = -((TO_RGB[:, 0] * 16.0 + TO_RGB[:, 1] * 128.0) + TO_RGB[:, 2] * 128.0)
 
+# The largest value of each integer dtype that MATLAB's image functions take.
 INTEGER_TOP = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 

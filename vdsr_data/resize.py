@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _kernels
+from vdsr_data.color import INTEGER_TOP
 from vdsr_data.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
 
 __all__ = ["Boundary", "imresize", "output_size"]
 
-
-INTEGER_TOP = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
