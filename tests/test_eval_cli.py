@@ -62,13 +62,22 @@ def test_every_protocol_prints_its_table(folder: Path) -> None:
     assert titles == ["rcan", "paper", "vdsr-tf"]
 
 
-def test_without_weights_bicubic_is_evaluated_and_the_way_to_weights_told(folder: Path) -> None:
+def test_without_runs_the_shipped_network_is_evaluated(folder: Path) -> None:
+    pytest.importorskip("tensorflow")
+    result = vdsr_eval("--dataset", "fruit", "--scale", 2)
+    assert result.exit_code == 0
+    assert "VDSR (default)" in result.stdout
+    assert vdsr_eval("--dataset", "fruit", "--scale", 2, "--weights", "default").stdout == result.stdout
+
+
+def test_without_tensorflow_bicubic_is_evaluated_and_the_way_to_networks_told(folder: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     result = vdsr_eval("--dataset", "fruit", "--scale", 2)
     assert result.exit_code == 0
     assert cells(result) == [["fruit", "x2", "2"]]
-    assert result.stderr.startswith("bicubic alone: ")
-    assert "--weights" in result.stderr
-    assert "vdsr-train" in result.stderr
+    assert result.stderr.startswith("bicubic alone: tensorflow is needed")
+    assert "pip install" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -134,7 +143,6 @@ def test_what_cannot_be_done_is_one_line(folder: Path) -> None:
     fails(2, "No such option", "--colour")
     fails(2, "--weights names a network", "--model", "bicubic", "--weights", "w.h5")
     fails(1, "w.h5: no such file", "--dataset", "fruit", "--weights", "w.h5")
-    fails(1, "no weights.h5", "--dataset", "fruit", "--model", "vdsr")
     (folder / "fruit" / "worm.png").write_bytes(b"\x89PNG\r\n\x1a\n but no further")
     fails(1, "worm.png: cannot be read", "--dataset", "fruit", "--model", "bicubic")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vdsr_data.errors import VdsrError
 from vdsr_train.predict import Upscaler, load_upscaler, newest_weights
 from vdsr_train.weights import Weights, write_weights
 
@@ -93,8 +92,8 @@ def test_networks_go_by_the_name_that_tells_them_apart(tmp_path: Path) -> None:
 
 def test_the_newest_run_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(VdsrError, match=r"runs: no weights.h5 below it; name one with --weights"):
-        load_upscaler()
+    assert newest_weights() is None
+    assert load_upscaler().name == load_upscaler(Path("default")).name == "VDSR (default)"
     for age, name in enumerate(("b", "c", "a")):
         path = tmp_path / "runs" / name / "weights.h5"
         path.parent.mkdir(parents=True)

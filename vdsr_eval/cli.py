@@ -53,7 +53,8 @@ OUTPUTS = (*FILES, "save_images", "save_mat")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights, also other people's, or a run folder; repeatable.  [default: the newest below ./runs]",
+    help="Weights, also other people's, a run folder, or default: those that come with the toolkit; repeatable.  "
+    "[default: the newest below ./runs, else default]",
 )
 @ensemble_option
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
@@ -132,7 +133,7 @@ def score(folder: Path, gt: str, scale: int, name: str | None, baseline: str | N
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights, also other people's, or a run folder.  [default: the newest below ./runs]",
+    help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )
 @ensemble_option
 @boundary_option

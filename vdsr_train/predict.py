@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
 from vdsr_train import backend
 from vdsr_train.foreign import read_any
-from vdsr_train.weights import Weights
+from vdsr_train.shipped import NAME, shipped_weights
+from vdsr_train.weights import Weights, read_weights
 
 __all__ = ["Upscaler", "load_upscaler", "newest_weights"]
 
@@ -83,27 +83,19 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
     ----------
     weights : Path or None
         A weights.h5, a run folder that holds one, or other people's weights as `vdsr_train.foreign.read_any` knows
-        them; None takes the newest below ``runs``.
+        them; ``default`` for those that come with the toolkit. None takes the newest below ``runs``, else ``default``.
 
     Raises
     ------
     VdsrError
-        There are no weights, they do not fit, or TensorFlow is missing (with what to install).
+        There are no such weights, they do not fit, or TensorFlow is missing (with what to install).
     """
-    path = newest_weights() if weights is None else Path(weights)
+    path = (newest_weights() or Path(NAME)) if weights is None else Path(weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
-    return Upscaler(read_any(path), name=f"VDSR ({name})")
+    layers = read_weights(shipped_weights()) if str(path) == NAME else read_any(path)
+    return Upscaler(layers, name=f"VDSR ({name})")
 
 
-def newest_weights(runs: Path = Path("runs")) -> Path:
-    """Return the weights.h5 below `runs` that was written last.
-
-    Raises
-    ------
-    VdsrError
-        There is none.
-    """
-    found = list(runs.glob("*/weights.h5"))
-    if not found:
-        raise VdsrError(f"{runs}: no weights.h5 below it; name one with --weights, or train a network with vdsr-train")
-    return max(found, key=lambda path: path.stat().st_mtime)
+def newest_weights(runs: Path = Path("runs")) -> Path | None:
+    """Return the weights.h5 below `runs` that was written last, None where there is none."""
+    return max(runs.glob("*/weights.h5"), key=lambda path: path.stat().st_mtime, default=None)

@@ -1,0 +1,72 @@
+"""The weights that come with the toolkit: whole, the network of the paper, and the same under every backend."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vdsr_data.errors import VdsrError
+from vdsr_train import shipped
+from vdsr_train.config import read_config
+from vdsr_train.weights import read_weights
+
+
+def test_they_are_the_network_of_the_paper() -> None:
+    weights = read_weights(shipped.shipped_weights())
+    assert len(weights) == 20
+    assert sum(kernel.size + bias.size for kernel, bias in weights) == 665_921
+
+
+def test_their_training_is_recorded() -> None:
+    folder = shipped.FILE.parent
+    config = read_config(folder / "config.json")
+    assert (config.depth, config.channels) == (20, 64)
+    with (folder / "log.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert int(rows[-1]["step"]) > 1000
+    assert rows[-1]["psnr_x2"]
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_damaged_ones_are_refused(tmp_path, monkeypatch, damage) -> None:
+    copy = tmp_path / "vdsr.h5"
+    shutil.copy(shipped.FILE, copy)
+    monkeypatch.setattr(shipped, "FILE", copy)
+    assert shipped.shipped_weights() == copy
+    damage(copy)
+    with pytest.raises(VdsrError, match=r"vdsr\.h5: .*install vdsr-toolkit again"):
+        shipped.shipped_weights()
+
+
+UPSCALE = """
+import sys, numpy as np
+from vdsr_train.predict import load_upscaler
+from pathlib import Path
+np.save(sys.argv[1], load_upscaler(Path("default"))(np.load("lr.npy"), 3))
+"""
+
+
+def test_tensorflow_and_jax_agree_to_1e_5_and_do_something(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("jax", reason="JAX is not installed")
+    from vdsr_data import im2double, imresize, luma
+    from vdsr_data.datasets import open_testset
+    from vdsr_eval import psnr
+
+    gt = im2double(luma(next(iter(open_testset("sample"))).pixels))[:240, :240]
+    lr = imresize(imresize(gt, 1 / 3), 3)
+    np.save(tmp_path / "lr.npy", lr)
+    images = []
+    for backend in ("tensorflow", "jax"):
+        environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", UPSCALE, f"{backend}.npy"]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True)
+        images.append(np.load(tmp_path / f"{backend}.npy"))
+    np.testing.assert_allclose(*images, atol=1e-5)
+    inner = np.s_[3:-3, 3:-3]
+    assert psnr(images[0][inner].astype(float), gt[inner], data_range=1) > psnr(lr[inner], gt[inner], data_range=1) + 1
