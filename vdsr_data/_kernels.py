@@ -49,11 +49,19 @@ def _round_half_up(value, top):
 def _accumulate(source, index, weight, total, length):
     """total[:length] = sum over taps of weight[t] * source[index[t], :length], from the first tap to the last.
 
-    Four taps per sweep: one sweep per tap spends its time storing and reloading the running sum.
+    Up to eight taps per sweep: one sweep per tap spends its time storing and reloading the running sum.
     """
     taps = weight.size
     first = 4
-    if taps >= 4:
+    if taps >= 8:
+        w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
+        w4, w5, w6, w7 = weight[4], weight[5], weight[6], weight[7]
+        a, b, c, d = source[index[0]], source[index[1]], source[index[2]], source[index[3]]
+        e, f, g, h = source[index[4]], source[index[5]], source[index[6]], source[index[7]]
+        for j in range(length):
+            total[j] = w0 * a[j] + w1 * b[j] + w2 * c[j] + w3 * d[j] + w4 * e[j] + w5 * f[j] + w6 * g[j] + w7 * h[j]
+        first = 8
+    elif taps >= 4:
         w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
         r0, r1, r2, r3 = index[0], index[1], index[2], index[3]
         for j in range(length):
@@ -84,6 +92,18 @@ def _phase(plane, offset, weight, taps, line, start, count):
     """line[k] = sum over taps of weight[t] * padded row[offset[t] + (start + k) * step], first tap to last."""
     step = plane.shape[0]
     first = 0
+    if taps >= 8:
+        i0, i1, i2, i3 = offset[0], offset[1], offset[2], offset[3]
+        i4, i5, i6, i7 = offset[4], offset[5], offset[6], offset[7]
+        a, b = plane[i0 % step, i0 // step + start :], plane[i1 % step, i1 // step + start :]
+        c, d = plane[i2 % step, i2 // step + start :], plane[i3 % step, i3 // step + start :]
+        e, f = plane[i4 % step, i4 // step + start :], plane[i5 % step, i5 // step + start :]
+        g, h = plane[i6 % step, i6 // step + start :], plane[i7 % step, i7 // step + start :]
+        w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
+        w4, w5, w6, w7 = weight[4], weight[5], weight[6], weight[7]
+        for k in range(count):
+            line[k] = w0 * a[k] + w1 * b[k] + w2 * c[k] + w3 * d[k] + w4 * e[k] + w5 * f[k] + w6 * g[k] + w7 * h[k]
+        first = 8
     while first + 4 <= taps:
         i0, i1, i2, i3 = offset[first], offset[first + 1], offset[first + 2], offset[first + 3]
         a, b = plane[i0 % step, i0 // step + start :], plane[i1 % step, i1 // step + start :]
