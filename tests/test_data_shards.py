@@ -269,7 +269,7 @@ def refused(parts: list[Path], words: str) -> None:
 
 def test_parts_that_do_not_belong_together(images: list[Path], tmp_path: Path):
     parts = build_parts(images, tmp_path, 3)
-    refused(parts[:1], r"part1.h5: of the 3 parts 2 are missing: 2/3, 3/3")
+    refused(parts[:1], r"part1.h5: of its 3 parts 2 are missing: 2/3, 3/3")
     shutil.copy(parts[1], tmp_path / "copy.h5")
     refused([*parts, tmp_path / "copy.h5"], r"copy.h5: is part 2/3, as .*part2.h5 is")
     other = tmp_path / "other.h5"
@@ -334,6 +334,21 @@ def test_damage_anywhere_in_the_metadata_is_one_line(images: list[Path], tmp_pat
         assert (tmp_path / "joined.h5").read_bytes() == whole
 
 
+def test_damage_anywhere_in_a_virtual_file_is_one_line(images: list[Path], tmp_path: Path):
+    merge(build_parts(images, tmp_path, 2), tmp_path / "virtual.h5", virtual=True)
+    content = (tmp_path / "virtual.h5").read_bytes()
+    with open_training(tmp_path / "virtual.h5") as file:
+        want = file.gather([5, 70])
+    for place in np.random.default_rng(0).integers(0, min(len(content), 8192), 60).tolist():
+        damaged = tmp_path / f"{place}.h5"
+        damaged.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            with open_training(damaged) as file:
+                assert all((a == b).all() for a, b in zip(file.gather([5, 70]), want, strict=True))
+        except VdsrError:
+            continue
+
+
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_any_executor_makes_the_same_file(images: list[Path], tmp_path: Path, kind: type):
     summary = generate_train(images, tmp_path / "whole.h5", RECIPE)
@@ -376,7 +391,7 @@ def test_commands(images: list[Path], tmp_path: Path, monkeypatch: pytest.Monkey
     assert run("build-train", *options, "-o", "whole.h5").exit_code == 0
     result = run("build-train", *options, "--shard", "1/2")
     assert result.exit_code == 0
-    assert "vdsr_train_1of2.h5: part 1/2, " in result.stdout
+    assert "vdsr_train_1of2.h5: " in result.stdout
     assert "from 4 images" in result.stdout
     fails(run("merge", "vdsr_train_1of2.h5"), 1, "1 are missing: 2/2")
     assert run("build-train", *options, "--shard", "2/2").exit_code == 0

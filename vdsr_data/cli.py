@@ -120,6 +120,7 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
     if part and (dask or compression):
         raise click.UsageError("--shard goes with neither --dask nor --compression (`vdsr-data merge` has it)")
     _, images = find_images(folder, "train")
+    count = len(images[part[0] - 1 :: part[1]] if part else images)
     output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
     check_output(output, force=force)
     began = time.perf_counter()
@@ -129,7 +130,7 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
                 images, output, recipe, executor, parts=4 * threads, compression=compression, advance=advance
             )
     else:
-        with progress(f"Building {output.name}", len(images[part[0] - 1 :: part[1]] if part else images)) as advance:
+        with progress(f"Building {output.name}", count) as advance:
             summary = generate_train(
                 images, output, recipe, shard=part, compression=compression, workers=workers, advance=advance
             )
@@ -139,8 +140,7 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
         )
         click.echo(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}", err=True)
     click.echo(
-        f"{output}: {f'part {shard}, ' * bool(part)}{summary.pairs:,} pairs of {recipe.patch_size} x "
-        f"{recipe.patch_size} from {len(images[part[0] - 1 :: part[1]] if part else images)} images "
+        f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {count} images "
         f"({summary.dropped} left over), {output.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - began:.1f} s"
     )
 

@@ -116,8 +116,8 @@ def generate_train(
 
     Notes
     -----
-    Memory: some 200 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
-    image (`benchmarks/bench_memory.py` measures it).
+    Memory: at most 200 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
+    image, 15 MB for 512 x 512 pixels; ``benchmarks/bench_memory.py`` holds it to that.
     """
     if shard is not None:
         _check_shard(shard, len(images), recipe.keys, compression)

@@ -319,10 +319,11 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
     """
     path = Path(path)
     with open_hdf5(path) as file, ExitStack() as stack:
-        if any(plain_dataset(file, name, virtual=True) is not None for name in file):
-            training: TrainingFile = _VirtualFile(file, path, stack)
-        else:
-            training = TrainingFile(file, path)
+        # Held until the file is open: HDF5 decodes the mappings of a data set whenever it is not open already.
+        training: TrainingFile
+        with _damage_explained(path):
+            virtual = [data for name in file if (data := plain_dataset(file, name, virtual=True)) is not None]
+            training = _VirtualFile(file, path, stack) if virtual else TrainingFile(file, path)
         if not len(training):
             raise VdsrError(f"{path}: holds no patches")
         yield training
@@ -332,8 +333,14 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
 def open_part(path: Path) -> Iterator[TrainingFile]:
     """Open a part of a training file, which may be empty and must not be virtual; errors as `open_training`."""
     with open_hdf5(path) as file:
-        try:
+        with _damage_explained(path):
             part = TrainingFile(file, path)
-        except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py has no class of its own
-            raise VdsrError(f"{path}: damaged; build the part again ({error})") from error
         yield part
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py has no class of its own
+        raise VdsrError(f"{path}: damaged HDF5 file; build it again ({error})") from error

@@ -1,8 +1,8 @@
 """HDF5 virtual data sets: a training file that refers to its parts, in the same folder, instead of copying them.
 
 The patches of a part are scattered over the whole, so a mapping selects a union of runs of rows. HDF5 needs time
-quadratic in the runs of a mapping, when it is made and whenever the file is opened: one mapping for each part took over
-a minute for 216,768 pairs in 4 parts, mappings of about 256 rows take 0.6 s and open in 0.15 s.
+quadratic in the runs of a mapping, when it is made and whenever the file is opened: for 216,768 pairs in 4 parts, one
+mapping for each part was not made within 2 minutes of processor time, while mappings of about 256 rows take a second.
 """
 
 from bisect import bisect_left
