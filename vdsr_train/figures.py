@@ -40,9 +40,8 @@ def draw_curves(path: Path, runs: dict[str, Path], *, dataset: str, protocol: st
         style: dict[str, Any] = {"color": f"C{number}"} if len(runs) > 1 else {}
         for scale, colour in COLOURS.items():
             _curve(axes[scale], rows, f"psnr_x{scale}", name, **({"color": colour, "marker": "."} | style))
-            _curve(
-                axes[scale], rows, f"averaged_x{scale}", f"{name}, averaged", alpha=0.5, **({"color": colour} | style)
-            )
+            look = {"color": colour, "marker": "x", "alpha": 0.5} | style
+            _curve(axes[scale], rows, f"averaged_x{scale}", f"{name}, averaged", **look)
         _curve(axes["loss"], rows, "loss", name, **style)
         _curve(axes["rate"], rows, "learning_rate", name, **style)
     for scale in COLOURS:
