@@ -292,9 +292,8 @@ def whole_order(parts: Sequence[TrainingFile], count: int, path: Path) -> NDArra
     for part in parts:
         last = -1
         for start in range(0, len(part), BLOCK):
-            where = np.asarray(
-                part.position[start : start + BLOCK] if part.position is not None else [], dtype=np.int64
-            )
+            own = part.position[start : start + BLOCK] if part.position is not None else []
+            where = np.asarray(own, dtype=np.int64)
             if not len(where) or where[0] <= last or where[-1] >= count or (np.diff(where) <= 0).any():
                 raise VdsrError(f"{part.path}: its data set {POSITION!r} is damaged or missing; build the part again")
             order[where] = np.arange(done, done + len(where), dtype=dtype)
@@ -319,9 +318,9 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
     """
     path = Path(path)
     with open_hdf5(path) as file, ExitStack() as stack:
-        # Held until the file is open: HDF5 decodes the mappings of a data set whenever it is not open already.
         training: TrainingFile
         with _damage_explained(path):
+            # Held open, so that HDF5 need not decode the mappings again and again.
             virtual = [data for name in file if (data := plain_dataset(file, name, virtual=True)) is not None]
             training = _VirtualFile(file, path, stack) if virtual else TrainingFile(file, path)
         if not len(training):
