@@ -5,7 +5,9 @@ A method is a network, bicubic interpolation or a folder of somebody's results: 
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +30,8 @@ __all__ = [
     "method",
     "run_upscaler",
 ]
+
+AHEAD = 4  # results whose scores may be waited for while the next images are prepared
 
 # Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
@@ -166,22 +170,27 @@ def evaluate_images(
         If no image can be scored, or a method or `low` fails; the message names model, set and image.
     """
     count = 0
-    for original in testset:
-        problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
-        if any(problems):
-            skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
-            continue
-        count += 1
-        for protocol in protocols:
-            pair = _pair(testset, original, scale, protocol, low)
-            for model, run in methods.items():
-                try:
-                    image = run(original, pair, protocol, scale)
-                except VdsrError as error:
-                    raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
-                psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
-                record = Record(testset.name, original.name, scale, model, protocol.label, psnr, ssim)
-                yield Scored(record, original, pair, protocol, image)
+    # Scores are computed beside the preparation of the next images: the kernels release the interpreter's lock.
+    waiting: deque[Future[Scored]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for original in testset:
+            problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
+            if any(problems):
+                skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
+                continue
+            count += 1
+            for protocol in protocols:
+                pair = _pair(testset, original, scale, protocol, low)
+                for model, run in methods.items():
+                    try:
+                        image = run(original, pair, protocol, scale)
+                    except VdsrError as error:
+                        raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
+                    waiting.append(pool.submit(_scored, testset.name, model, scale, original, pair, protocol, image))
+            while len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     if not count:
         raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
 
@@ -194,6 +203,20 @@ def mean_score(records: Sequence[Record]) -> tuple[float, float]:
         math.fsum(record.psnr for record in records) / len(records),
         math.fsum(record.ssim for record in records) / len(records),
     )
+
+
+def _scored(
+    dataset: str,
+    model: str,
+    scale: int,
+    original: Original,
+    pair: Pair,
+    protocol: Protocol,
+    image: NDArray[np.float64],
+) -> Scored:
+    psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
+    record = Record(dataset, original.name, scale, model, protocol.label, psnr, ssim)
+    return Scored(record, original, pair, protocol, image)
 
 
 def _pair(
