@@ -290,10 +290,10 @@ def whole_order(parts: Sequence[TrainingFile], count: int, path: Path) -> NDArra
     order: NDArray[np.unsignedinteger] = np.full(count, count, dtype=dtype)
     done = 0
     for part in parts:
+        position = np.empty(0, dtype=np.uint64) if part.position is None else part.position
         last = -1
         for start in range(0, len(part), BLOCK):
-            own = part.position[start : start + BLOCK] if part.position is not None else []
-            where = np.asarray(own, dtype=np.int64)
+            where = position[start : start + BLOCK].astype(np.int64)
             if not len(where) or where[0] <= last or where[-1] >= count or (np.diff(where) <= 0).any():
                 raise VdsrError(f"{part.path}: its data set {POSITION!r} is damaged or missing; build the part again")
             order[where] = np.arange(done, done + len(where), dtype=dtype)
