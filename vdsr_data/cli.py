@@ -210,8 +210,10 @@ def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--format", "kind", type=click.Choice(["hdf5", "mat"]), default="hdf5", show_default=True,
               help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
 @boundary_option
+@threads_option()
 @force_option
-def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, force: bool) -> None:
+def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, workers: int,
+               force: bool) -> None:  # fmt: skip
     """Make a benchmark file: gt and lr luma, and chroma, per scale and image.
 
     NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the sets
@@ -230,14 +232,15 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
         count += 1
         click.echo(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
 
+    how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers, "report": report}
     if kind == "hdf5":
         output = output or Path(f"{title}.h5")
         check_output(output, force=force)
-        generate_test(title, images, output, scales=scales, boundary=boundary, report=report)
+        generate_test(title, images, output, **how)
     else:
         output = output or Path(title)
         _check_folder(output, force=force)
-        generate_test_mat(images, output, scales=scales, boundary=boundary, report=report)
+        generate_test_mat(images, output, **how)
     click.echo(f"{output}: {len(images)} images, {count} pairs")
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -190,18 +191,39 @@ def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.f
 
 
 def _map(process: Callable[[int], Any], count: int, workers: int, advance: Advance) -> list[Any]:
-    """process(0), process(1), ... on threads (the kernels and the decoders release the GIL), in bounded portions."""
-    results: list[Any] = []
-    numbers = iter(range(count))
+    """process(0), process(1), ... on threads."""
+    results = []
+    for result in _ahead(process, range(count), workers, window=64 * workers):
+        results.append(result)
+        advance(1)
+    return results
+
+
+def _ahead(work: Callable[[Any], Any], items: Iterable[Any], workers: int, *, window: int) -> Iterator[Any]:
+    """work(item) for each item, in order, computed ahead on threads: the kernels and the decoders release the GIL."""
+    waiting: deque[Future[Any]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
-        while portion := list(islice(numbers, 64 * workers)):
-            for result in pool.map(process, portion):
-                results.append(result)
-                advance(1)
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > window:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-    return results
+
+
+def _prepared(
+    images: Sequence[Path], scales: Sequence[int], boundary: Boundary, workers: int
+) -> Iterator[tuple[str, NDArray[Any], list[tuple[TestPair, float]]]]:
+    """Name, original, and the pair and its PSNR at each scale, image after image."""
+
+    def prepare(path: Path) -> tuple[str, NDArray[Any], list[tuple[TestPair, float]]]:
+        image = read_image(path)
+        return path.stem, image, [(pair, _psnr(pair)) for pair in _pairs(path, image, scales, boundary)]
+
+    yield from _ahead(prepare, images, workers, window=workers)
 
 
 def _pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
@@ -224,6 +246,7 @@ def generate_test(
     *,
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
+    workers: int = 1,
     report: Callable[[str, int, float], None] = _ignore,
 ) -> None:
     """Write the benchmark file of ``test_data.m``: see `vdsr_data.testfile` for its layout.
@@ -237,6 +260,8 @@ def generate_test(
         Replaced only by a complete file.
     scales : sequence of int
     boundary : {"symmetric", "replicate"}
+    workers : int, default 1
+        Threads. The file does not depend on their number.
     report : callable
         Called for each image and scale with its name, the scale and the bicubic PSNR in dB of the whole image.
 
@@ -253,12 +278,11 @@ def generate_test(
     with replacing(output) as target:
         writer = TestFileWriter(target)
         try:
-            for path in images:
-                image = read_image(path)
-                writer.add_original(path.stem, image)
-                for pair in _pairs(path, image, scales, boundary):
+            for title, image, pairs in _prepared(images, scales, boundary, workers):
+                writer.add_original(title, image)
+                for pair, psnr in pairs:
                     writer.add(pair)
-                    report(pair.name, pair.scale, _psnr(pair))
+                    report(pair.name, pair.scale, psnr)
         finally:
             writer.close()
         annotate(target, attributes)
@@ -270,6 +294,7 @@ def generate_test_mat(
     *,
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
+    workers: int = 1,
     report: Callable[[str, int, float], None] = _ignore,
 ) -> None:
     """Write the ``.mat`` files of ``test_data.m`` into a folder, which is made if it does not exist.
@@ -278,10 +303,10 @@ def generate_test_mat(
     """
     unique_names(list(images))
     folder.mkdir(exist_ok=True)
-    for path in images:
-        for pair in _pairs(path, read_image(path), scales, boundary):
+    for _, _, pairs in _prepared(images, scales, boundary, workers):
+        for pair, psnr in pairs:
             write_mat(folder, pair)
-            report(pair.name, pair.scale, _psnr(pair))
+            report(pair.name, pair.scale, psnr)
 
 
 def resize_images(
