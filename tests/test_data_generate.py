@@ -14,7 +14,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
 from vdsr_data.images import list_images, read_image
 from vdsr_data.storage import open_training
-from vdsr_data.testfile import read_original, read_pair
+from vdsr_data.testfile import open_test_file
 
 
 def as_h5py_shows(path: Path, keys: tuple[str, str] = ("lr", "gt")) -> tuple[np.ndarray, np.ndarray]:
@@ -127,15 +127,18 @@ def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
     generate_test("photographs", images, tmp_path / "test.h5", scales=(2, 3), report=lambda *row: seen.append(row))
     generate_test_mat(images, tmp_path / "mat", scales=(2, 3))
     assert len(seen) == 8
+    with open_test_file(tmp_path / "test.h5") as file:
+        stored = {(path.stem, scale): file.pair(path.stem, scale) for path in images for scale in (2, 3, 4)}
+        originals = {path.stem: file.original(path.stem) for path in images}
     for path in images:
         image = read_image(path)
-        assert (read_original(tmp_path / "test.h5", path.stem) == image).all()
+        assert (originals[path.stem] == image).all()
         for scale in (2, 3):
             size = tuple(n // scale * scale for n in image.shape[:2])
             gt = slow_luma(image[: size[0], : size[1]]) / 255
             low = slow_imresize(gt, (1 / scale, 1 / scale), (size[0] // scale, size[1] // scale))
             lr = slow_imresize(low, (scale, scale), size)
-            pair = read_pair(tmp_path / "test.h5", path.stem, scale)
+            pair = stored[path.stem, scale]
             assert pair is not None
             assert (pair.gt == gt).all()
             assert (pair.lr == lr).all()
@@ -148,7 +151,7 @@ def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
                 cb = loadmat(chroma)["cb"]
                 assert cb.dtype == np.uint8
                 assert cb[3, 4] == slow_ycbcr(tuple(image[3, 4].astype(float)), 1, True)
-    assert read_pair(tmp_path / "test.h5", "a", 4) is None
+    assert stored[images[0].stem, 4] is None
 
 
 def test_test_file_is_the_same_bytes_every_time(photographs: Path, tmp_path: Path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
 from vdsr_data.registry import data_folders, fetch_command
-from vdsr_data.testfile import StoredPair, is_test_file, read_original, read_pair, test_file_names
+from vdsr_data.testfile import StoredPair, TestFile, is_test_file, open_test_file
 
 __all__ = ["Benchmark", "Original", "find_images", "open_testset"]
 
@@ -43,21 +43,35 @@ class Benchmark:
     def __init__(self, name: str, source: Path | list[Path]) -> None:
         self.name = name
         self._source = source
-        self.image_names = test_file_names(source) if isinstance(source, Path) else unique_names(source)
+        self._open: TestFile | None = None  # while it is iterated: opening takes longer than reading an image
+        if isinstance(source, Path):
+            with open_test_file(source) as file:
+                self.image_names = file.names
+        else:
+            self.image_names = unique_names(source)
 
     def __len__(self) -> int:
         return len(self.image_names)
 
     def __iter__(self) -> Iterator[Original]:
-        for k, name in enumerate(self.image_names):
-            if isinstance(self._source, Path):
-                yield Original(name, read_original(self._source, name))
-            else:
-                yield Original(name, read_image(self._source[k]))
+        if not isinstance(self._source, Path):
+            yield from (Original(path.stem, read_image(path)) for path in self._source)
+            return
+        with open_test_file(self._source) as file:
+            self._open = file
+            try:
+                yield from (Original(name, file.original(name)) for name in self.image_names)
+            finally:
+                self._open = None
 
     def stored(self, image_name: str, scale: int) -> StoredPair | None:
         """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""
-        return read_pair(self._source, image_name, scale) if isinstance(self._source, Path) else None
+        if self._open is not None:
+            return self._open.pair(image_name, scale)
+        if not isinstance(self._source, Path):
+            return None
+        with open_test_file(self._source) as file:
+            return file.pair(image_name, scale)
 
 
 def open_testset(name: Path | str) -> Benchmark:

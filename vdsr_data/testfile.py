@@ -5,6 +5,7 @@ HDF5: ``/x3/butterfly/gt`` and ``lr`` (float64 luma), ``cb`` and ``cr`` (uint8),
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,11 @@ from vdsr_data.hdf5 import create_group, create_hdf5, open_hdf5, plain_dataset, 
 
 __all__ = [
     "StoredPair",
+    "TestFile",
     "TestFileWriter",
     "TestPair",
     "is_test_file",
-    "read_original",
-    "read_pair",
-    "test_file_names",
+    "open_test_file",
     "write_mat",
 ]
 
@@ -112,55 +112,68 @@ def is_test_file(path: Path | str) -> bool:
         return False
 
 
-def test_file_names(path: Path | str) -> list[str]:
-    """Names of the images in a test file, in the order of the folder it was made from.
+class TestFile:
+    """A test file opened for reading; made by `open_test_file`.
 
-    Raises
-    ------
-    VdsrError
-        If it is not a test file.
+    Attributes
+    ----------
+    names : list of str
+        The images, in the order of the folder that the file was made from.
+    boundary : str
+        The boundary rule that made the stored `lr`.
     """
-    with open_hdf5(path) as file:
-        return _names(file, Path(path))
 
+    __test__ = False
 
-test_file_names.__test__ = False  # type: ignore[attr-defined]
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._file, self._path = file, path
+        self.names = _names(file, path)
+        self.boundary = str(read_attributes(file).get("boundary", "symmetric"))
 
+    def original(self, name: str) -> NDArray[Any]:
+        """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
 
-def read_original(path: Path | str, name: str) -> NDArray[Any]:
-    """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
-
-    Raises
-    ------
-    VdsrError
-        If the file has no such image, or its values are not those of an image.
-    """
-    path = Path(path)
-    with open_hdf5(path) as file:
-        group = file.get(ORIGINAL)
-        data = plain_dataset(group, name) if isinstance(group, h5py.Group) else None
+        Raises
+        ------
+        VdsrError
+            If the file has no such image, or its values are not those of an image.
+        """
+        data = plain_dataset(self._file[ORIGINAL], name)
         if data is None or data.dtype not in (np.uint8, np.uint16) or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
-            raise VdsrError(f"{path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
+            raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
         return np.asarray(data[...])
 
+    def pair(self, name: str, scale: int) -> StoredPair | None:
+        """The stored luma pair, None if the file does not hold that scale.
 
-def read_pair(path: Path | str, name: str, scale: int) -> StoredPair | None:
-    """The stored luma pair, None if the file does not hold that scale.
-
-    Raises
-    ------
-    VdsrError
-        If the stored data are not a pair of equal shape in float64.
-    """
-    path = Path(path)
-    with open_hdf5(path) as file:
-        group = file.get(f"x{scale}/{name}")
+        Raises
+        ------
+        VdsrError
+            If the stored data are not a pair of equal shape in float64.
+        """
+        group = self._file.get(f"x{scale}/{name}")
         if not isinstance(group, h5py.Group):
             return None
         gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
-        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or gt.dtype != lr.dtype != np.float64:
-            raise VdsrError(f"{path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)")
-        return StoredPair(gt[...], lr[...], str(read_attributes(file).get("boundary", "symmetric")))
+        alike = gt is not None and lr is not None and gt.ndim == 2 and gt.shape == lr.shape
+        if gt is None or lr is None or not alike or not gt.dtype == lr.dtype == np.float64:
+            raise VdsrError(
+                f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
+            )
+        return StoredPair(gt[...], lr[...], self.boundary)
+
+
+@contextmanager
+def open_test_file(path: Path | str) -> Iterator[TestFile]:
+    """Open a test file for reading.
+
+    Raises
+    ------
+    VdsrError
+        If it is missing, damaged or no test file.
+    """
+    with open_hdf5(path) as file:
+        yield TestFile(file, Path(path))
 
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
