@@ -174,6 +174,9 @@ def _resize_axis(
 
 def _in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
     """Call `work` on `threads` bands of output rows at once; the kernels release the GIL and no band sees another."""
+    if threads == 1:
+        work(slice(0, rows))
+        return
     bounds = np.linspace(0, rows, min(threads, rows) + 1).astype(int).tolist()
     first, *others = (slice(start, stop) for start, stop in pairwise(bounds))
     waiting = [_pool(threads).submit(work, band) for band in others]
