@@ -32,9 +32,10 @@ test-nojit: install  ## The tests of the kernels as plain Python
 conformance: install  ## Long checks against the reference data (VDSR_DATA, or ../shared/data)
 	$(BIN)/python -m pytest -m conformance
 
-bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.md
+bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.md, docs/growth.png and a table in README.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/growth.py
 
 clean:  ## Remove the environment and everything made
 	rm -rf .venv demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Speed beside other libraries in one run, as ratios: `make bench` prints the table and writes docs/benchmarks.md.
+"""Speed beside other libraries, as ratios: `make bench` prints it and writes docs/benchmarks.md and the README's table.
 
 With a word behind it, only the rows whose name has the word are measured, and nothing is written.
 """
@@ -10,7 +10,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import platform
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
 from arrays import array_rows
@@ -20,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py")
-TARGET = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+ROOT = Path(__file__).resolve().parents[1]
+MARKS = "<!-- written by make bench -->", "<!-- end -->"
 INTRODUCTION = """# Speed
 
 Written by `make bench` on: {machine}.
@@ -44,20 +47,55 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}"
 
 
+def summary(rows: list[list[str]]) -> Iterator[str]:
+    """Lines of Markdown for the README, one for each thing measured; the gains of two threads in one line."""
+    yield "| what | ours, ms | times as fast as (target) |"
+    yield "| --- | --- | --- |"
+    threads = [float(cells[4]) for cells in rows if cells[0].startswith("two threads")]
+    for what, group in groupby(rows, lambda cells: cells[0]):
+        if not what.startswith("two threads"):
+            peers = list(group)
+            yield f"| {what} | {peers[0][1]} | {', '.join(map(verdict, peers))} |"
+    if threads:
+        met = sum(gain >= 1.7 for gain in threads)
+        gains = f"{min(threads):.2f} to {max(threads):.2f} (1.7, met by {met} of {len(threads)} cases)"
+        yield f"| two threads, 512 x 512 to 2048 x 2048 | | one thread {gains} |"
+
+
+def verdict(cells: list[str]) -> str:
+    """A peer, our advantage, the target, and a mark where it is missed; or a limit in milliseconds."""
+    _, _, peer, _, ratio, target, met = cells
+    missed = " **missed**" if met == "no" else ""
+    return f"{peer} {ratio} ({target}){missed}" if ratio and target else f"{peer} {ratio}{target}{missed}".strip()
+
+
+def write(rows: list[list[str]]) -> None:
+    """Write docs/benchmarks.md, and the summary between the marks in the README."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (list(HEAD), ["---"] * len(HEAD), *rows)]
+    (ROOT / "docs" / "benchmarks.md").write_text(
+        "\n".join([INTRODUCTION.format(machine=machine()), *lines, ""]), encoding="utf-8"
+    )
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    block = "\n".join([MARKS[0], f"On {machine()}:", "", *summary(rows), MARKS[1]])
+    readme.write_text(before + block + after, encoding="utf-8")
+
+
 def main() -> None:
-    """Measure, print, and write docs/benchmarks.md."""
+    """Measure and print; a whole run is written down."""
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
-    table = Table(*HEAD, title=machine())
-    lines = [f"| {' | '.join(HEAD)} |", "| --- " * len(HEAD) + "|"]
+    rows: list[list[str]] = []
     for row in (*array_rows(), *command_rows()):
         if chosen in row.what:
             row.measure()
-            for cells in row.cells():
-                table.add_row(*cells)
-                lines.append(f"| {' | '.join(cells)} |")
+            rows += row.cells()
+    table = Table(*HEAD, title=machine())
+    for cells in rows:
+        table.add_row(*cells)
     Console(width=150).print(table)
     if not chosen:
-        TARGET.write_text(f"{INTRODUCTION.format(machine=machine())}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+        write(rows)
 
 
 if __name__ == "__main__":
