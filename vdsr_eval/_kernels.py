@@ -10,6 +10,7 @@ HALF = 5  # of the window of 11 rows and columns
 SIZE = 11
 LANES = 16  # sums run side by side: one running sum would wait for itself at every value
 BLOCK = 4096
+STRIPE = 1024  # columns of windows whose products stay in the second-level cache
 
 
 @njit(cache=True, nogil=True)
@@ -62,35 +63,43 @@ def ssim_sums(image, reference, taps, c1, c2, replicate):
 
     With `replicate` the edges are repeated and there is a window around every pixel, else only where it fits. The
     products of the last eleven rows are kept in a ring, each row is summed downwards, then across; everything but the
-    images stays in the second-level cache, and no filtered image is ever written.
+    images stays in the second-level cache, wide images being taken in stripes, and no filtered image is ever written.
     """
     rows, width = image.shape
     margin = 0 if replicate else HALF
     columns = width - 2 * margin
-    ring = np.empty((SIZE, 4, width))
-    line = np.empty(width + 2 * HALF)  # downward sums, with the edges repeated
-    means = np.empty((4, columns))
+    span = min(STRIPE, columns)
+    ring = np.empty((SIZE, 4, span + 2 * HALF))
+    line = np.empty(span + 2 * HALF)  # downward sums, with the edges repeated
+    means = np.empty((4, span))
+    slot = np.empty(SIZE, dtype=np.intp)
     total = np.zeros(columns)
-    ready = 0
-    for i in range(margin, rows - margin):
-        while ready < min(i + HALF + 1, rows):
-            _moments(image[ready], reference[ready], ring[ready % SIZE])
-            ready += 1
-        slot = np.empty(SIZE, dtype=np.intp)
-        for t in range(SIZE):
-            slot[t] = min(max(i + t - HALF, 0), rows - 1) % SIZE
-        for m in range(4):
-            _eleven(ring[slot[0], m], ring[slot[1], m], ring[slot[2], m], ring[slot[3], m], ring[slot[4], m],
-                    ring[slot[5], m], ring[slot[6], m], ring[slot[7], m], ring[slot[8], m], ring[slot[9], m],
-                    ring[slot[10], m], taps, line[HALF:], width)  # fmt: skip
-            for x in range(HALF):
-                line[x] = line[HALF]
-                line[HALF + width + x] = line[HALF + width - 1]
-            s = line[margin:]
-            _eleven(s, s[1:], s[2:], s[3:], s[4:], s[5:], s[6:], s[7:], s[8:], s[9:], s[10:], taps, means[m], columns)
-        mean_a, mean_b, squares, products = means[0], means[1], means[2], means[3]
-        for x in range(columns):
-            product, square = mean_a[x] * mean_b[x], mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x]
-            numerator = (2.0 * product + c1) * (2.0 * (products[x] - product) + c2)
-            total[x] += numerator / ((square + c1) * (squares[x] - square + c2))
+    for start in range(0, columns, STRIPE):
+        count = min(STRIPE, columns - start)
+        first = start + margin - HALF  # the column that the first window begins at
+        low, high = max(first, 0), min(first + count + 2 * HALF, width)
+        before, after = low - first, high - first  # what lies outside the image on either side is repeated
+        sums = total[start:]
+        ready = 0
+        for i in range(margin, rows - margin):
+            while ready < min(i + HALF + 1, rows):
+                _moments(image[ready, low:high], reference[ready, low:high], ring[ready % SIZE])
+                ready += 1
+            for t in range(SIZE):
+                slot[t] = min(max(i + t - HALF, 0), rows - 1) % SIZE
+            for m in range(4):
+                _eleven(ring[slot[0], m], ring[slot[1], m], ring[slot[2], m], ring[slot[3], m], ring[slot[4], m],
+                        ring[slot[5], m], ring[slot[6], m], ring[slot[7], m], ring[slot[8], m], ring[slot[9], m],
+                        ring[slot[10], m], taps, line[before:], high - low)  # fmt: skip
+                for x in range(before):
+                    line[x] = line[before]
+                for x in range(after, count + 2 * HALF):
+                    line[x] = line[after - 1]
+                _eleven(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[7:], line[8:], line[9:],
+                        line[10:], taps, means[m], count)  # fmt: skip
+            mean_a, mean_b, squares, products = means[0], means[1], means[2], means[3]
+            for x in range(count):
+                product, square = mean_a[x] * mean_b[x], mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x]
+                numerator = (2.0 * product + c1) * (2.0 * (products[x] - product) + c2)
+                sums[x] += numerator / ((square + c1) * (squares[x] - square + c2))
     return total
