@@ -62,4 +62,5 @@ def sweep(configs: Mapping[str, Config], folder: Path, *, console: Console) -> N
             validation.table({name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in last.items()})
         )
         draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
-        console.say(f"curves: {folder / 'sweep.png'}, table: {folder / 'sweep.csv'}")
+        console.say(f"curves: {folder / 'sweep.png'}")
+    console.say(f"table: {folder / 'sweep.csv'}")
