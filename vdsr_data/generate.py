@@ -2,10 +2,9 @@
 
 import hashlib
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import __version__
+from vdsr_data.ahead import in_order
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.errors import VdsrError
@@ -193,25 +193,10 @@ def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.f
 def _map(process: Callable[[int], Any], count: int, workers: int, advance: Advance) -> list[Any]:
     """process(0), process(1), ... on threads."""
     results = []
-    for result in _ahead(process, range(count), workers, window=64 * workers):
+    for result in in_order((partial(process, k) for k in range(count)), workers=workers, window=64 * workers):
         results.append(result)
         advance(1)
     return results
-
-
-def _ahead(work: Callable[[Any], Any], items: Iterable[Any], workers: int, *, window: int) -> Iterator[Any]:
-    """work(item) for each item, in order, computed ahead on threads: the kernels and the decoders release the GIL."""
-    waiting: deque[Future[Any]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > window:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _prepared(
@@ -223,7 +208,7 @@ def _prepared(
         image = read_image(path)
         return path.stem, image, [(pair, _psnr(pair)) for pair in _pairs(path, image, scales, boundary)]
 
-    yield from _ahead(prepare, images, workers, window=workers)
+    return in_order((partial(prepare, path) for path in images), workers=workers, window=workers)
 
 
 def _pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:

@@ -5,15 +5,15 @@ A method is a network, bicubic interpolation or a folder of somebody's results: 
 
 import math
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.ahead import in_order
 from vdsr_data.datasets import Benchmark, Original
 from vdsr_data.errors import VdsrError
 from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
@@ -170,9 +170,9 @@ def evaluate_images(
         If no image can be scored, or a method or `low` fails; the message names model, set and image.
     """
     count = 0
-    # Scores are computed beside the preparation of the next images: the kernels release the interpreter's lock.
-    waiting: deque[Future[Scored]] = deque()
-    with ThreadPoolExecutor(AHEAD) as pool:
+
+    def jobs() -> Iterator[Callable[[], Scored]]:
+        nonlocal count
         for original in testset:
             problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
             if any(problems):
@@ -186,11 +186,9 @@ def evaluate_images(
                         image = run(original, pair, protocol, scale)
                     except VdsrError as error:
                         raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
-                    waiting.append(pool.submit(_scored, testset.name, model, scale, original, pair, protocol, image))
-            while len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+                    yield partial(_scored, testset.name, model, scale, original, pair, protocol, image)
+
+    yield from in_order(jobs(), workers=2, window=AHEAD)
     if not count:
         raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
 

@@ -1,0 +1,35 @@
+"""Work done ahead on threads while its results are used in order; kernels and decoders release the GIL."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["in_order"]
+
+T = TypeVar("T")
+
+
+def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> Iterator[T]:
+    """Yield the result of each job, in order; what a job raises is raised in its turn, and later ones are given up.
+
+    Parameters
+    ----------
+    jobs : iterable of callable
+        Advanced by the caller's thread, no further than `window` jobs before the result that is waited for.
+    workers : int
+        Threads.
+    window : int
+        Bounds how many jobs and results are in memory.
+    """
+    waiting: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(job))
+            if len(waiting) > window:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
