@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+import command_line
 import h5py
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import fails
 from PIL import Image
 
 from vdsr_data import imresize
-from vdsr_data.cli import main
 from vdsr_data.images import read_image
 
 
@@ -17,20 +17,7 @@ from vdsr_data.images import read_image
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VDSR_DATA", raising=False)
-
-    def invoke(*arguments: object) -> Result:
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return invoke
-
-
-def fails(result: Result, code: int, *words: str) -> None:
-    assert result.exit_code == code, result.output
-    assert result.stderr.count("\n") == 1, result.stderr
-    for word in words:
-        assert word in result.stderr
+    return command_line.run
 
 
 def test_build_train_and_info(run, photographs: Path):

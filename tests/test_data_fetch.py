@@ -18,11 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import fails, run
 from PIL import Image
 
 from vdsr_data import fetch, registry
-from vdsr_data.cli import main
 from vdsr_data.datasets import find_images, open_testset
 from vdsr_data.errors import VdsrError
 from vdsr_data.fetch import fetch_set
@@ -160,19 +159,6 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Public]:
     monkeypatch.chdir(tmp_path)
     yield server
     server.close()
-
-
-def run(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def fails(result: Result, code: int, *words: str) -> None:
-    assert result.exit_code == code, result.output
-    assert result.stderr.count("\n") == 1, result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -12,12 +12,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import fails, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vdsr_data.cli import main
 from vdsr_data.errors import VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_train
 from vdsr_data.hdf5 import annotate
@@ -370,19 +369,6 @@ def test_a_failing_part_leaves_nothing(images: list[Path], tmp_path: Path):
     with ThreadPoolExecutor(2) as executor, pytest.raises(VdsrError, match=f"{images[1].name}"):
         generate_spread(images, tmp_path / "out" / "spread.h5", RECIPE, executor, parts=3)
     assert not list((tmp_path / "out").iterdir())
-
-
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def fails(result: Result, code: int, *words: str) -> None:
-    assert result.exit_code == code, result.output
-    assert result.stderr.count("\n") == 1, result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 def test_commands(images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -155,8 +155,7 @@ class TestFile:
         if not isinstance(group, h5py.Group):
             return None
         gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
-        alike = gt is not None and lr is not None and gt.ndim == 2 and gt.shape == lr.shape
-        if gt is None or lr is None or not alike or not gt.dtype == lr.dtype == np.float64:
+        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or not gt.dtype == lr.dtype == np.float64:
             raise VdsrError(
                 f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
             )
