@@ -68,8 +68,12 @@ class Limit:
                 if number:
                     self.seconds.append(time.perf_counter() - start)
 
+    def median(self) -> float:
+        """Seconds."""
+        return statistics.median(self.seconds)
+
     def cells(self) -> Iterator[list[str]]:
         """One line: the median beside the limit."""
-        middle = statistics.median(self.seconds)
+        middle = self.median()
         mark = "yes" if middle <= self.limit else "no"
         yield [self.what, f"{1e3 * middle:.0f}", self.note(middle), "", "", f"under {1e3 * self.limit:.0f} ms", mark]
