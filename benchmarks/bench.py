@@ -17,7 +17,7 @@ from pathlib import Path
 
 from arrays import array_rows
 from commands import command_rows
-from contest import HEAD
+from contest import HEAD, processor
 from rich.console import Console
 from rich.table import Table
 
@@ -33,18 +33,13 @@ Medians, ours and its peers in turn; 1024 x 1024 pixels and one thread unless a 
 
 def machine() -> str:
     """Processor and versions."""
-    try:
-        model = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
-        processor = model.split(":")[1].strip()
-    except (OSError, StopIteration):
-        processor = platform.processor() or platform.machine()
     found = []
     for name in PEERS:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             found.append(f"{name} not installed")
-    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}"
+    return f"{processor()[0]}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}"
 
 
 def summary(rows: list[list[str]]) -> Iterator[str]:

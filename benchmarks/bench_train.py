@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from contest import processor
 
 SIZE = 41
 
@@ -221,13 +222,8 @@ def _installed(name: str) -> bool:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return "unknown processor"
-    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    matrix = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in found.get("flags", "").split()]
-    return f"{found.get('model name', 'unknown processor')} ({' '.join(matrix)})"
+    name, flags = processor()
+    return f"{name} ({' '.join(flag for flag in ('avx2', 'avx512f', 'avx512_bf16', 'amx_bf16') if flag in flags)})"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How things are measured: ours and its peers in turn, round after round; the machine's noise meets all alike."""
 
+import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["HEAD", "Limit", "Row", "Work"]
+__all__ = ["HEAD", "Limit", "Row", "Work", "processor"]
 
 Work = Callable[[], object]
 HEAD = ("what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met")
@@ -77,3 +78,14 @@ class Limit:
         middle = self.median()
         mark = "yes" if middle <= self.limit else "no"
         yield [self.what, f"{1e3 * middle:.0f}", self.note(middle), "", "", f"under {1e3 * self.limit:.0f} ms", mark]
+
+
+def processor() -> tuple[str, list[str]]:
+    """Name of the processor and its features, as Linux calls them; elsewhere what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = found.get("model name") or platform.processor() or platform.machine()
+    return name, found.get("flags", "").split()
