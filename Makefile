@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
 
-.PHONY: help install demo check test test-nojit conformance bench clean
+.PHONY: help install demo check test test-nojit torture conformance bench clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,10 +24,13 @@ check: install  ## Lint, formatting and types
 	$(BIN)/mypy
 
 test: install  ## All tests but the long ones
-	$(BIN)/python -m pytest -m "not conformance"
+	$(BIN)/python -m pytest -m "not conformance and not torture"
 
 test-nojit: install  ## The tests of the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py
+
+torture: install  ## Many faults and damaged inputs, half an hour or so; VDSR_SEED=1 makes other ones
+	VDSR_TORTURE=$${VDSR_TORTURE:-1} $(BIN)/python -m pytest tests/faults
 
 conformance: install  ## Long checks against the reference data (VDSR_DATA, or ../shared/data)
 	$(BIN)/python -m pytest -m conformance
