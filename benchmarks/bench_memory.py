@@ -44,13 +44,13 @@ def make_images(folder: Path, count: int) -> None:
 
 def build(folder: Path, count: int, threads: int, *, discard: bool) -> None:
     """Build from the first images; print pairs, seconds and the peak of this process in bytes."""
-    from vdsr_data import generate
+    from vdsr_data import generate, storage
     from vdsr_data.images import list_images
-    from vdsr_data.storage import TrainingWriter
 
     if discard:
         generate.check_space = lambda *_: None
-        TrainingWriter._write_at = lambda _, patch, __: patch.nbytes
+        storage.reserve = lambda _: None
+        storage.TrainingWriter._write_at = lambda _, patch, __: patch.nbytes
     output = folder.parent / "train.h5"
     start = time.perf_counter()
     summary = generate.generate_train(list_images(folder)[:count], output, generate.TrainingRecipe(), workers=threads)

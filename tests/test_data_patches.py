@@ -44,7 +44,9 @@ def test_cut_rows_outer_columns_inner(rows, columns, size, stride):
         for j in range(0, columns - size + 1, stride)
     ]
     assert len(patches) == len(slow) == patch_count(rows, columns, size, stride)
+    assert patches.dtype == np.float32
     assert all((a == b).all() for a, b in zip(patches, slow, strict=True))
+    assert (cut(image, size, stride, transpose=True) == patches.swapaxes(1, 2)).all()
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 8))

@@ -18,9 +18,10 @@ PATCHES = np.random.default_rng(0).random((2, 2 * CHUNK + 5, 9, 9)).astype(np.fl
 
 def write(path: Path, axes: str = "matlab", keys: tuple[str, str] = ("lr", "gt")) -> None:
     writer = TrainingWriter(path, count=2 * CHUNK, patch_size=9, keys=keys, axes=axes)
+    turned = PATCHES.swapaxes(2, 3) if axes == "matlab" else PATCHES
     order = np.random.default_rng(1).permutation(PATCHES.shape[1])
     for part in np.array_split(order, 7):
-        writer.write(part, PATCHES[0, part], PATCHES[1, part])
+        writer.write(part, *(np.ascontiguousarray(turned[k, part]) for k in range(2)))
     writer.close()
 
 

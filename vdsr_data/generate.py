@@ -176,17 +176,18 @@ def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], com
 
 
 def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Patches (n, rows, columns) of lr and gt, variant after variant."""
+    """Patches of lr and gt, laid out as in the file, variant after variant."""
     image = read_image(path)
     last, base = None, image
     for downsize, rotation, flip, scale in recipe.variants():
         if downsize != last:
             base = im2double(luma(image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)))
             last = downsize
-        gt = modcrop(augment(base, rotation, flip), scale)
+        gt = modcrop(np.ascontiguousarray(augment(base, rotation, flip)), scale)
         if min(gt.shape) >= recipe.patch_size:
             pair = degrade(gt, scale, recipe.boundary), gt
-            lr, gt = (cut(image.astype(np.float32), recipe.patch_size, recipe.stride) for image in pair)
+            transpose = recipe.axes == "matlab"
+            lr, gt = (cut(image, recipe.patch_size, recipe.stride, transpose=transpose) for image in pair)
             yield lr, gt
 
 

@@ -105,7 +105,7 @@ def merge(
                 source = np.searchsorted(starts, number, side="right") - 1
                 for j in np.unique(source):
                     own = np.flatnonzero(source == j)
-                    writer.write_stored(begin + own, *_checked(files[j], number[own] - starts[j]))
+                    writer.write(begin + own, *_checked(files[j], number[own] - starts[j]))
                     files[j].release()
                 advance(len(number) * first.patch_size**2 * 8)
     return pairs

@@ -7,7 +7,6 @@ the same offsets, so that a batch of random patches is a few page-sized copies.
 
 import mmap
 import os
-import sys
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing, scratch
+from vdsr_data.files import replacing, reserve, scratch
 from vdsr_data.hdf5 import LIBVER, annotate, create_hdf5, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.layout import CHUNK, Axes, allocate, check_layout, find_keys, find_patches, patch_shape
 from vdsr_data.virtual import source_names
@@ -57,7 +56,7 @@ class TrainingWriter:
 
     def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes,
                  position: NDArray[np.unsignedinteger] | None = None) -> None:  # fmt: skip
-        self._transpose = axes == "matlab"
+        # Threads that wait for the file in the kernel spin; those that wait here leave the core to another.
         self._lock = threading.Lock()
         self._count = count
         self._path = path
@@ -71,31 +70,32 @@ class TrainingWriter:
         with h5py.File(path, "r") as file:
             places = [find_patches(file[key]) for key in keys]
         self._places = [found for found in places if found is not None]
+        reserve(path)
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
 
-    def write(self, positions: NDArray[np.integer], lr: NDArray[np.floating], gt: NDArray[np.floating]) -> None:
-        """Store patches (n, rows, columns) at their positions; positions beyond the count are dropped."""
-        turned = (patches.swapaxes(1, 2) if self._transpose else patches for patches in (lr, gt))
-        self.write_stored(positions, *(np.ascontiguousarray(patches, dtype="<f4") for patches in turned))
+    def write(self, positions: NDArray[np.integer], lr: NDArray[Any], gt: NDArray[Any]) -> None:
+        """Store patches at their positions; positions beyond the count are dropped.
 
-    def write_stored(self, positions: NDArray[np.integer], *pair: NDArray[Any]) -> None:
-        """Store patches of lr and gt that are laid out as in the file already, as `TrainingFile.stored` gives them."""
+        `lr` and `gt`, (n, ...) and C-contiguous, are laid out as in the file: as `cut` or `TrainingFile.stored` gives
+        them.
+        """
         kept = np.flatnonzero(positions < self._count)
         rows = positions[kept].astype(np.intp)
-        for k, (stored, places) in enumerate(zip(pair, self._places, strict=True)):
-            for number, row, offset in zip(kept.tolist(), rows.tolist(), places.offsets(rows).tolist(), strict=True):
-                if self._write_at(stored[number], offset) != places.size:
-                    raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
-                if self._checksums is not None:
-                    self._checksums[row, k] = zlib.crc32(stored[number])
+        for k, (patches, places) in enumerate(zip((lr, gt), self._places, strict=True)):
+            stored = [patches[number].data for number in kept.tolist()]
+            offsets = places.offsets(rows).tolist()
+            with self._lock:
+                for patch, offset in zip(stored, offsets, strict=True):
+                    if self._write_at(patch, offset) != places.size:
+                        raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
+            if self._checksums is not None:
+                self._checksums[rows, k] = [zlib.crc32(patch) for patch in stored]
 
-    def _write_at(self, patch: NDArray[Any], offset: int) -> int:
-        """Write at a byte offset; where the system has no call for that, a lock keeps seek and write together."""
-        if sys.platform != "win32":
-            return os.pwrite(self._file.fileno(), patch.data, offset)
-        with self._lock:
-            self._file.seek(offset)
-            return self._file.write(patch)
+    def _write_at(self, patch: memoryview, offset: int) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._file.fileno(), patch, offset)
+        self._file.seek(offset)
+        return self._file.write(patch)
 
     def close(self) -> None:
         """End the writing of patches; `annotate` may follow."""
