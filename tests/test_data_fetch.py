@@ -397,8 +397,11 @@ def test_two_at_once(public: Public, tmp_path: Path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failed
-    assert len(done) == 3
+    assert len(done) + len(failed) == 3
+    assert done
+    for error in failed:
+        assert isinstance(error, VdsrError)
+        assert f"process {os.getpid()} is writing there" in str(error)
     assert contents(tmp_path / "data" / "Set5") == expected(public)
     assert entries(tmp_path / "data") == ["Set5"]
 
@@ -501,12 +504,13 @@ def test_killed_process_leaves_no_false_file(public: Public, tmp_path: Path):
         time.sleep(0.01)
     child.kill()
     child.wait()
-    assert entries(tmp_path / "data") == [".Set5.partial"]
+    assert entries(tmp_path / "data") == [".Set5.lock", ".Set5.partial"]
     for name, body in contents(tmp_path / "data" / ".Set5.partial").items():
         assert name.startswith(".") or body == expected(public)[name]
     public.faults.clear()
     assert run("fetch", "Set5").exit_code == 0
     assert contents(tmp_path / "data" / "Set5") == expected(public)
+    assert entries(tmp_path / "data") == ["Set5"]
 
 
 SHA = "0" * 64

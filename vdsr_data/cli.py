@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +222,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     without a border crop, as test_data.m does.
     """
     from vdsr_data.datasets import find_images
-    from vdsr_data.files import check_output
+    from vdsr_data.files import check_output, claimed
     from vdsr_data.generate import generate_test, generate_test_mat
 
     title, images = find_images(name, "test")
@@ -240,7 +241,8 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     else:
         output = output or Path(title)
         _check_folder(output, force=force)
-        generate_test_mat(images, output, **how)
+        with claimed(output):
+            generate_test_mat(images, output, **how)
     click.echo(f"{output}: {len(images)} images, {count} pairs")
 
 
@@ -264,22 +266,23 @@ def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: 
     IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
     """
     from vdsr_data.datasets import unique_names
-    from vdsr_data.files import check_output
+    from vdsr_data.files import check_output, claimed
     from vdsr_data.generate import resize_images
     from vdsr_data.images import list_images
 
     rows_columns = _parse_size(size)
+    whole: AbstractContextManager[None] = nullcontext()
     if (scale is None) == (size is None):
         raise click.UsageError("give either --scale or --size")
     if source.is_dir():
         sources = list_images(source)
         targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
         _check_folder(target, force=force)
-        target.mkdir(exist_ok=True)
+        whole = claimed(target)
     else:
         sources, targets = [source], [target]
         check_output(target, force=force)
-    with progress("Resizing", len(sources)) as advance:
+    with whole, progress("Resizing", len(sources)) as advance:
         resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
                       boundary=boundary, workers=workers, advance=advance)  # fmt: skip
     click.echo(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
@@ -295,11 +298,13 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
+    from vdsr_data.files import is_empty
+
     if folder.exists() and not folder.is_dir():
         raise VdsrError(f"{folder}: is a file; name a folder")
     if not folder.parent.is_dir():
         raise VdsrError(f"{folder.parent}: no such folder; create it first, or write elsewhere")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
+    if folder.is_dir() and not is_empty(folder) and not force:
         raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
 
 

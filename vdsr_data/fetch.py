@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing
+from vdsr_data.files import sweep, written
+from vdsr_data.lock import held
 from vdsr_data.registry import RegisteredFile, check_address, data_folders, file_size, registered, unfinished
 
 __all__ = ["Fetched", "fetch_set"]
@@ -73,43 +74,56 @@ def fetch_set(
     ------
     VdsrError
         If a file cannot be had or is not the registered one, or the folder cannot be written; verified ones are kept.
+        If another process fetches the same set there.
     """
     source = _source(mirror)
     files = registered()[dataset]
     final = next(data_folders()) / dataset
-    folder = final if final.exists() else unfinished(final)
-    missing = []
-    for file in files:
-        if _verified(folder / file.name, file):
-            advance(file.size / 1e6)
+    missing = _missing(final, files)
+    lock = final.with_name(f".{dataset}.lock")
+    try:
+        if missing or lock.exists():
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with held(lock, final):
+                missing = _complete(final, files, source, workers, retries, advance)
         else:
-            missing.append(file)
+            advance(sum(file.size for file in files) / 1e6)
+        sweep(final)
+    except OSError as error:
+        if missing and error.errno in UNWRITABLE:
+            reason = os.strerror(error.errno)
+            raise VdsrError(f"{final}: cannot be written ({reason}); set VDSR_DATA to a folder that can") from error
+        if missing:
+            raise
+    return Fetched(final, len(files), sum(file.size for file in files), len(missing))
+
+
+def _complete(final: Path, files: list[RegisteredFile], source: Callable[[RegisteredFile], str], workers: int,
+              retries: int, advance: Callable[[float], None]) -> list[RegisteredFile]:  # fmt: skip
+    """Fetch what is missing, give the set its name, and return what had been missing."""
+    folder = final if final.exists() else unfinished(final)
+    sweep(folder)
+    missing = _missing(folder, files)
+    advance(sum(file.size for file in files if file not in missing) / 1e6)
     if missing:
         _check_strangers(folder, files)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             _check_space(folder, sum(file.size for file in missing))
-            _Downloads(folder, final, source, retries, advance).run(missing, workers)
+            _Downloads(folder, source, retries, advance).run(missing, workers)
         except VdsrError as error:
             kept = sum(file_size(folder / file.name) == file.size for file in files)
-            raise VdsrError(f"{error}; {kept} of {len(files)} files of {dataset} are kept") from error
-        except OSError as error:
-            if error.errno not in UNWRITABLE:
-                raise
-            reason = os.strerror(error.errno)
-            raise VdsrError(f"{final}: cannot be written ({reason}); set VDSR_DATA to a folder that can") from error
+            raise VdsrError(f"{error}; {kept} of {len(files)} files of {files[0].dataset} are kept") from error
         finally:
             with suppress(OSError):
                 unfinished(final).rmdir()  # if nothing came
     if folder != final:
-        try:
-            folder.rename(final)
-        except OSError:  # another process was first
-            if not all(_verified(final / file.name, file) for file in files):
-                raise
-    for left in final.glob(".*.partial*"):  # by a process that was killed
-        left.unlink(missing_ok=True)
-    return Fetched(final, len(files), sum(file.size for file in files), len(missing))
+        folder.rename(final)
+    return missing
+
+
+def _missing(folder: Path, files: list[RegisteredFile]) -> list[RegisteredFile]:
+    return [file for file in files if not _verified(folder / file.name, file)]
 
 
 def _verified(path: Path, file: RegisteredFile) -> bool:
@@ -174,9 +188,9 @@ class _Sink:
 class _Downloads:
     """Downloads of one set, in daemon threads: one that waits for a server cannot be woken, only left behind."""
 
-    def __init__(self, folder: Path, final: Path, source: Callable[[RegisteredFile], str], retries: int,
+    def __init__(self, folder: Path, source: Callable[[RegisteredFile], str], retries: int,
                  advance: Callable[[float], None]) -> None:  # fmt: skip
-        self._folder, self._final, self._source, self._retries, self._advance = folder, final, source, retries, advance
+        self._folder, self._source, self._retries, self._advance = folder, source, retries, advance
         self._stop = threading.Event()
         self._partial: set[Path] = set()
         self._failures: list[Exception] = []
@@ -222,10 +236,6 @@ class _Downloads:
             try:
                 self._attempt(file)
                 return
-            except FileNotFoundError:  # another process was first, and the folder has its final name
-                if not _verified(self._final / file.name, file):
-                    raise
-                return
             except VdsrError as error:
                 raise VdsrError(f"{self._source(file)}: {error}") from error
             except _PassingError as error:
@@ -235,7 +245,7 @@ class _Downloads:
                 raise _Stopped
 
     def _attempt(self, file: RegisteredFile) -> None:
-        with replacing(self._folder / file.name) as temporary, temporary.open("wb") as out:
+        with written(self._folder / file.name) as temporary, temporary.open("wb") as out:
             self._partial.add(temporary)
             sink = _Sink(out, file.size, self._stop, self._advance)
             try:

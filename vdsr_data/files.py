@@ -2,15 +2,23 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.lock import held
 
-__all__ = ["check_output", "check_space", "replacing", "reserve", "scratch"]
+__all__ = ["check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch", "scratch_folder",
+           "sweep", "written"]  # fmt: skip
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
+LOCK = ".lock"  # of a folder
+HIDDEN = re.compile(r"(?P<partial>\..+)-[a-z0-9_]+\.partial(\.[^.]*)?|(?P<lock>\..+)\.lock", re.DOTALL)
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -68,32 +76,128 @@ def scratch(path: Path | str) -> Iterator[Path]:
     """Give a temporary file in the folder of `path`; it is removed when the block ends.
 
     Its name starts with a dot and ends in ``.partial`` plus the suffix of `path`, so that neither a reader nor a glob
-    for finished files can take it for one. A full disk, or a folder in which nothing can be made, is an OSError that
-    names `path`.
+    for finished files can take it for one. Whatever the system refuses is an OSError that names `path`.
     """
     path = Path(path)
     temporary = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".partial{path.suffix}", dir=path.parent)
+        suffix = path.suffix if len(path.suffix) < 10 else ""
+        handle, name = tempfile.mkstemp(prefix=f"{_hidden(path)}-", suffix=f".partial{suffix}", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
     except OSError as error:
-        if temporary is None or error.errno in (errno.ENOSPC, errno.EDQUOT):  # libraries say neither where nor briefly
+        if temporary is None or error.errno in FULL or error.filename == str(temporary):
             raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
         raise
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                temporary.unlink()
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
-    """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well."""
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`, with a name like that of `scratch`; it is removed when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{_hidden(path)}-", suffix=".partial", dir=path.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well; for locked places."""
     with scratch(path) as temporary:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; a data set is shared like any other
         temporary.replace(path)
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Do as `written` does, and let no other process or thread do the same until the block ends.
+
+    What a killed one has left of `path` is removed first.
+
+    Raises
+    ------
+    VdsrError
+        If another process is writing `path`, with its id.
+    """
+    path = Path(path)
+    with ExitStack() as stack:
+        lock = path.with_name(f"{_hidden(path)}.lock")
+        with _naming(path):
+            left = stack.enter_context(held(lock, path))
+        if left:
+            for other in path.parent.iterdir():
+                if other != lock and _owner(other.name) == _hidden(path):
+                    _remove(other)
+        yield stack.enter_context(written(path))
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder, made if it is missing, from all other processes that claim it, until the block ends.
+
+    If one of them was killed, everything that it has left in the folder, and below, is removed first.
+
+    Raises
+    ------
+    VdsrError
+        If another process has claimed it, with its id.
+    """
+    with ExitStack() as stack:
+        with _naming(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            left = stack.enter_context(held(folder / LOCK, folder))
+        if left:
+            sweep(folder)
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes have left in a folder and below, and nothing that a living one works on."""
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (owner := _owner(name)) is not None:
+                with suppress(VdsrError, OSError), held(Path(parent, f"{owner}.lock"), folder):
+                    _remove(Path(parent, name))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing is in a folder but what a killed process may have left."""
+    return all(path.name == LOCK or _owner(path.name) is not None for path in folder.iterdir())
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an OSError name `path` instead of a hidden file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+
+
+def _hidden(path: Path) -> str:
+    """What the hidden files of `path` begin with; a long name is cut, with a checksum to tell it apart."""
+    name = os.fsencode(path.name)
+    return f".{path.name}" if len(name) <= 180 else f".{os.fsdecode(name[:100])}~{zlib.crc32(name):08x}"
+
+
+def _owner(name: str) -> str | None:
+    """What `_hidden` gave for the file that this is a temporary file or lock of; None for any other name."""
+    found = HIDDEN.fullmatch(name)
+    return found and (found["partial"] or found["lock"])
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

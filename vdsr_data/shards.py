@@ -5,8 +5,6 @@ front to back, and the whole is written from front to back.
 """
 
 import re
-import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_space, replacing
+from vdsr_data.files import check_space, replacing, scratch_folder
 from vdsr_data.generate import TrainingRecipe, TrainingSummary, generate_train
 from vdsr_data.hdf5 import annotate
 from vdsr_data.layout import patch_shape
@@ -204,24 +202,24 @@ def generate_spread(
     """
     parts = min(parts, len(images))
     images, output = [path.absolute() for path in images], output.absolute()
-    folder = Path(tempfile.mkdtemp(prefix=f".{output.stem[:100]}-", suffix=".partial", dir=output.parent))
-    names = [folder / f"{k}.h5" for k in range(1, parts + 1)]
-    futures = {}
-    try:
-        for k, name in enumerate(names, 1):
-            futures[executor.submit(generate_train, images, name, recipe, shard=(k, parts))] = k
-        summaries = {}
-        for future in as_completed(futures):
-            k = futures[future]
-            summaries[k] = _result(future, f"part {k}/{parts}")
-            advance(len(range(k - 1, len(images), parts)))
-        if missing := [name for name in names if not name.is_file()]:
-            raise VdsrError(f"{missing[0]}: not here, though a worker wrote it; all workers must share this folder")
-        pairs = merge(names, output, compression=compression)
-    finally:
-        for future in futures:
-            future.cancel()
-        shutil.rmtree(folder, ignore_errors=True)
+    with replacing(output) as target, scratch_folder(output) as folder:
+        names = [folder / f"{k}.h5" for k in range(1, parts + 1)]
+        futures = {}
+        try:
+            for k, name in enumerate(names, 1):
+                futures[executor.submit(generate_train, images, name, recipe, shard=(k, parts))] = k
+            summaries = {}
+            for future in as_completed(futures):
+                k = futures[future]
+                summaries[k] = _result(future, f"part {k}/{parts}")
+                advance(len(range(k - 1, len(images), parts)))
+            if missing := [name for name in names if not name.is_file()]:
+                raise VdsrError(f"{missing[0]}: not here, though a worker wrote it; all workers must share this folder")
+            pairs = merge(names, folder / "whole.h5", compression=compression)
+            (folder / "whole.h5").replace(target)
+        finally:
+            for future in futures:
+                future.cancel()
     too_small = {path for summary in summaries.values() for path in summary.too_small}
     dropped = sum(summary.dropped for summary in summaries.values())
     return TrainingSummary(pairs, dropped, [path for path in images if path in too_small])

@@ -1,6 +1,7 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,6 +154,7 @@ def upscale(
     is kept, the rotation that a camera noted is applied. Writes PNG, or TIFF or BMP where the name of the output says
     so, in bounded memory whatever the size of the image.
     """
+    from vdsr_data.files import claimed
     from vdsr_eval.ensemble import self_ensemble as ensemble
     from vdsr_eval.upscale import plan, upscale_file
 
@@ -163,7 +165,8 @@ def upscale(
     run = ensemble(network) if self_ensemble else network
     failed = 0
     how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
-    with progress("upscaling", len(files)) as advance:
+    whole = claimed(files[0][1].parent) if source.is_dir() else nullcontext()
+    with whole, progress("upscaling", len(files)) as advance:
         for image, target in files:
             try:
                 upscale_file(image, target, **how, advance=advance)
@@ -178,7 +181,7 @@ def upscale(
 
 def _check(options: Mapping[str, Any]) -> None:
     """Refuse contradictions and outputs that exist, before the work."""
-    from vdsr_data.files import check_output
+    from vdsr_data.files import check_output, is_empty
 
     if options["detail"] is not None and options["save_images"] is None:
         raise click.UsageError("--detail draws into the folder of --save-images; name that too")
@@ -187,7 +190,7 @@ def _check(options: Mapping[str, Any]) -> None:
             check_output(options[name], force=options["force"])
     for name in ("save_images", "save_mat"):
         target = options[name]
-        if target is not None and target.is_dir() and any(target.iterdir()) and not options["force"]:
+        if target is not None and target.is_dir() and not is_empty(target) and not options["force"]:
             raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
 
 
@@ -249,6 +252,7 @@ def _evaluate(
     options: Mapping[str, Any],
 ) -> None:
     """Evaluate with progress on a terminal, print the tables, write the files."""
+    from vdsr_data.files import claimed
     from vdsr_eval import export
     from vdsr_eval.page import PageImages, write_page
     from vdsr_eval.run import PictureFiles, Plan, run, tables
@@ -263,7 +267,10 @@ def _evaluate(
         each = max(1, options["html_images"] // (len(sets) * len(plan.scales)))
         sinks.append(PageImages(each, frozenset(options["only"])))
     count = sum(len(testset) for testset in sets) * len(plan.scales) * len(protocols) * len(methods)
-    with progress("evaluating", count, unit="results") as advance:
+    with ExitStack() as stack:
+        for folder in {options[name].resolve() for name in ("save_images", "save_mat") if options[name] is not None}:
+            stack.enter_context(claimed(folder))
+        advance = stack.enter_context(progress("evaluating", count, unit="results"))
         records = run(plan, skip=lambda message: click.echo(message, err=True), sinks=sinks, advance=advance)
     chosen = {key: options[key] for key in ("per_image", "compare", "explain")}
     found = tables(records, protocols, baseline=baseline, **chosen)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing
+from vdsr_data.files import replacing, sweep
 
 __all__ = ["check_finite", "get_state", "last_good", "load", "save", "set_state"]
 
@@ -80,8 +80,7 @@ def load(folder: Path, *, warn: Callable[[str], None]) -> tuple[int, dict[str, N
 
     A damaged one is reported to `warn` and passed over.
     """
-    for unfinished in folder.glob(".step-*"):  # what a kill during a save leaves
-        unfinished.unlink(missing_ok=True)
+    sweep(folder)
     for path in _newest_first(folder):
         try:
             return _read(path)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import claimed
 from vdsr_data.storage import open_training
 from vdsr_train import backend, checkpoint
 from vdsr_train.batches import Batches, FileBatches, prefetch
@@ -71,6 +72,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         total = total_steps(config, epoch_steps)
         data = batches.identity()
 
+        if worker.index == 0:
+            opened.enter_context(claimed(run))
         first = 0
         checkpoints = run / "checkpoints"
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
