@@ -1,6 +1,7 @@
 """What is measured on arrays: imresize, colour and metrics beside their peers, on one thread unless a row says so."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from contest import Row, Work
@@ -72,7 +73,8 @@ def torch_peers(luma: np.ndarray, factor: float, size: int) -> dict[str, tuple[W
 
 
 def thread_rows() -> Iterator[Row]:
-    """Two threads against one; here "peer / ours" is the gain."""
+    """Two threads against one; here "peer / ours" is the gain, before it what the processor has to give."""
+    yield arithmetic()
     random = np.random.default_rng(0)
     for side in (512, 1024, 2048):
         luma = random.random((side, side))
@@ -81,6 +83,31 @@ def thread_rows() -> Iterator[Row]:
             yield Row(
                 f"two threads {side} {label}", lambda f=factor, i=luma: imresize(i, f, threads=2), {"one thread": one}
             )
+
+
+def arithmetic() -> Row:
+    """Vector arithmetic that stays in the first cache, for whose units two logical cores may have to take turns."""
+    from numba import njit
+
+    @njit(nogil=True, fastmath=True)
+    def work(values: np.ndarray) -> None:
+        for _ in range(100_000):
+            for i in range(len(values)):
+                values[i] = values[i] * 0.999 + 0.1
+
+    first, second = np.ones((2, 1024))
+    pool = ThreadPoolExecutor(1)
+
+    def one() -> None:
+        work(first)
+        work(second)
+
+    def two() -> None:
+        other = pool.submit(work, second)
+        work(first)
+        other.result()
+
+    return Row("vector arithmetic in cache, two threads", two, {"one thread": (one, None)})
 
 
 def other_rows() -> Iterator[Row]:

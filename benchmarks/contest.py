@@ -22,18 +22,19 @@ class Row:
     ours: Work
     peers: dict[str, tuple[Work, float | None]]
     rounds: int = 9
+    reset: Work = lambda: None  # before each work, not timed
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def measure(self) -> None:
         """Time ours and every peer in turn."""
         contenders = {"ours": self.ours, **{name: work for name, (work, _) in self.peers.items()}}
-        for work in contenders.values():
-            work()  # compiles, fills caches
-        for _ in range(self.rounds):
+        for number in range(self.rounds + 1):
             for name, work in contenders.items():
+                self.reset()
                 start = time.perf_counter()
                 work()
-                self.seconds.setdefault(name, []).append(time.perf_counter() - start)
+                if number:  # the first compiles and fills caches
+                    self.seconds.setdefault(name, []).append(time.perf_counter() - start)
 
     def median(self, name: str) -> float:
         """Milliseconds."""
