@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.interrupt import CODE, interrupted, leave
 
 __all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "force_option", "progress", "threads_option"]
 
@@ -47,7 +48,7 @@ class _Explaining(click.Command):
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            _fail("interrupted", 130)
+            _fail("interrupted", CODE)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing to say to it
             sys.exit(1)
@@ -69,6 +70,8 @@ class ExplainingGroup(_Explaining, click.Group):
 
 
 def _fail(message: str, code: int) -> None:
+    if interrupted():
+        leave()
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
     click.echo(f"{name}: {' '.join(message.split())}", err=True)
     sys.exit(code)

@@ -162,7 +162,10 @@ def _open_batches(config: Config) -> Iterator[Batches]:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list instead of dying; the second one is obeyed at once."""
+    """Collect SIGINT and SIGTERM in a list instead of dying; the second one is obeyed at once.
+
+    A step and a checkpoint may take longer than the time in which Ctrl-C ends other commands, so that is not counted.
+    """
     caught: list[int] = []
 
     def note(signum: int, _frame: object) -> None:
@@ -172,10 +175,13 @@ def _signals() -> Iterator[list[int]]:
 
     try:
         before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        watched = signal.set_wakeup_fd(-1)
     except ValueError:  # only the main thread may do this; elsewhere a training cannot be interrupted
-        before = {}
+        before, watched = {}, -1
     try:
         yield caught
     finally:
+        if before:
+            signal.set_wakeup_fd(watched, warn_on_full_buffer=False)
         for number, handler in before.items():
             signal.signal(number, handler)
