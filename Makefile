@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
 
-.PHONY: help install demo check test test-nojit torture conformance bench clean
+.PHONY: help install demo check test test-nojit torture conformance bench dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,16 @@ bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/growth.py
+
+dist: install  ## The archives of a release, checked
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
+lock: install  ## Renew requirements.lock: versions that work together, for every system
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra dev --universal --python-version 3.11 --upgrade \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:  ## Remove the environment and everything made
 	rm -rf .venv demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from vdsr_data import __version__
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option, progress
 from vdsr_eval.options import FOLDER, PROTOCOLS, SCALE, boundary_option, ensemble_option, scoring_options
@@ -25,7 +26,7 @@ OUTPUTS = (*FILES, "save_images", "save_mat")
 
 
 @click.group(cls=ExplainingGroup, invoke_without_command=True)
-@click.version_option(package_name="vdsr-toolkit")
+@click.version_option(__version__, prog_name="vdsr-eval")
 @click.option(
     "--dataset",
     "datasets",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vdsr_data import __version__
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
 from vdsr_data.options import NUMBERS, ExplainingCommand, ExplainingGroup, force_option
@@ -131,7 +132,7 @@ def _shown(value: Any) -> str:
 
 
 @click.group(cls=TrainGroup, invoke_without_command=True)
-@click.version_option(package_name="vdsr-toolkit")
+@click.version_option(__version__, prog_name="vdsr-train")
 def main() -> None:
     """Train the VDSR network."""
 

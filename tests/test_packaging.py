@@ -1,0 +1,160 @@
+"""The archives that users install: complete, well described, and working where nothing else of ours is."""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import textwrap
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import vdsr_data
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROGRAM = """
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import imresize, luma, modcrop, rgb2ycbcr
+from vdsr_data.images import read_image
+from vdsr_eval import psnr, ssim
+
+
+def score(path: str, scale: int) -> tuple[float, float]:
+    gt = luma(modcrop(read_image(path), scale))
+    lr: NDArray[np.uint8] = imresize(gt, 1 / scale)
+    sr = imresize(lr, size=gt.shape)
+    return psnr(sr, gt, data_range=255), ssim(sr, gt, data_range=255, border="valid")
+
+
+rows, columns = rgb2ycbcr(np.zeros((3, 4, 3))).shape[:2]
+"""
+
+
+def run(*words: object, folder: Path) -> str:
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VDSR_DATA")}
+    done = subprocess.run(
+        list(map(str, words)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source archive, and the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of a new environment with the wheel, and with the dependencies of this one: no network is needed."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    commands = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    wheel = next(archives.glob("*.whl"))
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        commands / "python",
+        "install",
+        "--no-deps",
+        "--no-index",
+        wheel,
+        folder=folder,
+    )
+    site = run(
+        commands / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", folder=folder
+    ).strip()
+    ours = {Path(module.__file__).parents[1] for module in (pytest, __import__("numpy"), __import__("click"))}
+    Path(site, "dependencies.pth").write_text("\n".join(map(str, ours)), encoding="utf-8")
+    return commands
+
+
+def test_source_has_all_that_git_has(archives: Path):
+    with tarfile.open(next(archives.glob("*.tar.gz"))) as file:
+        packed = {name.partition("/")[2] for name in file.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("not a clone")
+    hidden = re.compile(r"\.(ci|github|gitignore)")
+    left_out = {
+        name for name in tracked.stdout.splitlines() if not hidden.match(name) and (ROOT / name).exists()
+    } - packed
+    assert not left_out
+
+
+def test_wheel_has_all_that_users_need(archives: Path):
+    with zipfile.ZipFile(next(archives.glob("*.whl"))) as file:
+        names = {name for name in file.namelist() if ".dist-info" not in name}
+    assert {name.split("/")[0] for name in names} == {"vdsr_data", "vdsr_eval", "vdsr_train"}
+    for package in ("vdsr_data", "vdsr_eval", "vdsr_train"):
+        here = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / package).rglob("*") if path.is_file()}
+        assert {name for name in here if "__pycache__" not in name} == {n for n in names if n.startswith(package)}
+
+
+def test_descriptions_are_well_formed(archives: Path):
+    run(sys.executable, "-m", "twine", "check", "--strict", *archives.iterdir(), folder=archives)
+
+
+def test_four_commands_from_an_empty_folder(installed: Path, tmp_path: Path):
+    def command(name: str, *words: object) -> str:
+        return run(installed / name, *words, folder=tmp_path)
+
+    where = run(installed / "python", "-c", "import vdsr_data; print(vdsr_data.__file__)", folder=tmp_path)
+    assert Path(where).is_relative_to(installed.parent)
+    command("vdsr-data", "build-train", "sample", "--scales", "3", "--rotations", "0", "--output", "vdsr_train.h5")
+    command("vdsr-data", "build-test", "sample", "--scales", "3")
+    command(
+        "vdsr-train", "--depth", "3", "--channels", "4", "--steps", "2", "--validation", "sample.h5", "--run-dir", "run"
+    )
+    table = command("vdsr-eval", "--scale", "3", "--dataset", "sample.h5", "--weights", "run", "--weights", "default")
+    assert "VDSR (run)" in table
+    assert "VDSR (default)" in table
+
+
+@pytest.mark.parametrize("package", ["vdsr_data", "vdsr_eval", "vdsr_train"])
+def test_runs_as_a_module_too(package: str, tmp_path: Path):
+    out = run(sys.executable, "-m", package, "--version", folder=tmp_path)
+    assert out == f"{package.replace('_', '-')}, version {vdsr_data.__version__}\n"
+
+
+@pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda words: words[0])
+def test_user_programs_are_type_checked(checker: list[str], installed: Path, tmp_path: Path):
+    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
+    python = installed / "python"
+    if checker == ["pyright"]:
+        pytest.importorskip("pyright")
+        (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
+        run(sys.executable, "-m", *checker, "--pythonpath", python, "program.py", folder=tmp_path)
+    else:
+        run(sys.executable, "-m", *checker, "--python-executable", python, "program.py", folder=tmp_path)
+
+
+def test_one_version_everywhere():
+    assert f"\nversion: {vdsr_data.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## {vdsr_data.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_lock_holds_every_dependency_within_its_range():
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pinned: dict[str, list[Requirement]] = {}
+    for requirement in (Requirement(line) for line in lines if line and not line.startswith("#")):
+        pinned.setdefault(requirement.name.lower(), []).append(requirement)
+    extras = PROJECT["optional-dependencies"]
+    for wanted in map(Requirement, [*PROJECT["dependencies"], *extras["train"], *extras["dev"]]):
+        assert wanted.name.lower() in pinned, f"run make lock: {wanted.name} is missing"
+        for found in pinned[wanted.name.lower()]:
+            version = str(found.specifier).removeprefix("==")
+            assert wanted.specifier.contains(version), f"run make lock: {found} is not {wanted}"
