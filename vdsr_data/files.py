@@ -3,14 +3,16 @@
 import errno
 import os
 import re
+import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
 __all__ = ["check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch", "scratch_folder",
@@ -79,31 +81,32 @@ def scratch(path: Path | str) -> Iterator[Path]:
     for finished files can take it for one. Whatever the system refuses is an OSError that names `path`.
     """
     path = Path(path)
-    temporary = None
+    temporary = _temporary(path, path.suffix if len(path.suffix) < 10 else "")
+    half_done.add(str(temporary))
     try:
-        suffix = path.suffix if len(path.suffix) < 10 else ""
-        handle, name = tempfile.mkstemp(prefix=f"{_hidden(path)}-", suffix=f".partial{suffix}", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
     except OSError as error:
-        if temporary is None or error.errno in FULL or error.filename == str(temporary):
+        if error.errno in FULL or error.filename == str(temporary):
             raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
         raise
     finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                temporary.unlink()
+        with suppress(OSError):
+            temporary.unlink()
+        half_done.discard(str(temporary))
 
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`, with a name like that of `scratch`; it is removed when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{_hidden(path)}-", suffix=".partial", dir=path.parent))
+    folder = _temporary(path)
+    half_done.add(str(folder))
     try:
+        folder.mkdir(0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        half_done.discard(str(folder))
 
 
 @contextmanager
@@ -111,7 +114,7 @@ def written(path: Path) -> Iterator[Path]:
     """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well; for locked places."""
     with scratch(path) as temporary:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; a data set is shared like any other
+        temporary.chmod(0o666 & ~_umask())  # no longer private: a data set is shared like any other
         temporary.replace(path)
 
 
@@ -127,14 +130,16 @@ def replacing(path: Path | str) -> Iterator[Path]:
         If another process is writing `path`, with its id.
     """
     path = Path(path)
+    lock = path.with_name(f"{_hidden(path)}.lock")
+
+    def clean() -> None:
+        for other in path.parent.iterdir():
+            if other != lock and _owner(other.name) == _hidden(path):
+                _remove(other)
+
     with ExitStack() as stack:
-        lock = path.with_name(f"{_hidden(path)}.lock")
         with _naming(path):
-            left = stack.enter_context(held(lock, path))
-        if left:
-            for other in path.parent.iterdir():
-                if other != lock and _owner(other.name) == _hidden(path):
-                    _remove(other)
+            stack.enter_context(held(lock, path, clean=clean))
         yield stack.enter_context(written(path))
 
 
@@ -152,9 +157,7 @@ def claimed(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         with _naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            left = stack.enter_context(held(folder / LOCK, folder))
-        if left:
-            sweep(folder)
+            stack.enter_context(held(folder / LOCK, folder, clean=partial(sweep, folder)))
         yield
 
 
@@ -179,6 +182,10 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+
+
+def _temporary(path: Path, suffix: str = "") -> Path:
+    return path.with_name(f"{_hidden(path)}-{secrets.token_hex(4)}.partial{suffix}")
 
 
 def _hidden(path: Path) -> str:

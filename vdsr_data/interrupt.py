@@ -11,11 +11,12 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
-__all__ = ["CODE", "interrupted", "leave", "run"]
+__all__ = ["CODE", "half_done", "interrupted", "leave", "run"]
 
 CODE = 130  # 128 and the number of the signal, as shells have it
 PATIENCE = 1.0  # seconds to clear away what is half-written
 
+half_done: set[str] = set()  # files and folders that Ctrl-C must not leave behind, where nothing else removes them
 _caught = threading.Event()
 
 
@@ -27,7 +28,8 @@ def interrupted() -> bool:
 def run(module: str) -> None:
     """Import a command line, and call its `main` for the whole process.
 
-    The first Ctrl-C is a KeyboardInterrupt in the main thread, further ones change nothing. If the process is still
+    The first Ctrl-C is a KeyboardInterrupt in the main thread, further ones change nothing. Libraries that it meets in
+    a destructor or amid their bookkeeping complain of it on stderr, which is closed to them. If the process is still
     there after `PATIENCE`, because it waits for a thread, or a library has caught the exception, it is ended.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C
@@ -44,7 +46,7 @@ def run(module: str) -> None:
 def _interrupt(_signum: int, _frame: object) -> None:
     if not interrupted():
         _caught.set()
-        sys.unraisablehook = lambda _: None  # where a library's destructor or callback loses the exception
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the rest belongs to `leave`
         raise KeyboardInterrupt
 
 
@@ -67,8 +69,22 @@ def _watch() -> None:
 
 def leave() -> NoReturn:
     """End the process with its line, without a look at other threads."""
+    for path in list(half_done):
+        _remove(path)
     with suppress(Exception):
         sys.stdout.flush()
-    show_cursor = "\x1b[?25h" if sys.stderr is not None and os.isatty(2) else ""  # a progress bar hides it
-    os.write(2, f"{show_cursor}{os.path.basename(sys.argv[0])}: interrupted\n".encode())  # noqa: PTH119
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119
+    clear = "\r\x1b[2K\x1b[?25h" if os.isatty(2) else ""  # the progress bar, which also hides the cursor
+    with suppress(OSError):
+        os.write(2, f"{clear}{name}: interrupted\n".encode())
     os._exit(CODE)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        if not os.path.isdir(path):  # noqa: PTH112
+            os.unlink(path)  # noqa: PTH108
+        else:
+            import shutil
+
+            shutil.rmtree(path, ignore_errors=True)

@@ -7,11 +7,12 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.interrupt import half_done
 
 __all__ = ["held"]
 
@@ -35,11 +36,11 @@ else:
 
 
 @contextmanager
-def held(lock: Path, output: Path) -> Iterator[bool]:
+def held(lock: Path, output: Path, *, clean: Callable[[], object] = bool) -> Iterator[None]:
     """Hold the file `lock`, which keeps every other process and thread from writing `output`, until the block ends.
 
-    Gives True if a process that died had held it: only then has it left anything behind. On file systems without locks
-    nothing is held, and the answer is False.
+    If a process that died had held it, what it has left behind is cleared away first, by `clean`; should that be
+    interrupted too, `lock` stays to tell the next. On file systems without locks nothing is held, and nothing cleared.
 
     Raises
     ------
@@ -50,15 +51,20 @@ def held(lock: Path, output: Path) -> Iterator[bool]:
     """
     handle, left = _acquire(lock, output)
     try:
-        yield left
+        if left:
+            clean()
+        half_done.add(str(lock))
+        try:
+            yield
+        finally:
+            half_done.discard(str(lock))
+            if sys.platform == "win32":
+                os.close(handle)  # what is open cannot be removed there, neither by us nor under another's feet
+                handle = -1
+            with suppress(OSError):
+                lock.unlink()
     finally:
-        if sys.platform == "win32":
-            os.close(handle)  # what is open cannot be removed there, neither by us nor under another's feet
-            with suppress(OSError):
-                lock.unlink()
-        else:
-            with suppress(OSError):
-                lock.unlink()
+        if handle >= 0:
             os.close(handle)
 
 

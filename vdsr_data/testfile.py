@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 ORIGINAL = "original"
+MAT_TITLE = b"MATLAB 5.0 MAT-file, by vdsr-toolkit".ljust(116)  # SciPy's names the second and the platform
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def write_mat(folder: Path, pair: TestPair) -> None:
         if value is not None:
             with replacing(folder / f"{pair.name}_{pair.scale}_{key}.mat") as temporary:
                 savemat(temporary, {key: value}, do_compression=True)
+                with temporary.open("r+b") as file:
+                    file.write(MAT_TITLE)
 
 
 def is_test_file(path: Path | str) -> bool:
