@@ -69,3 +69,12 @@ def test_two_images_of_one_name(tmp_path: Path):
         Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / name)
     with pytest.raises(VdsrError, match=r"a.bmp and a.png: two images of one name"):
         open_testset(tmp_path)
+
+
+def test_a_mistyped_set_is_met_with_names_that_are_near(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "Flowers").mkdir()
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path))
+    with pytest.raises(VdsrError, match=r"Flower: no such data set; did you mean Flowers[?] looked"):
+        find_images("Flower", "test")
+    with pytest.raises(VdsrError, match=r"did you mean Urban100[?]"):
+        find_images("Urban10", "test")

@@ -22,7 +22,8 @@ HOMES = {
     "requests": {"vdsr_data/fetch.py"},
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_eval/figures.py", "vdsr_train/figures.py"},
-    "click": {"vdsr_data/options.py", "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
+    "click": {*(f"vdsr_{name}.py" for name in ("data/options", "data/voice", "eval/options")),
+              *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vdsr_data import __version__
+from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, force_option, progress, threads_option
 
@@ -72,8 +72,8 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
         megabytes = sum(file.size for file in registered()[dataset]) / 1e6
         with progress(f"Fetching {dataset}", math.ceil(megabytes), "MB") as advance:
             done = fetch_set(dataset, advance=advance, **options)
-        click.echo(f"{done.folder}: {done.files} images verified, {done.new} of them new, {done.size / 1e6:.1f} MB")
-        click.echo(f"  {NOTES[dataset]}")
+        voice.say(f"{done.folder}: {done.files} images verified, {done.new} of them new, {done.size / 1e6:.1f} MB")
+        voice.say(f"  {NOTES[dataset]}")
 
 
 @main.command("build-train")
@@ -139,8 +139,8 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
         names = ", ".join(path.name for path in summary.too_small[:10]) + (
             " ..." if len(summary.too_small) > 10 else ""
         )
-        click.echo(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}", err=True)
-    click.echo(
+        voice.remark(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}")
+    voice.say(
         f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {count} images "
         f"({summary.dropped} left over), {output.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - began:.1f} s"
     )
@@ -172,7 +172,7 @@ def merge(parts: tuple[Path, ...], output: Path, virtual: bool, compression: int
             parts, output, virtual=virtual, compression=compression, advance=lambda count: advance(count / 1e6)
         )
     megabytes = output.stat().st_size / 1e6
-    click.echo(
+    voice.say(
         f"{output}: {pairs:,} pairs from {len(parts)} parts, {megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s"
     )
 
@@ -231,7 +231,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     def report(image: str, scale: int, psnr: float) -> None:
         nonlocal count
         count += 1
-        click.echo(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
+        voice.say(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
 
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers, "report": report}
     if kind == "hdf5":
@@ -243,7 +243,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
         _check_folder(output, force=force)
         with claimed(output):
             generate_test_mat(images, output, **how)
-    click.echo(f"{output}: {len(images)} images, {count} pairs")
+    voice.say(f"{output}: {len(images)} images, {count} pairs")
 
 
 @main.command()
@@ -285,7 +285,7 @@ def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: 
     with whole, progress("Resizing", len(sources)) as advance:
         resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
                       boundary=boundary, workers=workers, advance=advance)  # fmt: skip
-    click.echo(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
+    voice.say(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
-from vdsr_data.registry import data_folders, fetch_command
+from vdsr_data.registry import data_folders, fetch_command, registered
 from vdsr_data.testfile import StoredPair, TestFile, is_test_file, open_test_file
 
 __all__ = ["Benchmark", "Original", "find_images", "open_testset"]
@@ -149,7 +150,11 @@ def _unknown(name: str) -> str:
     where = f"in {base} ($VDSR_DATA)" if base else "VDSR_DATA is not set"
     *_, cache = data_folders()
     folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir() if path.is_dir()]
-    known = ["sample (built in)", *sorted({path.name for path in folders if not path.name.startswith(".")})]
-    command = fetch_command(name)
-    way_out = f"get it with `{command}`; " if command else ""
-    return f"{name}: no such data set; {way_out}looked for a path, {where}, in {cache}, and among {', '.join(known)}"
+    names = sorted({path.name for path in folders if not path.name.startswith(".")})
+    way_out = ""
+    if command := fetch_command(name):
+        way_out = f"get it with `{command}`; "
+    elif near := get_close_matches(name, {"sample", *names, *registered()}):
+        way_out = f"did you mean {' or '.join(near)}? "
+    known = ", ".join(["sample (built in)", *names])
+    return f"{name}: no such data set; {way_out}looked for a path, {where}, in {cache}, and among {known}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from vdsr_data import voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import CODE, interrupted, leave
 
@@ -34,11 +35,13 @@ class _Explaining(click.Command):
         run: Callable[[], Any] = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
+        voice.begin()
         try:
             with warnings.catch_warnings():
                 if not sys.warnoptions:
                     warnings.simplefilter("ignore")  # decoders warn of odd metadata; the pixels decide
                 result = run()
+            voice.finish()
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             sys.exit(2)
@@ -60,6 +63,17 @@ class _Explaining(click.Command):
             _fail(str(error), 1)
         sys.exit(result if isinstance(result, int) else 0)
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give every command that does something by itself the options on what it says, before --help."""
+        *own, last = super().get_params(ctx)
+        idle = isinstance(self, click.Group) and not self.invoke_without_command
+        return [*own, last] if idle else [*own, *voice.VOICE_OPTIONS, last]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run what was parsed."""
+        voice.introduce()
+        return super().invoke(ctx)
+
 
 class ExplainingCommand(_Explaining):
     """A single command with `_Explaining`'s manners."""
@@ -68,12 +82,14 @@ class ExplainingCommand(_Explaining):
 class ExplainingGroup(_Explaining, click.Group):
     """A group of commands with `_Explaining`'s manners."""
 
+    command_class = ExplainingCommand
+
 
 def _fail(message: str, code: int) -> None:
     if interrupted():
         leave()
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
-    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    voice.fail(f"{name}: {' '.join(message.split())}")
     sys.exit(code)
 
 
@@ -145,7 +161,7 @@ def _cores() -> int:
 @contextmanager
 def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[float], None]]:
     """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on."""
-    if not sys.stderr.isatty():
+    if voice.is_quiet() or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from vdsr_data import __version__
+from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option, progress
 from vdsr_eval.options import FOLDER, PROTOCOLS, SCALE, boundary_option, ensemble_option, scoring_options
@@ -175,8 +175,8 @@ def upscale(
                 if len(files) == 1:
                     raise
                 failed += 1
-                click.echo(f"left out: {error}", err=True)
-    click.echo(f"wrote {files[0][1].parent if source.is_dir() else files[0][1]}", err=True)
+                voice.remark(f"left out: {error}")
+    voice.say(f"wrote {files[0][1].parent if source.is_dir() else files[0][1]}", err=True)
     return 1 if failed else 0
 
 
@@ -229,7 +229,7 @@ def _upscalers(
         except VdsrError as error:
             if path is not None or models:
                 raise
-            click.echo(f"bicubic alone: {error}", err=True)
+            voice.remark(f"bicubic alone: {error}")
             continue
         name = f"VDSR ({path})" if upscaler.name in found else upscaler.name
         found[name] = upscaler
@@ -272,7 +272,7 @@ def _evaluate(
         for folder in {options[name].resolve() for name in ("save_images", "save_mat") if options[name] is not None}:
             stack.enter_context(claimed(folder))
         advance = stack.enter_context(progress("evaluating", count, unit="results"))
-        records = run(plan, skip=lambda message: click.echo(message, err=True), sinks=sinks, advance=advance)
+        records = run(plan, skip=voice.remark, sinks=sinks, advance=advance)
     chosen = {key: options[key] for key in ("per_image", "compare", "explain")}
     found = tables(records, protocols, baseline=baseline, **chosen)
     for table in found:
@@ -282,7 +282,7 @@ def _evaluate(
         write_page(options["html"], records, found, sinks[-1].views)
     for name in OUTPUTS:
         if options[name] is not None:
-            click.echo(f"wrote {options[name]}", err=True)
+            voice.say(f"wrote {options[name]}", err=True)
 
 
 def _protocols(options: Mapping[str, Any]) -> list["Protocol"]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vdsr_data import __version__
+from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
 from vdsr_data.options import NUMBERS, ExplainingCommand, ExplainingGroup, force_option
@@ -188,7 +188,7 @@ def run_command(
         with console:
             train(config, folder, resume=resume is not None, console=console)
     except Interrupted as stop:
-        click.echo(str(stop), err=True)
+        voice.remark(str(stop))
         sys.exit(128 + stop.signum)
 
 
@@ -221,7 +221,7 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
             sweep(configs, folder, console=console)
     except Interrupted as stop:
         again = f"vdsr-train sweep with the same options and --run-dir {folder}"
-        click.echo(f"{str(stop).partition(';')[0]}; go on with: {again}", err=True)
+        voice.remark(f"{str(stop).partition(';')[0]}; go on with: {again}")
         sys.exit(128 + stop.signum)
 
 
@@ -245,7 +245,7 @@ def convert(source: Path, target: Path, force: bool) -> None:
     weights = read_any(source)
     write_weights(target, weights, attributes={"source": source.name})
     values = sum(kernel.size + bias.size for kernel, bias in weights)
-    click.echo(f"wrote {target}: {len(weights)} layers, {values} weights")
+    voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """What a training shows: a bar under the lines that stay on a terminal, plain lines in a pipe or a log file."""
 
-import sys
 from collections.abc import Mapping
 from typing import Protocol
 
 from rich.console import Console as Screen
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from vdsr_data import voice
 
 __all__ = ["Console", "Lines", "Silent", "Terminal", "open_console"]
 
@@ -33,13 +34,12 @@ class Lines:
         pass
 
     def say(self, text: str) -> None:
-        """Write to stdout."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        """Write to stdout, at once."""
+        voice.say(text)
 
     def warn(self, text: str) -> None:
         """Write to stderr."""
-        sys.stderr.write(f"warning: {text}\n")
+        voice.remark(f"warning: {text}")
 
     def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:
         """Write a line where the log has got a row."""
@@ -73,10 +73,12 @@ class Terminal(Lines):
     def say(self, text: str) -> None:
         """Write above the bar."""
         self._progress.console.print(text, markup=False)
+        voice.keep(text)
 
     def warn(self, text: str) -> None:
         """Write above the bar, marked."""
         self._progress.console.print(f"warning: {text}", style="yellow", markup=False)
+        voice.keep(f"warning: {text}")
 
     def progress(self, row: Mapping[str, float], *, total: int, seconds_left: float, logged: bool) -> None:  # noqa: ARG002
         """Move the bar, at every step."""
@@ -88,7 +90,7 @@ class Terminal(Lines):
 def open_console() -> Lines:
     """Return what suits stdout; a context manager."""
     screen = Screen(highlight=False)
-    return Terminal(screen) if screen.is_terminal else Lines()
+    return Terminal(screen) if screen.is_terminal and not voice.is_quiet() else Lines()
 
 
 def _describe(row: Mapping[str, float], seconds_left: float) -> str:

@@ -1,0 +1,86 @@
+"""--quiet, --verbose and --log-file, which every command has."""
+
+import re
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vdsr_data.cli import main as data
+from vdsr_data.images import write_image
+from vdsr_eval.cli import main as evaluate
+from vdsr_train.cli import main as train
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A small image in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "in.png", np.random.default_rng(0).integers(0, 256, (24, 36), dtype=np.uint8))
+    return "in.png"
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[click.Command, tuple[str, ...]]]:
+    found = [] if group is data else [(group, path)]
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            found += commands(command, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("group", [data, evaluate, train], ids=["data", "eval", "train"])
+def test_every_command_has_the_three_options(group: click.Command):
+    for command, path in commands(group):
+        shown = CliRunner().invoke(group, [*path, "--help"]).stdout
+        assert all(name in shown for name in ("--quiet", "--verbose", "--log-file")), command.name
+
+
+def test_quiet_says_nothing_of_what_was_done(image: str):
+    done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "-q"])
+    assert (done.exit_code, done.output) == (0, "")
+    assert Path("out.png").exists()
+
+
+def test_quiet_keeps_errors_and_results(image: str):
+    done = CliRunner().invoke(data, ["imresize", "none.png", "out.png", "--scale", "1/2", "--quiet"])
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert CliRunner().invoke(data, ["build-test", ".", "-o", "test.h5", "-q"]).output == ""
+    assert "test file" in CliRunner().invoke(data, ["info", "test.h5", "-q"]).stdout
+
+
+def test_verbose_says_versions_and_cost_on_stderr(image: str):
+    done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "--verbose"])
+    assert done.stdout == "out.png: 1 image\n"
+    assert re.search(r"Python 3[.]\d+[.]\d+.*, numpy \d", done.stderr)
+    assert "vdsr-toolkit " in done.stderr
+    assert re.search(r"^took \d+[.]\d s of processor time", done.stderr, re.MULTILINE)
+
+
+def test_quietness_ends_with_the_command(image: str):
+    CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "-q"])
+    assert CliRunner().invoke(data, ["imresize", image, "other.png", "--scale", "1/2"]).output == "other.png: 1 image\n"
+
+
+def test_log_file_has_a_copy_with_times(image: str):
+    words = ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "log.txt"]
+    done = CliRunner().invoke(data, words)
+    assert done.output == "out.png: 1 image\n"
+    failed = CliRunner().invoke(data, words)
+    assert (failed.exit_code, len(failed.output.splitlines())) == (1, 1)
+    log = Path("log.txt").read_text(encoding="utf-8")
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO    out.png: 1 image$", log, re.MULTILINE)
+    assert log.count("Python 3") == 2
+    assert re.search(r"ERROR .*out.png: exists already", log)
+    assert "Traceback" in log
+    assert "Traceback" not in failed.output
+
+
+def test_log_file_that_cannot_be_written_is_one_line(image: str):
+    words = ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "nowhere/log.txt"]
+    done = CliRunner().invoke(data, words)
+    assert done.exit_code == 1
+    assert re.fullmatch(r".*nowhere/log.txt: No such file or directory\n", done.stderr)
+    assert not Path("out.png").exists()
