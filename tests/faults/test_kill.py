@@ -1,0 +1,262 @@
+"""kill -9 and Ctrl-C at random moments: what has its final name is whole, and the next call ends as if nothing was."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import pytest
+from forks import Command, Forks, Outcome, hidden, tree
+from PIL import Image
+from train_fixtures import test_images as images
+from train_fixtures import training_file
+
+from vdsr_train.log import read_log
+from vdsr_train.weights import read_weights
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
+
+EVAL = ("vdsr-eval", "--model", "bicubic", "--save-images", "pictures", "--html", "page.html", "--json", "scores.json")
+# A command, and the option whose other value makes the older output that it replaces.
+CASES = {
+    "build-train": ("vdsr-data", "build-train", "@", "--patch-size", "11", "--stride", "9", "-o", "t.h5", "--seed"),
+    "compressed": ("vdsr-data", "build-train", "@", "--patch-size", "9", "--compression", "1", "-o", "c.h5", "--seed"),
+    "build-test": ("vdsr-data", "build-test", "@", "-o", "b.h5", "--scales"),
+    "build-test-mat": ("vdsr-data", "build-test", "@", "--format", "mat", "-o", "mat", "--boundary"),
+    "imresize": ("vdsr-data", "imresize", "@", "lr", "--scale"),
+    "eval": (*EVAL, "--dataset", "@", "--scale", "2", "--detail", "auto", "--protocol"),
+}
+VALUES = {
+    "build-train": ("1", "2"), "compressed": ("1", "2"), "build-test": ("2", "3"),
+    "build-test-mat": ("replicate", "symmetric"), "imresize": ("1/2", "1/3"), "eval": ("paper", "vdsr-tf"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """A process with all that these commands import."""
+    modules = ("cli", "datasets", "generate", "shards", "fetch")
+    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli", "vdsr_eval.page", "vdsr_eval.run",
+               "vdsr_eval.figures", "vdsr_eval.export", "matplotlib.pyplot", "scipy.io", "pooch", "requests",
+               "rich.table", "rich.console") as process:  # fmt: skip
+        yield process
+
+
+@dataclass
+class Target:
+    """A command, its folder, and the trees that it may show: nothing, the old output, the new one."""
+
+    command: Command
+    folder: Path
+    old: dict[str, bytes]
+    new: dict[str, bytes]
+    whole: Outcome
+
+    def reset(self, *, old: bool) -> None:
+        """Put the folder back to nothing, or to the old output."""
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        for name, data in self.old.items() if old else ():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(data)
+
+
+def prepare(forks: Forks, folder: Path, command: Command, other: Command) -> Target:
+    trees = []
+    for one in (other, command):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        if one is other:
+            forks.warm(one)
+        done = forks(one)
+        assert done.code == 0, done.err
+        trees.append(tree(folder))
+        assert trees[-1]
+        assert not hidden(trees[-1])
+    return Target(command, folder, *trees, whole=done)
+
+
+def check(target: Target, outcome: Outcome, signum: int, *, old: bool, before: set[str]) -> None:
+    """After the signal: no file under its final name is anything but the old or the new one."""
+    assert not outcome.hung
+    found = tree(target.folder)
+    for name, data in found.items():
+        if Path(name).name.startswith("."):
+            continue
+        final = name.replace(".Set5.partial", "Set5")
+        assert data in (target.new.get(final), target.old.get(final) if old else None), f"{name} is neither"
+    if old:
+        assert target.old.keys() & target.new.keys() <= found.keys()
+    if signum == signal.SIGKILL:
+        assert outcome.code in (-signal.SIGKILL, 0), outcome.err
+    elif outcome.code:  # else it was done before it noticed
+        assert outcome.code == 130, outcome.err
+        assert outcome.lines == [f"{target.command.words[0]}: interrupted"]
+        assert outcome.seconds < 2
+        assert not [name for name in found.keys() - before if ".partial" in Path(name).name]
+
+
+def strike(forks: Forks, target: Target, chance, amount, tried) -> None:
+    """Kill at operations and at moments, with and without an older output, then let it end."""
+    killed, number = 0, amount(4, 60)
+    for count in range(2 * number):
+        if killed == number:
+            break
+        old = count % 2 == 1
+        target.reset(old=old)
+        for _ in range(1 + (chance.random() < 0.25)):  # sometimes the next start is killed too
+            signum = chance.choice((signal.SIGKILL, signal.SIGINT))
+            if chance.random() < 0.6:
+                when = {"at": chance.randint(1, target.whole.operations)}
+            else:
+                when = {"after": chance.uniform(0, target.whole.seconds)}
+            tried("killed", 0)
+            before = hidden(tree(target.folder))
+            outcome = forks(target.command.killed(signum, **when))
+            try:
+                check(target, outcome, signum, old=old, before=before)
+            except AssertionError as error:
+                raise AssertionError(f"{signal.Signals(signum).name} {when} old={old}: {error}\n{outcome}") from error
+            killed += outcome.code != 0
+            tried("killed", int(outcome.code != 0))
+        again = forks(target.command)
+        assert again.code == 0, (signum, when, old, again.err)
+        assert tree(target.folder) == target.new, (signum, when, old)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_killed_commands_leave_whole_files_or_none(forks, photographs, tmp_path, case, chance, amount, tried) -> None:
+    words = [str(photographs) if word == "@" else word for word in CASES[case]]
+    commands = [Command((*words, value, "--force"), below=str(tmp_path / "out")) for value in VALUES[case]]
+    strike(forks, prepare(forks, tmp_path / "out", *commands), chance, amount, tried)
+
+
+def test_killed_fetch_goes_on_where_it_was(forks, tmp_path, chance, amount, tried) -> None:
+    mirror, old = tmp_path / "mirror" / "Set5", tmp_path / "old" / "Set5"
+    lines = ["dataset\tfile\tsha256\tbytes\turl\n"]
+    for name in ("baby", "bird", "butterfly", "head", "woman"):
+        body = chance.randbytes(chance.randint(1000, 200_000))
+        for folder in (mirror, old):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.bmp").write_bytes(body if folder == mirror or name != "head" else body[:-1])
+        url = f"https://example.invalid/{name}.bmp"
+        lines.append(f"Set5\t{name}.bmp\t{hashlib.sha256(body).hexdigest()}\t{len(body)}\t{url}\n")
+    registry = tmp_path / "registry.tsv"
+    registry.write_text("".join(lines))
+    out = tmp_path / "out"
+    out.mkdir()
+    command = Command(("vdsr-data", "fetch", "Set5", "--mirror", str(mirror.parent)), below=str(out),
+                      env=(("VDSR_DATA", str(out)),), registry=str(registry))  # fmt: skip
+    whole = forks(command)
+    assert whole.code == 0, whole.err
+    target = Target(command, out, tree(old.parent), tree(out), whole)
+    assert target.new == tree(mirror.parent)
+    strike(forks, target, chance, amount, tried)
+
+
+@pytest.fixture(scope="module")
+def trainings() -> Iterator[Forks]:
+    """A process with TensorFlow imported, in which nothing of it has been used."""
+    pytest.importorskip("tensorflow")
+    modules = ("cli", "train", "model", "optimizer", "step", "predict", "figures", "board")
+    with Forks("tensorflow", "keras", "matplotlib.pyplot", *(f"vdsr_train.{module}" for module in modules)) as process:
+        yield process
+
+
+def test_killed_trainings_end_with_the_same_bits(trainings, tmp_path, chance, amount, tried) -> None:
+    training_file(tmp_path / "train.h5")
+    images(tmp_path / "waves")
+    words = ("vdsr-train", str(tmp_path / "train.h5"), "--validation", str(tmp_path / "waves"), "--depth", "3")
+    words += ("--channels", "8", "--batch-size", "8", "--steps", "40", "--log-every", "5", "--checkpoint-every", "7")
+    words += ("--validate-every", "20", "--ema", "10")
+    whole = trainings(Command((*words, "--run-dir", "whole"), below=str(tmp_path)))
+    assert whole.code == 0, whole.err
+    for count in range(amount(1, 10)):
+        run, killed = tmp_path / f"run{count}", 0
+        while killed < amount(1, 4):
+            signum = chance.choice((signal.SIGKILL, signal.SIGINT))
+            if chance.random() < 0.5:
+                when = {"at": chance.randint(1, whole.operations)}
+            else:
+                when = {"after": chance.uniform(0, whole.seconds)}
+            outcome = trainings(start(words, run).killed(signum, **when))
+            killed += outcome.code != 0
+            tried("killed", int(outcome.code != 0))
+            assert not outcome.hung
+            assert outcome.code in (0, -9 if signum == signal.SIGKILL else 130), (when, outcome)
+            if outcome.code == 130:
+                assert outcome.seconds < 2, (when, outcome)
+                said = outcome.lines[-1]
+                assert said == "vdsr-train: interrupted" or "go on with: vdsr-train --resume" in said, outcome
+            for path in run.rglob("*.h5"):
+                if not path.name.startswith("."):
+                    with h5py.File(path) as file:
+                        assert file.attrs["step"] > 0
+            for path in run.rglob("*.png"):
+                if not path.name.startswith("."):
+                    Image.open(path).load()
+            if not outcome.code:
+                break
+        last = trainings(start(words, run))
+        assert last.code == 0, last.err
+        files, wanted = tree(run), tree(tmp_path / "whole")
+        assert not hidden(files)
+        for kind in ("tensorboard", "checkpoints"):  # a file for each start, and checkpoints where one ended
+            files, wanted = ({n: data for n, data in each.items() if kind not in n} for each in (files, wanted))
+        assert files.keys() == wanted.keys()
+        for name in ("weights", "averaged"):
+            pair = (read_weights(tmp_path / folder / f"{name}.h5") for folder in ("whole", run))
+            for one, other in zip(*pair, strict=True):
+                assert all(array.tobytes() == twin.tobytes() for array, twin in zip(one, other, strict=True))
+        for name in wanted:
+            if name.startswith("validation"):
+                assert files[name] == wanted[name], name
+        steps = [[row["step"] for row in read_log(folder / "log.csv")] for folder in (tmp_path / "whole", run)]
+        assert set(steps[0]) <= set(steps[1])  # an interruption adds a row
+
+
+def start(words: tuple[str, ...], run: Path) -> Command:
+    """Start a training, or go on with it if it had come to write down what it is."""
+    if (run / "config.json").exists():
+        return Command(("vdsr-train", "--resume", run.name), below=str(run.parent))
+    return Command((*words, "--run-dir", run.name), below=str(run.parent))
+
+
+AS_USUAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # not so in a job's background
+STARTS = {
+    "vdsr-data": ["build-train", "sample", "-o", "train.h5"],
+    "vdsr-eval": ["--dataset", "sample", "--scale", "2", "--weights", "default"],
+    "vdsr-train": ["--images", ".", "--steps", "1"],
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_ctrl_c_is_obeyed_from_the_start(tmp_path, name, chance, amount, tried) -> None:
+    if name != "vdsr-data":
+        pytest.importorskip("tensorflow")
+    module = f"{name.replace(chr(45), chr(95))}.start"
+    code = f"import sys; from {module} import main; sys.argv[0] = {name!r}; {AS_USUAL}; print(chr(120)); main()"
+    for _ in range(amount(2, 40)):
+        tried("killed")
+        process = subprocess.Popen(
+            [sys.executable, "-uc", code, *STARTS[name]], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout.read(1) == b"x"
+        delay = chance.choice((0.02, 0.3, 2)) * chance.random()
+        time.sleep(0.005 + delay)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - began < 2, delay
+        lines = [line for line in said.decode().splitlines() if line]
+        if process.returncode == 1:  # without images there is nothing to train: it was there first
+            assert name == "vdsr-train"
+        else:
+            assert (process.returncode, lines) == (130, [f"{name}: interrupted"]), delay
+        assert not list(tmp_path.iterdir())
