@@ -3,6 +3,7 @@
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ scales_option = click.option(
 compression_option = click.option(
     "--compression", type=click.IntRange(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
 )
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be written and how long it would take.")
 
 
 @click.group(cls=ExplainingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -98,9 +102,10 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @click.option("--shard", metavar="K/N", help="Make part K of N only; `vdsr-data merge` joins the parts.")
 @click.option("--dask", metavar="ADDRESS", help="Make parts on the dask cluster with this scheduler, and join them.")
 @threads_option()
+@dry_run_option
 @force_option
 def build_train(folder: str, output: Path | None, workers: int, force: bool, compression: int, shard: str | None,
-                dask: str | None, **options: Any) -> None:  # fmt: skip
+                dask: str | None, dry_run: bool, **options: Any) -> None:  # fmt: skip
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
@@ -113,6 +118,7 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output
+    from vdsr_data.forecast import forecast_train
     from vdsr_data.generate import TrainingRecipe, generate_train
     from vdsr_data.shards import dask_executor, generate_spread
 
@@ -124,6 +130,9 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
     count = len(images[part[0] - 1 :: part[1]] if part else images)
     output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
     check_output(output, force=force)
+    if dry_run:
+        voice.say(forecast_train(images, output, recipe, shard=part, compression=compression, workers=workers))
+        return
     began = time.perf_counter()
     if dask:
         with dask_executor(dask) as (executor, threads), progress(f"Building {output.name}", len(images)) as advance:
@@ -212,9 +221,10 @@ def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
               help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
 @boundary_option
 @threads_option()
+@dry_run_option
 @force_option
 def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, workers: int,
-               force: bool) -> None:  # fmt: skip
+               dry_run: bool, force: bool) -> None:  # fmt: skip
     """Make a benchmark file: gt and lr luma, and chroma, per scale and image.
 
     NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the sets
@@ -223,6 +233,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output, claimed
+    from vdsr_data.forecast import forecast_test
     from vdsr_data.generate import generate_test, generate_test_mat
 
     title, images = find_images(name, "test")
@@ -233,16 +244,15 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
         count += 1
         voice.say(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
 
-    how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers, "report": report}
-    if kind == "hdf5":
-        output = output or Path(f"{title}.h5")
-        check_output(output, force=force)
-        generate_test(title, images, output, **how)
-    else:
-        output = output or Path(title)
-        _check_folder(output, force=force)
-        with claimed(output):
-            generate_test_mat(images, output, **how)
+    how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
+    build = partial(generate_test, title, **how) if kind == "hdf5" else partial(generate_test_mat, **how)
+    output = output or Path(f"{title}.h5" if kind == "hdf5" else title)
+    (check_output if kind == "hdf5" else _check_folder)(output, force=force)
+    if dry_run:
+        voice.say(forecast_test(images, output, scales, build))
+        return
+    with nullcontext() if kind == "hdf5" else claimed(output):
+        build(images, output, report=report)
     voice.say(f"{output}: {len(images)} images, {count} pairs")
 
 

@@ -25,8 +25,8 @@ from vdsr_data.resize import Boundary, imresize, output_size
 from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, Axes, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
-__all__ = ["TrainingRecipe", "TrainingSummary", "degrade", "generate_test", "generate_test_mat", "generate_train",
-           "resize_images"]  # fmt: skip
+__all__ = ["TrainingRecipe", "TrainingSummary", "count_patches", "degrade", "generate_test", "generate_test_mat",
+           "generate_train", "resize_images"]  # fmt: skip
 
 Advance = Callable[[int], None]
 
@@ -122,13 +122,8 @@ def generate_train(
     """
     if shard is not None:
         _check_shard(shard, len(images), recipe.keys, compression)
-    counts = [recipe.count(*image_size(path)) for path in images]
+    counts = count_patches(images, recipe)
     pairs = sum(counts) // CHUNK * CHUNK
-    if not pairs:
-        raise VdsrError(
-            f"{images[0].parent}: {len(images)} images give {sum(counts)} patches of {recipe.patch_size} x "
-            f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
-        )
     position = randperm_inverse(sum(counts), recipe.seed)  # where each patch goes
     starts = np.cumsum([0, *counts])
     chosen, own, count = range(len(images)), None, pairs
@@ -162,6 +157,23 @@ def generate_train(
             writer.attributes |= {"shard": f"{shard[0]}/{shard[1]}", "total_pairs": pairs}
     too_small = [images[k] for k in chosen if not counts[k]]
     return TrainingSummary(count, sum(counts[k] for k in chosen) - count, too_small)
+
+
+def count_patches(images: Sequence[Path], recipe: TrainingRecipe) -> list[int]:
+    """How many patches each image gives, from the heads of the files.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, or if all images together give fewer patches than a chunk.
+    """
+    counts = [recipe.count(*image_size(path)) for path in images]
+    if sum(counts) < CHUNK:
+        raise VdsrError(
+            f"{images[0].parent}: {len(images)} images give {sum(counts)} patches of {recipe.patch_size} x "
+            f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
+        )
+    return counts
 
 
 def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:

@@ -1,0 +1,87 @@
+"""--dry-run against what the builds then write."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vdsr_data import forecast
+from vdsr_data.cli import main
+from vdsr_data.images import write_image
+from vdsr_data.storage import open_training
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder `images` of seven images of several sizes, in the current folder."""
+    (tmp_path / "images").mkdir()
+    random = np.random.default_rng(0)
+    for number in range(7):
+        size = (90 + 7 * number, 120 - 5 * number)
+        write_image(tmp_path / "images" / f"{number}.png", random.integers(0, 256, (*size, 3), dtype=np.uint8))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def pairs(line: str) -> int:
+    return int(re.search(r"([0-9,]+) pairs", line)[1].replace(",", ""))
+
+
+def gigabytes(line: str) -> float:
+    return float(re.search(r", ([0-9.]+) GB", line)[1])
+
+
+@pytest.mark.parametrize("options", [[], ["--scales", "3", "--rotations", "0"], ["--downsizes", "1,0.6"]])
+def test_training_file_is_foretold(folder: Path, options: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(forecast, "ENOUGH", 20_000)  # a sample of some, not all
+    line = run("build-train", "images", "-o", "train.h5", "--patch-size", "21", "--stride", "21", *options, "--dry-run")
+    assert [path.name for path in folder.iterdir()] == ["images"]
+    run("build-train", "images", "-o", "train.h5", "--patch-size", "21", "--stride", "21", *options)
+    with open_training(folder / "train.h5") as file:
+        assert f"train.h5: would hold {len(file):,} pairs of 21 x 21 from 7 images" in line
+        assert gigabytes(line) == round(len(file) * 21**2 * 8 / 1e9, 2)
+    assert "s on this machine; nothing was written" in line
+
+
+def test_part_is_foretold(folder: Path):
+    words = ["build-train", "images", "--patch-size", "21", "--stride", "21", "--shard", "2/3"]
+    line = run(*words, "--dry-run")
+    most = pairs(line)
+    assert most - 63 <= pairs(run(*words)) <= most
+    assert " from 2 images," in line
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "mat"])
+def test_test_file_is_foretold(folder: Path, kind: str):
+    line = run("build-test", "images", "--format", kind, "-o", "out", "--dry-run")
+    assert [path.name for path in folder.iterdir()] == ["images"]
+    assert line.startswith("out: would hold 7 images, 21 pairs, 0.00 GB, about 1 s")
+    assert run("build-test", "images", "--format", kind, "-o", "out").endswith("out: 7 images, 21 pairs\n")
+
+
+def test_size_of_a_test_file_is_scaled_by_pixels(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    sizes = []
+    monkeypatch.setattr(forecast, "check_space", lambda _, size: sizes.append(size))
+    monkeypatch.setattr(forecast, "ENOUGH", 20_000)
+    run("build-test", "images", "-o", "out.h5", "--dry-run")
+    run("build-test", "images", "-o", "out.h5")
+    assert sizes[0] == pytest.approx((folder / "out.h5").stat().st_size, rel=0.05)
+
+
+def test_what_would_fail_fails(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    done = CliRunner().invoke(main, ["build-train", "images", "--patch-size", "95", "--scales", "3", "--dry-run"])
+    assert done.exit_code == 1
+    assert "at least 64 are needed" in done.stderr
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    done = CliRunner().invoke(main, ["build-train", "images", "--patch-size", "21", "--dry-run"])
+    assert (done.exit_code, "0.0 GB are free" in done.stderr) == (1, True)
+    (folder / "vdsr_train.h5").touch()
+    assert "exists already" in CliRunner().invoke(main, ["build-train", "images", "--dry-run"]).stderr

@@ -1,0 +1,79 @@
+"""What a build would write and take, found by building a little of it: `--dry-run`."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import check_space
+from vdsr_data.generate import TrainingRecipe, count_patches, generate_train
+from vdsr_data.images import image_size
+from vdsr_data.storage import CHUNK
+
+__all__ = ["forecast_test", "forecast_train"]
+
+ENOUGH = 1_500_000  # pixels of a sample: a second or so
+Build = Callable[[list[Path], Path], object]
+
+
+def forecast_train(
+    images: Sequence[Path],
+    output: Path,
+    recipe: TrainingRecipe,
+    *,
+    shard: tuple[int, int] | None = None,
+    compression: int = 0,
+    workers: int = 1,
+) -> str:
+    """Say in a line what `generate_train` with these arguments would write, and how long it would take here.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, if there are fewer patches than a chunk, or if the disk is too small.
+    """
+    counts = count_patches(images, recipe)
+    chosen = slice(None) if shard is None else slice(shard[0] - 1, None, shard[1])
+    patches = sum(counts[chosen])
+    pairs = patches if shard else patches // CHUNK * CHUNK
+    size, seconds = _scaled(
+        images[chosen],
+        lambda sample, target: generate_train(sample, target, recipe, compression=compression, workers=workers),
+    )
+    if not compression:
+        size = pairs * recipe.patch_size**2 * 8
+    check_space(output, int(size or 0))
+    left = "" if shard else f" ({patches - pairs} left over)"
+    what = f"{pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {len(images[chosen])} images{left}"
+    return _line(output, what, size, seconds)
+
+
+def forecast_test(images: Sequence[Path], output: Path, scales: Sequence[int], build: Build) -> str:
+    """Say in a line what `build` would write of all images, and how long it would take here; errors as above."""
+    size, seconds = _scaled(images, build)
+    check_space(output, int(size or 0))
+    return _line(output, f"{len(images)} images, {len(images) * len(scales)} pairs", size, seconds)
+
+
+def _scaled(images: Sequence[Path], build: Build) -> tuple[float | None, float | None]:
+    """Bytes and seconds of a build of a few images, evenly spread, times the share of their pixels."""
+    pixels = [rows * columns for rows, columns in map(image_size, images)]
+    step = max(1, sum(pixels) // ENOUGH)
+    share = sum(pixels[::step]) / sum(pixels)
+    with TemporaryDirectory() as folder:
+        try:
+            for target in (Path(folder, "first"), Path(folder, "second")):  # the first loads compiled code
+                began = time.perf_counter()
+                build(list(images[::step]), target)
+                seconds = time.perf_counter() - began
+        except VdsrError:  # of too few patches, or of an image that the whole build would name too
+            return None, None
+        files = [target] if target.is_file() else target.iterdir()
+        return sum(file.stat().st_size for file in files) / share, seconds / share
+
+
+def _line(output: Path, what: str, size: float | None, seconds: float | None) -> str:
+    gigabytes = "" if size is None else f", {size / 1e9:.2f} GB"
+    duration = "" if seconds is None else f", about {max(seconds, 1):.0f} s on this machine"
+    return f"{output}: would hold {what}{gigabytes}{duration}; nothing was written"
