@@ -7,6 +7,7 @@ hooks report them (what HDF5 does by itself is met by chance only).
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,21 +24,29 @@ HUNG = 30.0  # seconds after which a command is given up
 
 @dataclass(frozen=True)
 class Command:
-    """One call of a command, and what happens to it.
+    """One call of a command in the folder `below`, and what happens to it.
 
-    `below` is the folder whose operations count; the fault comes `after` so many seconds or `at` an operation, from 1:
-    a signal, or an error number. `registry` replaces the list of public data sets.
+    The fault comes `after` so many seconds, or `at` an operation, from 1, on files in that folder or in `watched`: a
+    signal, an error number, the removal of a folder, or the replacement of a file by another.
     """
 
     words: tuple[str, ...]
     below: str
     after: float | None = None
     at: int | None = None
+    watched: str = ""
+    only: str = ""  # this kind of operation counts
     signum: int = 0
     error: int = 0
+    remove: str = ""
+    replace: tuple[str, str] = ("", "")
     env: tuple[tuple[str, str], ...] = ()
-    registry: str = ""
+    registry: str = ""  # instead of the list of public data sets
     limit: int = 0  # of the size of a file, in bytes
+    user: int = 0  # who runs it, if root starts it
+
+    def but(self, **changes: Any) -> "Command":
+        return replace(self, **changes)
 
     def killed(self, signum: int, **when: Any) -> "Command":
         return replace(self, signum=signum, **when)
@@ -113,6 +122,8 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
+    if job["user"]:
+        os.setuid(job["user"])
     _watch(job, count)
     from vdsr_data.interrupt import run
 
@@ -137,24 +148,28 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
 
 def _watch(job: dict[str, Any], count: int) -> None:
     """Count the operations below the folder, in the file `count`, and let the fault in at one of them."""
-    below = job["below"]
+    below, watched = job["below"], job["watched"] or job["below"]
     seen = 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
-        if event not in EVENTS:
+        if event not in EVENTS or (job["only"] and event != job["only"]) or seen == job["at"]:
             return
-        if event != "fcntl.flock":
-            paths = [str(argument) for argument in arguments[:2] if isinstance(argument, str | os.PathLike)]
-            if not any(os.path.join(below, path).startswith(below) for path in paths):  # noqa: PTH118
-                return
+        paths = [str(argument) for argument in arguments[:2] if isinstance(argument, str | os.PathLike)]
+        if event != "fcntl.flock" and not any(os.path.join(below, path).startswith(watched) for path in paths):  # noqa: PTH118
+            return
         seen += 1
         os.pwrite(count, b"%9d" % seen, 0)
-        if seen == job["at"]:
-            if job["signum"]:
-                os.kill(os.getpid(), job["signum"])
-            if job["error"]:
-                raise OSError(job["error"], os.strerror(job["error"]), paths[0] if event != "fcntl.flock" else None)
+        if seen != job["at"]:
+            return
+        if job["signum"]:
+            os.kill(os.getpid(), job["signum"])
+        if job["error"]:
+            raise OSError(job["error"], os.strerror(job["error"]), *paths[:1])
+        if job["remove"]:
+            shutil.rmtree(job["remove"])
+        if job["replace"][0]:
+            os.replace(*job["replace"])  # noqa: PTH105
 
     sys.addaudithook(hook)
 
