@@ -1,5 +1,8 @@
 """`vdsr-data` as it is typed: what it writes, and the one line that it says when it cannot."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import command_line
@@ -135,3 +138,27 @@ def test_bare_command_shows_its_help(run):
     result = run()
     assert result.exit_code == 2
     assert "vdsr-data build-train 291/        the training file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "expected"),
+    [
+        ("vdsr-data", "vdsr-data bu", {"plain,build-train", "plain,build-test"}),
+        ("vdsr-data", "vdsr-data build-test Fl", {"plain,Flowers", "file,Fl"}),
+        ("vdsr-eval", "vdsr-eval --dataset sam", {"plain,sample", "file,sam"}),
+        ("vdsr-train", "vdsr-train --preset vd", {"plain,vdsr-tf"}),
+    ],
+)
+def test_shells_complete_commands_and_sets(command: str, words: str, expected: set[str], tmp_path: Path):
+    (tmp_path / "Flowers").mkdir()
+    asked = {
+        f"_{command.upper().replace('-', '_')}_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+        "VDSR_DATA": str(tmp_path),
+    }
+    code = f"import sys; sys.argv = [{command!r}]; from {command.replace('-', '_')}.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == expected, done.stderr

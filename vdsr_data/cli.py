@@ -11,7 +11,7 @@ import click
 
 from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, force_option, progress, threads_option
+from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, complete_set, force_option, progress, threads_option
 
 PATH = click.Path(path_type=Path)
 boundary_option = click.option(
@@ -81,7 +81,7 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 
 
 @main.command("build-train")
-@click.argument("folder", metavar="FOLDER|NAME")
+@click.argument("folder", metavar="FOLDER|NAME", shell_complete=complete_set)
 @click.option("-o", "--output", type=PATH, help="The file to write.  [default: vdsr_train.h5, or vdsr_train_2of4.h5]")
 @scales_option
 @click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default=True, help="Rows and columns.")
@@ -212,7 +212,7 @@ def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @main.command("build-test")
-@click.argument("name", metavar="NAME|FOLDER")
+@click.argument("name", metavar="NAME|FOLDER", shell_complete=complete_set)
 @click.option(
     "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME]"
 )

@@ -14,7 +14,7 @@ from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
 from vdsr_data.registry import data_folders, fetch_command, registered
 from vdsr_data.testfile import StoredPair, TestFile, is_test_file, open_test_file
 
-__all__ = ["Benchmark", "Original", "find_images", "open_testset"]
+__all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_testset"]
 
 # `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
 # source). No scene is in both parts.
@@ -112,6 +112,12 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
     raise VdsrError(_unknown(str(name)))
 
 
+def folder_names() -> list[str]:
+    """Names of all folders among which sets are looked up by name."""
+    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir() if path.is_dir()]
+    return sorted({path.name for path in folders if not path.name.startswith(".")})
+
+
 def unique_names(paths: list[Path]) -> list[str]:
     """File names without suffix.
 
@@ -149,8 +155,7 @@ def _unknown(name: str) -> str:
     base = os.environ.get("VDSR_DATA")
     where = f"in {base} ($VDSR_DATA)" if base else "VDSR_DATA is not set"
     *_, cache = data_folders()
-    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir() if path.is_dir()]
-    names = sorted({path.name for path in folders if not path.name.startswith(".")})
+    names = folder_names()
     way_out = ""
     if command := fetch_command(name):
         way_out = f"get it with `{command}`; "

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import CODE, interrupted, leave
 
-__all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "force_option", "progress", "threads_option"]
+__all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "complete_set", "force_option", "progress",
+           "threads_option"]  # fmt: skip
 
 
 class _Explaining(click.Command):
@@ -147,6 +149,14 @@ SCALE = ScaleType()
 NUMBERS = NumbersType
 
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
+
+
+def complete_set(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """Complete the name of a set, or of a file or folder, in a shell."""
+    from vdsr_data.datasets import folder_names
+
+    names = [name for name in ("sample", *folder_names()) if name.startswith(start)]
+    return [*map(CompletionItem, names), CompletionItem(start, type="file")]
 
 
 def threads_option(name: str = "--workers", text: str = "Threads to work with.") -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingCommand, ExplainingGroup, force_option, progress
+from vdsr_data.options import ExplainingCommand, ExplainingGroup, complete_set, force_option, progress
 from vdsr_eval.options import FOLDER, PROTOCOLS, SCALE, boundary_option, ensemble_option, scoring_options
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ OUTPUTS = (*FILES, "save_images", "save_mat")
     "datasets",
     multiple=True,
     metavar="SET",
+    shell_complete=complete_set,
     help="A test file, a folder of originals or a name; repeatable.  [default: the test files here, else sample]",
 )
 @click.option(
