@@ -6,15 +6,16 @@ Checks and the choice of the loop; the tables of weights are made in `taps`, the
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _kernels
 from vdsr_data.color import INTEGER_TOP
+from vdsr_data.dlpack import Array, library_of, through_numpy
 from vdsr_data.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
 
 __all__ = ["Boundary", "imresize", "output_size"]
@@ -23,21 +24,22 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def imresize(
-    image: NDArray[Any],
+    image: Array,
     scale: float | Sequence[float] | None = None,
     *,
     size: Sequence[int] | None = None,
     antialias: bool = True,
     boundary: Boundary = "symmetric",
     threads: int = 1,
-) -> NDArray[Any]:
+) -> Array:
     """Resize an image as MATLAB's ``imresize(image, scale, 'bicubic')`` does.
 
     Parameters
     ----------
     image : ndarray, shape (rows, columns) or (rows, columns, channels)
         uint8, uint16, float32 or float64; any memory layout, never modified. Floats may have any range; a NaN or an
-        infinity spreads over the pixels whose kernel covers it.
+        infinity spreads over the pixels whose kernel covers it. Also a PyTorch tensor or JAX array on the CPU, which
+        is read where it is (DLPack), and anything else that NumPy takes for an array.
     scale : float or pair of float, optional
         Factor for both dimensions, or (rows, columns). The output has ``ceil(scale * size)`` pixels.
     size : pair of int, optional
@@ -51,15 +53,17 @@ def imresize(
 
     Returns
     -------
-    ndarray
-        The resized image, same dtype, C-contiguous, always a new array. Integers are rounded half away from zero and
-        saturated after each of the two passes, as MATLAB does. float32 is computed in float64. float64 is neither
-        rounded nor clipped, and bit-identical to MATLAB's for the factors 2, 3, 4 and their inverses.
+    ndarray, or what `image` was
+        The resized image, same dtype, C-contiguous, always a new array; of a tensor a tensor. Integers are rounded
+        half away from zero and saturated after each of the two passes, as MATLAB does. float32 is computed in float64.
+        float64 is neither rounded nor clipped, and bit-identical to MATLAB's for the factors 2, 3, 4 and their
+        inverses.
 
     Raises
     ------
     TypeError
-        If the dtype is none of the four.
+        If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
+        a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
     ValueError
         If the image is empty or has another number of dimensions, or if `scale`, `size`, `boundary` or
         `threads` is not valid.
@@ -76,7 +80,20 @@ def imresize(
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
     [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
-    image = np.asarray(image)
+    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
+    library = None if isinstance(image, np.ndarray) else library_of(image)
+    return cast(Array, through_numpy(resize, image, library) if library else resize(np.asarray(image)))
+
+
+def _resize(
+    image: NDArray[Any],
+    scale: float | Sequence[float] | None,
+    size: Sequence[int] | None,
+    antialias: bool,
+    boundary: Boundary,
+    threads: int,
+) -> NDArray[Any]:
+    """The work of `imresize`, on NumPy's arrays."""
     if image.ndim not in (2, 3) or image.size == 0:
         raise ValueError(
             f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"

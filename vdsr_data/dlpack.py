@@ -1,0 +1,60 @@
+"""Arrays of other libraries (PyTorch, JAX) as NumPy sees them, and back: by DLPack, on the CPU, in the same memory."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "SupportsDLPack", "library_of", "through_numpy"]
+
+CPU = 1  # kDLCPU of DLPack's header; CUDA's is 2
+
+
+class SupportsDLPack(Protocol):
+    """An array of NumPy or of any library that shares its memory by DLPack."""
+
+    def __dlpack__(self) -> Any: ...
+
+    def __dlpack_device__(self) -> tuple[Any, Any]: ...
+
+
+Array = TypeVar("Array", bound=SupportsDLPack)
+
+
+def library_of(array: Any) -> Any:
+    """The module whose `from_dlpack` makes arrays of this kind; None for what is no such array. Imports nothing."""
+    if not hasattr(array, "__dlpack__"):
+        return None
+    if hasattr(array, "__array_namespace__"):
+        return array.__array_namespace__()
+    homes = (sys.modules.get(kind.__module__.partition(".")[0]) for kind in type(array).__mro__)
+    return next((home for home in homes if hasattr(home, "from_dlpack")), None)
+
+
+def through_numpy(function: Callable[[NDArray[Any]], NDArray[Any]], array: Any, library: Any) -> Any:
+    """What `function` makes of `array` seen as NumPy's, as an array of `library`; neither way copies on the CPU.
+
+    Raises
+    ------
+    TypeError
+        If the array is not on the CPU, is being traced or differentiated, or has a dtype that NumPy does not know.
+    """
+    name = library.__name__.partition(".")[0]
+    try:
+        kind, number = array.__dlpack_device__()
+    except AttributeError:
+        raise TypeError(f"{name} traces this function; call it on concrete arrays, outside of jit and grad") from None
+    except ValueError:  # of PyTorch, for tensors without values
+        kind, number = 0, array.device
+    if kind != CPU:
+        device = getattr(array, "device", number)
+        raise TypeError(f"an array of {name} on the device {device}: only the CPU is served; bring it there first")
+    if getattr(array, "requires_grad", False):
+        raise TypeError("a tensor that requires a gradient, which would be lost here; call .detach() first")
+    try:
+        seen = np.from_dlpack(array)
+    except (BufferError, RuntimeError) as error:
+        raise TypeError(f"NumPy cannot see this array of {name}, {array.dtype}; convert it first ({error})") from error
+    return library.from_dlpack(function(seen))
