@@ -7,12 +7,14 @@ if TYPE_CHECKING:
     from vdsr_data.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
     from vdsr_data.errors import VdsrError
     from vdsr_data.images import modcrop
+    from vdsr_data.loaders import tf_dataset, torch_dataset
     from vdsr_data.patches import randperm
     from vdsr_data.resize import imresize
 
 __version__ = "0.1.0"
 
-__all__ = ["VdsrError", "im2double", "imresize", "luma", "modcrop", "randperm", "rgb2ycbcr", "ycbcr2rgb"]
+__all__ = ["VdsrError", "im2double", "imresize", "luma", "modcrop", "randperm", "rgb2ycbcr", "tf_dataset",
+           "torch_dataset", "ycbcr2rgb"]  # fmt: skip
 
 # Imported on first use: `vdsr-data --help` must not wait for numba.
 _HOMES = {
@@ -23,6 +25,8 @@ _HOMES = {
     "modcrop": "images",
     "randperm": "patches",
     "rgb2ycbcr": "color",
+    "tf_dataset": "loaders",
+    "torch_dataset": "loaders",
     "ycbcr2rgb": "color",
 }
 

@@ -160,8 +160,11 @@ class TrainingFile:
     position, checksum : ndarray, or None
         Of a part of a larger file: where its patches belong in the whole, (n,), and the CRC-32 of each lr and gt as
         they are stored, (n, 2).
+    resident : bool
+        Whether data sets that cannot be mapped are read into memory, at the first `gather`; else patch by patch.
     """
 
+    resident = True
     sources: Sequence[str] = ()
     position: NDArray[np.unsignedinteger] | None = None
     checksum: NDArray[np.unsignedinteger] | None = None
@@ -212,7 +215,7 @@ class TrainingFile:
         Notes
         -----
         An uncompressed file is read through a memory map, about 0.1 ms for 64 random pairs. Data sets that cannot be
-        mapped (compressed, or written with another layout) are read into memory at the first call.
+        mapped (compressed, or written with another layout) are read into memory at the first call; see `resident`.
         """
         chosen = np.asarray(indices, dtype=np.intp)
         pair = []
@@ -226,6 +229,8 @@ class TrainingFile:
         """Patches of lr (k = 0) or gt as they are stored."""
         if self.mapped:
             return self.stored(k, indices).view("<f4").astype(np.float32, copy=False)
+        if not self.resident:
+            return np.stack([self._data[k][row] for row in indices.tolist()]).astype(np.float32, copy=False)
         if not isinstance(self._data[k], np.ndarray):
             self._data[k] = self._data[k][...].astype(np.float32, copy=False)
         return np.asarray(self._data[k])[indices]
