@@ -16,7 +16,7 @@ from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
 __all__ = ["check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch", "scratch_folder",
-           "sweep", "written"]  # fmt: skip
+           "sweep", "unchanged", "written"]  # fmt: skip
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
 LOCK = ".lock"  # of a folder
@@ -74,6 +74,22 @@ def reserve(path: Path) -> None:
 
 
 @contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Let a file be read more than once, and in pieces, as one and the same.
+
+    Raises
+    ------
+    VdsrError
+        If it is another at the end of the block, or has been written to.
+    """
+    before = path.stat()
+    yield
+    after = path.stat()
+    if any(getattr(before, name) != getattr(after, name) for name in ("st_ino", "st_size", "st_mtime_ns")):
+        raise VdsrError(f"{path}: was replaced or changed while it was read; run the command again")
+
+
+@contextmanager
 def scratch(path: Path | str) -> Iterator[Path]:
     """Give a temporary file in the folder of `path`; it is removed when the block ends.
 
@@ -86,14 +102,16 @@ def scratch(path: Path | str) -> Iterator[Path]:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
-    except OSError as error:
-        if error.errno in FULL or error.filename == str(temporary):
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+    except (OSError, RuntimeError) as error:  # h5py raises both, when it closes a file
+        found = re.search(r"errno = (\d+)", str(error))
+        number = int(found[1]) if found else getattr(error, "errno", None)
+        if number in FULL or found or getattr(error, "filename", None) == str(temporary):
+            raise OSError(number, os.strerror(number or 0), str(path)) from error
         raise
     finally:
         with suppress(OSError):
-            temporary.unlink()
-        half_done.discard(str(temporary))
+            temporary.unlink(missing_ok=True)
+            half_done.discard(str(temporary))
 
 
 @contextmanager

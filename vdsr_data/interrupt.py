@@ -32,15 +32,23 @@ def run(module: str) -> None:
     a destructor or amid their bookkeeping complain of it on stderr, which is closed to them. If the process is still
     there after `PATIENCE`, because it waits for a thread, or a library has caught the exception, it is ended.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C
-        signal.signal(signal.SIGINT, _interrupt)
-        _watch()
+    sys.excepthook = sys.unraisablehook = _ignore  # of destructors: HDF5's repeat what is wrong with a disk
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C
+            signal.signal(signal.SIGINT, _interrupt)
+            _watch()
         import_module(module).main()
-    except BaseException as error:
-        if interrupted() and not isinstance(error, SystemExit):
-            leave()
+    except SystemExit:
         raise
+    except BaseException:
+        if interrupted():
+            leave()
+        sys.excepthook = sys.__excepthook__
+        raise
+
+
+def _ignore(*_: object) -> None:
+    pass
 
 
 def _interrupt(_signum: int, _frame: object) -> None:

@@ -61,8 +61,9 @@ def held(lock: Path, output: Path, *, clean: Callable[[], object] = bool) -> Ite
             if sys.platform == "win32":
                 os.close(handle)  # what is open cannot be removed there, neither by us nor under another's feet
                 handle = -1
-            with suppress(OSError):
-                lock.unlink()
+            if not _left_over(lock):
+                with suppress(OSError):
+                    lock.unlink()
     finally:
         if handle >= 0:
             os.close(handle)
@@ -97,6 +98,12 @@ def _open(lock: Path) -> tuple[int, bool]:
     except FileExistsError:
         return os.open(lock, flags, 0o666), True
     return handle, False
+
+
+def _left_over(lock: Path) -> bool:
+    """Whether a temporary file of what `lock` protects could not be removed."""
+    names = [Path(name) for name in list(half_done)]  # in one go: other threads add to it
+    return any(path.parent == lock.parent and path.name.startswith(f"{lock.stem}-") for path in names)
 
 
 def _is_there(lock: Path, handle: int) -> bool:

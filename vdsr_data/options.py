@@ -88,10 +88,10 @@ class ExplainingGroup(_Explaining, click.Group):
 
 
 def _fail(message: str, code: int) -> None:
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
+    voice.fail(f"{name}: {'interrupted' if interrupted() else ' '.join(message.split())}")
     if interrupted():
         leave()
-    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
-    voice.fail(f"{name}: {' '.join(message.split())}")
     sys.exit(code)
 
 

@@ -4,7 +4,7 @@ HDF5: ``/x3/butterfly/gt`` and ``lr`` (float64 luma), ``cb`` and ``cr`` (uint8),
 ``/original/butterfly``, the whole image, from which every protocol can be evaluated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ __all__ = [
     "TestPair",
     "is_test_file",
     "open_test_file",
+    "save_variables",
     "write_mat",
 ]
 
@@ -95,15 +96,20 @@ class TestFileWriter:
 
 def write_mat(folder: Path, pair: TestPair) -> None:
     """Write ``NAME_SCALE_gt.mat``, ``_lr`` and for colour images ``_cb``, ``_cr``, as MATLAB's ``save`` does (v5)."""
-    from scipy.io import savemat
-
     for key in ("gt", "lr", "cb", "cr"):
         value = getattr(pair, key)
         if value is not None:
-            with replacing(folder / f"{pair.name}_{pair.scale}_{key}.mat") as temporary:
-                savemat(temporary, {key: value}, do_compression=True)
-                with temporary.open("r+b") as file:
-                    file.write(MAT_TITLE)
+            save_variables(folder / f"{pair.name}_{pair.scale}_{key}.mat", {key: value})
+
+
+def save_variables(path: Path, variables: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write a file of version 5, complete or not at all, the same bytes each time."""
+    from scipy.io import savemat
+
+    with replacing(path) as temporary:
+        savemat(temporary, dict(variables), do_compression=True)
+        with temporary.open("r+b") as file:
+            file.write(MAT_TITLE)
 
 
 def is_test_file(path: Path | str) -> bool:

@@ -1,16 +1,11 @@
 """Variables of a MATLAB file, versions 4 to 7, as arrays; what cannot be read is one line."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing
 
-__all__ = ["read_mat", "write_mat"]
+__all__ = ["read_mat"]
 
 
 def read_mat(path: Path) -> dict[str, Any]:
@@ -35,11 +30,3 @@ def read_mat(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as a .mat file ({reason})") from error
     return {name: value for name, value in content.items() if not name.startswith("__")}
-
-
-def write_mat(path: Path, variables: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write a file of version 5, complete or not at all."""
-    from scipy.io import savemat
-
-    with replacing(path) as temporary:
-        savemat(temporary, dict(variables), do_compression=True)

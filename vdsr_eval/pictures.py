@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.images import write_image
+from vdsr_data.testfile import save_variables
 from vdsr_eval.evaluate import Scored
-from vdsr_eval.matfile import write_mat
 from vdsr_eval.protocol import eight_bit
 
 __all__ = [
@@ -71,7 +71,7 @@ def save_mat(folder: Path, methods: Sequence[Scored]) -> None:
     """Write each network's luma as ``folder/SET/xSCALE/butterfly_sr.mat``, variable sr, float64 in [0, 1]."""
     for tag, scored in _tagged(methods):
         if tag != "bicubic" or len(methods) == 1:
-            write_mat(below(folder, scored) / f"{scored.record.image}_{tag}.mat", {"sr": _luma(scored)})
+            save_variables(below(folder, scored) / f"{scored.record.image}_{tag}.mat", {"sr": _luma(scored)})
 
 
 def checked_window(window: Window, shape: Sequence[int]) -> Window:

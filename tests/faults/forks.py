@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
@@ -149,18 +150,19 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
 def _watch(job: dict[str, Any], count: int) -> None:
     """Count the operations below the folder, in the file `count`, and let the fault in at one of them."""
     below, watched = job["below"], job["watched"] or job["below"]
-    seen = 0
+    seen, lock = 0, threading.RLock()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
-        if event not in EVENTS or (job["only"] and event != job["only"]) or seen == job["at"]:
+        if event not in EVENTS or (job["only"] and event != job["only"]):
             return
         paths = [str(argument) for argument in arguments[:2] if isinstance(argument, str | os.PathLike)]
         if event != "fcntl.flock" and not any(os.path.join(below, path).startswith(watched) for path in paths):  # noqa: PTH118
             return
-        seen += 1
-        os.pwrite(count, b"%9d" % seen, 0)
-        if seen != job["at"]:
+        with lock:
+            seen = number = seen + 1
+        os.pwrite(count, b"%9d" % number, 0)
+        if number != job["at"]:
             return
         if job["signum"]:
             os.kill(os.getpid(), job["signum"])
