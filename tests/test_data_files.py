@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_output, check_space, replacing
+from vdsr_data.files import check_output, check_space, claimed, is_empty, replacing, scratch_folder, unchanged
+from vdsr_data.interrupt import half_done
 
 
 def test_complete_file_replaces(tmp_path: Path):
@@ -33,11 +34,78 @@ def test_failure_leaves_what_was_there(tmp_path: Path, error: type[BaseException
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_long_names(tmp_path: Path):
-    target = tmp_path / ("n" * 250 + ".h5")
+@pytest.mark.parametrize("name", ["n" * 250 + ".h5", "\u00fc" * 125 + ".h5", "\u6f22" * 84 + ".h5", "n." + "s" * 250])
+def test_long_names(tmp_path: Path, name: str):
+    """Up to 255 bytes, whatever the letters."""
+    target = tmp_path / name
     with replacing(target) as temporary:
         temporary.write_text("x")
-    assert target.exists()
+        assert len(list(tmp_path.iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_with_what_a_killed_process_left(tmp_path: Path):
+    for name in (".lock", ".a.png.lock", ".a.png-0123abcd.partial.png", ".b-0123abcd.partial"):
+        (tmp_path / name).touch()
+    assert is_empty(tmp_path)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / ".c.h5-0123abcd.partial").mkdir()
+    (tmp_path / "below" / ".c.h5-0123abcd.partial" / "1.h5").touch()
+    kept = [".mine", ".a.lock.txt", "x.partial.png", ".lock.h5"]
+    for name in kept:
+        (tmp_path / name).touch()
+    assert not is_empty(tmp_path)
+    with claimed(tmp_path):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "below"])
+    assert is_empty(tmp_path / "below")
+
+
+def test_claimed_makes_the_folder(tmp_path: Path):
+    with claimed(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b" / ".lock").exists()
+    assert not list((tmp_path / "a" / "b").iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"), claimed(tmp_path / "file"):
+        pass
+
+
+def test_scratch_folder(tmp_path: Path):
+    with pytest.raises(VdsrError), scratch_folder(tmp_path / "out.h5") as folder:
+        (folder / "1.h5").touch()
+        assert str(folder) in half_done
+        raise VdsrError
+    assert not list(tmp_path.iterdir())
+    assert not half_done
+
+
+def test_a_temporary_file_that_cannot_be_removed_is_the_next_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    target = tmp_path / "out.txt"
+    with monkeypatch.context() as patch, pytest.raises(VdsrError), replacing(target) as temporary:
+        patch.setattr(Path, "unlink", lambda path, **_: (_ for _ in ()).throw(OSError(errno.EIO, "no", str(path))))
+        temporary.write_text("half")
+        raise VdsrError
+    assert temporary.exists()
+    half_done.clear()  # as when the process has ended
+    with replacing(target) as other:
+        assert not temporary.exists()
+        other.write_text("whole")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_unchanged(tmp_path: Path):
+    source = tmp_path / "in"
+    source.write_text("one")
+    with unchanged(source):
+        source.read_text()
+    with pytest.raises(VdsrError, match="in: was replaced or changed"), unchanged(source):
+        source.write_text("other")
+    with pytest.raises(VdsrError, match="in: was replaced or changed"), unchanged(source):
+        (tmp_path / "new").write_text("other")
+        (tmp_path / "new").replace(source)
+    with pytest.raises(KeyError), unchanged(source):
+        source.write_text("two")
+        raise KeyError  # which says more
 
 
 def test_outputs_that_are_refused(tmp_path: Path):
@@ -59,6 +127,16 @@ def test_full_disk_names_the_file(tmp_path: Path):
         raise OSError(errno.ENOSPC, "Can't synchronously write data\n, filename = ...")
     assert caught.value.filename == str(target)
     assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_hdf5_are_the_systems(tmp_path: Path):
+    """It raises RuntimeError where it closes a file, and numbers only in its text."""
+    for error in (RuntimeError, OSError):
+        with pytest.raises(OSError, match="File too large") as caught, replacing(tmp_path / "out.h5"):
+            raise error("Can't decrement id ref count (unable to extend file properly, errno = 27, error message = ...")
+        assert caught.value.filename == str(tmp_path / "out.h5")
+    with pytest.raises(RuntimeError, match="a bug"), replacing(tmp_path / "out.h5"):
+        raise RuntimeError("a bug")
 
 
 def test_folder_that_cannot_be_written_names_the_file(tmp_path: Path):

@@ -220,7 +220,7 @@ def test_folder_removed_underway(place: Place, chance, amount, tried) -> None:
 
 
 @pytest.mark.xfail(
-    reason="generate reads an image twice, and does not see that it was replaced in between", strict=False
+    reason="an image is read twice, and may be replaced in between unnoticed", strict=False
 )
 @pytest.mark.parametrize("size", ["same", "other"])
 @pytest.mark.parametrize("name", ["build-train", "build-test"])

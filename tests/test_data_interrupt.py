@@ -1,0 +1,114 @@
+"""Ctrl-C in a process of its own; `faults/test_kill.py` tries it with the commands."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+BEGIN = """
+import signal, sys, time
+from vdsr_data import interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "/somewhere/vdsr-test"
+def main():
+    print("ready", flush=True)
+"""
+RUN = """
+sys.modules["cli"] = type("Cli", (), {"main": staticmethod(main)})
+interrupt.run("cli")
+print("done")
+"""
+
+
+def interrupted(body: str, *, times: int = 1) -> tuple[int, str, str, float]:
+    """Exit code, stdout, stderr and seconds of a command with this body after so many Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + body + RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    began = time.monotonic()
+    for _ in range(times):
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out, err, time.monotonic() - began
+
+
+LINE = "vdsr-test: interrupted\n"
+
+
+def test_one_line():
+    assert interrupted("    time.sleep(10)\n")[:3] == (130, "", LINE)
+
+
+def test_what_was_printed_is_kept_and_what_is_half_done_is_not(tmp_path: Path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "below").mkdir(parents=True)
+    body = (
+        f"    interrupt.half_done |= {{{str(tmp_path / 'file')!r}, {str(tmp_path / 'folder')!r}, '/nowhere'}}\n"
+        "    sys.stdout.write('result')\n    time.sleep(10)\n"
+    )
+    assert interrupted(body)[:3] == (130, "result", LINE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_cleaning_up_is_not_interrupted():
+    body = "    try: time.sleep(10)\n    finally:\n        time.sleep(0.5); print('cleaned')\n"
+    assert interrupted(body, times=3)[:3] == (130, "cleaned\n", LINE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    while True:\n        try: time.sleep(10)\n        except BaseException: pass\n",
+        "    from concurrent.futures import ThreadPoolExecutor\n"
+        "    with ThreadPoolExecutor() as pool: pool.submit(time.sleep, 10)\n",
+        "    import ctypes\n    ctypes.CDLL(None).sleep(10)\n",
+    ],
+    ids=["swallowed", "thread", "compiled"],
+)
+def test_nothing_holds_it_up(body: str):
+    code, _, err, seconds = interrupted(body)
+    assert (code, err) == (130, LINE)
+    assert seconds < 2
+
+
+def test_what_fails_for_it_is_not_reported():
+    body = "    try: time.sleep(10)\n    except KeyboardInterrupt: raise ImportError('half of a library') from None\n"
+    assert interrupted(body)[:3] == (130, "", LINE)
+
+
+def test_complaints_of_libraries_are_silent():
+    body = (
+        "    class Handle:\n        def __del__(self): time.sleep(0.5)\n"
+        "    handle = Handle()\n    del handle\n    time.sleep(10)\n"
+    )
+    assert interrupted(body)[:3] == (130, "", LINE)
+
+
+def run(body: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *options, "-c", BEGIN + body + RUN], capture_output=True, text=True, check=False
+    )
+
+
+def test_without_it_a_command_ends_as_ever():
+    assert run("    pass\n").stdout == "ready\ndone\n"
+    assert run("    sys.exit(3)\n").returncode == 3
+    broken = run("    raise RuntimeError('a bug')\n")
+    assert broken.returncode == 1
+    assert broken.stderr.startswith("Traceback")
+    assert broken.stderr.endswith("RuntimeError: a bug\n")
+
+
+def test_a_process_that_is_to_ignore_it_does():
+    """As under nohup, or in the background of a script."""
+    body = (
+        "    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    )
+    assert run(body).stdout == "ready\nTrue\ndone\n"
