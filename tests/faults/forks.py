@@ -4,9 +4,11 @@ A fault is let in at a moment in time, or at one of the operations on files belo
 hooks report them (what HDF5 does by itself is met by chance only).
 """
 
+import hashlib
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -94,6 +96,22 @@ class Forks:
     def __call__(self, command: Command) -> Outcome:
         print(json.dumps(asdict(command)), file=self._process.stdin, flush=True)
         return Outcome(**json.loads(self._process.stdout.readline()))
+
+
+def fetching(folder: Path, chance: random.Random) -> Command:
+    """A fetch of five small files from `folder`/mirror to `folder`/out."""
+    mirror, out = folder / "mirror" / "Set5", folder / "out"
+    mirror.mkdir(parents=True)
+    out.mkdir()
+    lines = ["dataset\tfile\tsha256\tbytes\turl\n"]
+    for name in ("baby.bmp", "bird.bmp", "butterfly.bmp", "head.bmp", "woman.bmp"):
+        body = chance.randbytes(chance.randint(1000, 200_000))
+        (mirror / name).write_bytes(body)
+        digest = hashlib.sha256(body).hexdigest()
+        lines.append(f"Set5\t{name}\t{digest}\t{len(body)}\thttps://example.invalid/{name}\n")
+    (folder / "registry.tsv").write_text("".join(lines))
+    words = ("vdsr-data", "fetch", "Set5", "--mirror", str(mirror.parent))
+    return Command(words, str(out), env=(("VDSR_DATA", str(out)),), registry=str(folder / "registry.tsv"))
 
 
 def tree(folder: Path) -> dict[str, bytes]:

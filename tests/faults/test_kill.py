@@ -1,6 +1,5 @@
 """kill -9 and Ctrl-C at random moments: what has its final name is whole, and the next call ends as if nothing was."""
 
-import hashlib
 import shutil
 import signal
 import subprocess
@@ -10,15 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import pytest
-from forks import Command, Forks, Outcome, hidden, tree
-from PIL import Image
-from train_fixtures import test_images as images
-from train_fixtures import training_file
-
-from vdsr_train.log import read_log
-from vdsr_train.weights import read_weights
+from forks import Command, Forks, Outcome, fetching, hidden, tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
 
@@ -138,94 +130,15 @@ def test_killed_commands_leave_whole_files_or_none(forks, photographs, tmp_path,
 
 
 def test_killed_fetch_goes_on_where_it_was(forks, tmp_path, chance, amount, tried) -> None:
-    mirror, old = tmp_path / "mirror" / "Set5", tmp_path / "old" / "Set5"
-    lines = ["dataset\tfile\tsha256\tbytes\turl\n"]
-    for name in ("baby", "bird", "butterfly", "head", "woman"):
-        body = chance.randbytes(chance.randint(1000, 200_000))
-        for folder in (mirror, old):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{name}.bmp").write_bytes(body if folder == mirror or name != "head" else body[:-1])
-        url = f"https://example.invalid/{name}.bmp"
-        lines.append(f"Set5\t{name}.bmp\t{hashlib.sha256(body).hexdigest()}\t{len(body)}\t{url}\n")
-    registry = tmp_path / "registry.tsv"
-    registry.write_text("".join(lines))
-    out = tmp_path / "out"
-    out.mkdir()
-    command = Command(("vdsr-data", "fetch", "Set5", "--mirror", str(mirror.parent)), below=str(out),
-                      env=(("VDSR_DATA", str(out)),), registry=str(registry))  # fmt: skip
+    command = fetching(tmp_path, chance)
+    shutil.copytree(tmp_path / "mirror", tmp_path / "old")
+    damaged = tmp_path / "old" / "Set5" / "head.bmp"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
     whole = forks(command)
     assert whole.code == 0, whole.err
-    target = Target(command, out, tree(old.parent), tree(out), whole)
-    assert target.new == tree(mirror.parent)
+    target = Target(command, tmp_path / "out", tree(tmp_path / "old"), tree(tmp_path / "out"), whole)
+    assert target.new == tree(tmp_path / "mirror")
     strike(forks, target, chance, amount, tried)
-
-
-@pytest.fixture(scope="module")
-def trainings() -> Iterator[Forks]:
-    """A process with TensorFlow imported, in which nothing of it has been used."""
-    pytest.importorskip("tensorflow")
-    modules = ("cli", "train", "model", "optimizer", "step", "predict", "figures", "board")
-    with Forks("tensorflow", "keras", "matplotlib.pyplot", *(f"vdsr_train.{module}" for module in modules)) as process:
-        yield process
-
-
-def test_killed_trainings_end_with_the_same_bits(trainings, tmp_path, chance, amount, tried) -> None:
-    training_file(tmp_path / "train.h5")
-    images(tmp_path / "waves")
-    words = ("vdsr-train", str(tmp_path / "train.h5"), "--validation", str(tmp_path / "waves"), "--depth", "3")
-    words += ("--channels", "8", "--batch-size", "8", "--steps", "40", "--log-every", "5", "--checkpoint-every", "7")
-    words += ("--validate-every", "20", "--ema", "10")
-    whole = trainings(Command((*words, "--run-dir", "whole"), below=str(tmp_path)))
-    assert whole.code == 0, whole.err
-    for count in range(amount(1, 10)):
-        run, killed = tmp_path / f"run{count}", 0
-        while killed < amount(1, 4):
-            signum = chance.choice((signal.SIGKILL, signal.SIGINT))
-            if chance.random() < 0.5:
-                when = {"at": chance.randint(1, whole.operations)}
-            else:
-                when = {"after": chance.uniform(0, whole.seconds)}
-            outcome = trainings(start(words, run).killed(signum, **when))
-            killed += outcome.code != 0
-            tried("killed", int(outcome.code != 0))
-            assert not outcome.hung
-            assert outcome.code in (0, -9 if signum == signal.SIGKILL else 130), (when, outcome)
-            if outcome.code == 130:
-                assert outcome.seconds < 2, (when, outcome)
-                said = outcome.lines[-1]
-                assert said == "vdsr-train: interrupted" or "go on with: vdsr-train --resume" in said, outcome
-            for path in run.rglob("*.h5"):
-                if not path.name.startswith("."):
-                    with h5py.File(path) as file:
-                        assert file.attrs["step"] > 0
-            for path in run.rglob("*.png"):
-                if not path.name.startswith("."):
-                    Image.open(path).load()
-            if not outcome.code:
-                break
-        last = trainings(start(words, run))
-        assert last.code == 0, last.err
-        files, wanted = tree(run), tree(tmp_path / "whole")
-        assert not hidden(files)
-        for kind in ("tensorboard", "checkpoints"):  # a file for each start, and checkpoints where one ended
-            files, wanted = ({n: data for n, data in each.items() if kind not in n} for each in (files, wanted))
-        assert files.keys() == wanted.keys()
-        for name in ("weights", "averaged"):
-            pair = (read_weights(tmp_path / folder / f"{name}.h5") for folder in ("whole", run))
-            for one, other in zip(*pair, strict=True):
-                assert all(array.tobytes() == twin.tobytes() for array, twin in zip(one, other, strict=True))
-        for name in wanted:
-            if name.startswith("validation"):
-                assert files[name] == wanted[name], name
-        steps = [[row["step"] for row in read_log(folder / "log.csv")] for folder in (tmp_path / "whole", run)]
-        assert set(steps[0]) <= set(steps[1])  # an interruption adds a row
-
-
-def start(words: tuple[str, ...], run: Path) -> Command:
-    """Start a training, or go on with it if it had come to write down what it is."""
-    if (run / "config.json").exists():
-        return Command(("vdsr-train", "--resume", run.name), below=str(run.parent))
-    return Command((*words, "--run-dir", run.name), below=str(run.parent))
 
 
 AS_USUAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # not so in a job's background
