@@ -155,7 +155,7 @@ def test_a_pair_can_be_closed_and_read_again(whole: Path):
 def test_torch_dataset_of_a_test_file(torch, test_file: Path):
     everything, third = torch_dataset(test_file), torch_dataset(test_file, scale=3)
     assert (len(everything), len(third)) == (8, 4)
-    assert third.pairs.titles[0] == "c x3"
+    assert third.pairs.images[0] == ("c", 3)
     with h5py.File(test_file) as file:
         for k, name in enumerate(["c", "d", "a", "b"]):
             lr, gt = third[k]

@@ -23,8 +23,8 @@ HOMES = {
     "torch": {"vdsr_data/torch_pairs.py", "vdsr_train/foreign.py"},
     "tensorflow": {"vdsr_data/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
     "platformdirs": {"vdsr_data/registry.py"},
-    "matplotlib": {"vdsr_eval/figures.py", "vdsr_train/figures.py"},
-    "click": {*(f"vdsr_{name}.py" for name in ("data/options", "data/voice", "eval/options")),
+    "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},
+    "click": {*(f"vdsr_{name}.py" for name in ("data/cli_look", "data/options", "data/voice", "eval/options")),
               *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from vdsr_data import __version__, voice
+from vdsr_data.cli_look import info, preview
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, complete_set, force_option, progress, threads_option
 
@@ -41,6 +42,7 @@ def main() -> None:
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data info FILE
+    vdsr-data preview FILE            a contact sheet of what is in it
     """
 
 
@@ -318,11 +320,5 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
 
 
-@main.command()
-@click.argument("file", type=PATH)
-def info(file: Path) -> None:
-    """Say what is in a training or test file, and how it was made."""
-    from vdsr_data.describe import describe
-
-    for line in describe(file):
-        click.echo(line)
+main.add_command(info)
+main.add_command(preview)

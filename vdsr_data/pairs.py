@@ -34,8 +34,8 @@ class Pairs:
         Absolute.
     shape : (int, int), or None
         Rows and columns of every pair; None for a test file, whose images differ.
-    titles : sequence of str
-        Of each pair of a test file, such as ``butterfly x3``; empty for a training file.
+    images : list of (str, int)
+        Name and scale of each pair of a test file, image after image; empty for a training file.
 
     Raises
     ------
@@ -46,8 +46,7 @@ class Pairs:
     def __init__(self, path: Path | str, *, scale: int | None = None) -> None:
         self.path = Path(path).absolute()
         self.shape: tuple[int, int] | None = None
-        self.titles: Sequence[str] = ()
-        self._images: list[tuple[str, int]] = []
+        self.images: list[tuple[str, int]] = []
         self._opened: tuple[int, ExitStack, Any] | None = None
         if not is_test_file(path):
             if scale is not None:
@@ -60,9 +59,8 @@ class Pairs:
             raise VdsrError(f"{path}: holds no pairs of scale {scale}; it has {', '.join(map(str, scales)) or 'none'}")
         with open_test_file(path) as file:
             chosen = scales if scale is None else [scale]
-            self._images = [(name, number) for name in file.names for number in chosen]
-        self.titles = [f"{name} x{number}" for name, number in self._images]
-        self._count = len(self._images)
+            self.images = [(name, number) for name in file.names for number in chosen]
+        self._count = len(self.images)
 
     def __len__(self) -> int:
         return self._count
@@ -85,7 +83,7 @@ class Pairs:
             return []
         if isinstance(file, TrainingFile):
             return list(zip(*file.gather(np.asarray(indices, dtype=np.intp)), strict=True))
-        return [self._of_image(file, *self._images[index]) for index in indices]
+        return [self._of_image(file, *self.images[index]) for index in indices]
 
     def close(self) -> None:
         """Close the file until it is used again."""

@@ -1,0 +1,174 @@
+"""`vdsr-data info` and `vdsr-data preview` as they are typed, on files of every kind."""
+
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+import command_line
+import h5py
+import numpy as np
+import pytest
+from command_line import fails
+from PIL import Image
+from rich.console import Console
+
+from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
+from vdsr_data.histogram import BAR, spread, table
+from vdsr_data.images import TEST_ORDER, list_images
+from vdsr_data.pairs import Pairs
+from vdsr_data.shards import merge
+
+RECIPE = TrainingRecipe(patch_size=16, stride=16)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    return command_line.run
+
+
+@pytest.fixture
+def train(photographs: Path, tmp_path: Path) -> Path:
+    generate_train(list_images(photographs), tmp_path / "train.h5", RECIPE)
+    return tmp_path / "train.h5"
+
+
+@pytest.fixture
+def test_file(photographs: Path, tmp_path: Path) -> Path:
+    generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "test.h5", scales=(2, 3))
+    return tmp_path / "test.h5"
+
+
+def pair_file(path: Path, lr: np.ndarray, gt: np.ndarray) -> Path:
+    with h5py.File(path, "w") as file:
+        file["lr"], file["gt"] = lr[:, None].astype(np.float32), gt[:, None].astype(np.float32)
+    return path
+
+
+def colours(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_preview_of_a_training_file(run, train: Path):
+    result = run("preview", train)
+    assert (result.exit_code, result.stdout) == (0, f"train_preview.png: 24 patches of {train}\n")
+    first = Path("train_preview.png").read_bytes()
+    fails(run("preview", train), 1, "train_preview.png: exists already", "--force")
+    assert run("preview", train, "--force").exit_code == 0
+    assert Path("train_preview.png").read_bytes() == first
+    assert run("preview", train, "--seed", 1, "-o", "other.png").exit_code == 0
+    assert Path("other.png").read_bytes() != first
+
+
+def test_preview_shows_the_pixels_of_the_patches(run, tmp_path: Path):
+    """Every pixel of a patch is a square of the sheet: gt can be read off it, and the residual's sign by its colour."""
+    random = np.random.default_rng(3)
+    gt = random.integers(0, 256, (1, 8, 8)) / 255
+    lr = gt.copy()
+    lr[0, 2, 3] -= 0.25
+    lr[0, 5, 1] += 0.25
+    assert run("preview", pair_file(tmp_path / "one.h5", lr.swapaxes(1, 2), gt.swapaxes(1, 2))).exit_code == 0
+    sheet = colours(Path("one_preview.png"))
+    side = 123 // 8
+    at = np.s_[130 + side // 2 : 130 + 8 * side : side]
+    low, high, residual = (
+        sheet[at, 48 + k * (8 * side + 8) + side // 2 : 48 + k * (8 * side + 8) + 8 * side : side] for k in range(3)
+    )
+    assert np.abs(high - (gt[0] * 255).round()[..., None]).max() <= 1
+    assert np.abs(low - (lr[0].clip(0, 1) * 255).round()[..., None]).max() <= 1
+    red, _, blue = np.moveaxis(residual, 2, 0)
+    assert red[2, 3] > blue[2, 3] + 50
+    assert blue[5, 1] > red[5, 1] + 50
+    rest = np.delete(residual.reshape(64, 3), [2 * 8 + 3, 5 * 8 + 1], axis=0)
+    assert rest.min() > 240
+
+
+def test_preview_of_parts_virtual_compressed_and_damaged_values(run, photographs: Path, train: Path, tmp_path: Path):
+    images = list_images(photographs)
+    parts = [tmp_path / f"{k}.h5" for k in (1, 2)]
+    for k, part in enumerate(parts, start=1):
+        generate_train(images, part, RECIPE, shard=(k, 2))
+    merge(parts, tmp_path / "virtual.h5", virtual=True)
+    generate_train(images, tmp_path / "small.h5", RECIPE, compression=4)
+    assert run("preview", train, "-o", "whole.png").exit_code == 0
+    whole = colours(Path("whole.png"))
+    for name in ("virtual.h5", "small.h5"):
+        assert run("preview", name, "-o", f"{name}.png").exit_code == 0
+        assert (colours(Path(f"{name}.png"))[80:] == whole[80:]).all()  # below the name of the file
+    assert "2 patches of 1.h5" in run("preview", "1.h5", "--count", 2).stdout
+    broken = pair_file(tmp_path / "nan.h5", np.full((3, 9, 9), np.nan), np.full((3, 9, 9), 200.0))
+    assert "3 patches" in run("preview", broken).stdout
+
+
+def test_preview_of_a_test_file(run, test_file: Path):
+    assert run("preview", test_file).stdout == f"test_preview.png: 4 images of {test_file}\n"
+    assert "2 images" in run("preview", test_file, "--count", 2, "-o", "two.png").stdout
+    assert colours(Path("two.png")).shape[0] < colours(Path("test_preview.png")).shape[0]
+
+
+def test_what_preview_refuses(run, train: Path, photographs: Path):
+    fails(run("preview", train, "-o", "sheet.jpg"), 1, "sheet.jpg", ".png")
+    fails(run("preview", "none.h5"), 1, "none.h5: no such file")
+    fails(run("preview", photographs / "a.jpg"), 1, "not an HDF5 file")
+    fails(run("preview", train, "-o", "none/sheet.png"), 1, "none: no such folder")
+    fails(run("preview", train, "--count", 0), 2, "--count")
+    assert not list(Path().glob("*.png"))
+
+
+def test_histograms_are_those_of_all_values(tmp_path: Path):
+    random = np.random.default_rng(0)
+    gt = random.random((70, 9, 9)).astype(np.float32)
+    lr = gt + random.normal(0, 0.05, gt.shape).astype(np.float32)
+    found = spread(Pairs(pair_file(tmp_path / "all.h5", lr, gt)))
+    assert found.sample == "all 70 pairs"
+    assert found.gt == pytest.approx([np.mean((gt >= k / 10) & (gt < (k + 1) / 10)) for k in range(10)], abs=1e-6)
+    error = np.abs(gt.astype(float) - lr.astype(float)) * 255
+    edges = [0, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 1e9]
+    expected = [np.mean((error >= low) & (error < high)) for low, high in pairwise(edges)]
+    assert found.residual == pytest.approx(expected, abs=1e-4)
+    assert found.residual.sum() == pytest.approx(1)
+    assert f"PSNR of lr {-10 * np.log10(np.mean((error / 255) ** 2)):.2f} dB" in found.summary
+    assert "not in [0, 1]" not in found.summary
+
+
+def test_sample_is_bounded_and_stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    read = Pairs.read
+    monkeypatch.setattr(Pairs, "read", lambda self, indices: asked.append(len(indices)) or read(self, indices))
+    many = pair_file(tmp_path / "many.h5", np.zeros((3000, 3, 3)), np.full((3000, 3, 3), 0.55))
+    found = spread(Pairs(many))
+    assert found.sample == "1,024 of 3,000 pairs, at random"
+    assert asked == [1024]
+    assert found.gt.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    large = pair_file(tmp_path / "large.h5", np.zeros((3, 2100, 2100)), np.zeros((3, 2100, 2100)))
+    assert spread(Pairs(large)).sample == "1 of 3 pairs, at random"
+
+
+def test_strange_values_are_counted_not_hidden(tmp_path: Path):
+    gt = np.array([0.5, 200, -1, np.nan] * 4).reshape(1, 4, 4)
+    found = spread(Pairs(pair_file(tmp_path / "odd.h5", gt, gt)))
+    assert found.gt[5] == 0.25
+    assert "75.00% of gt not in [0, 1]" in found.summary
+    nothing = pair_file(tmp_path / "nothing.h5", np.full((1, 2, 2), np.nan), np.full((1, 2, 2), np.nan))
+    Console(file=StringIO()).print(table(spread(Pairs(nothing)), blocks=True))
+
+
+@pytest.mark.parametrize("kind", ["train", "test_file"])
+def test_info_on_a_pipe_is_plain_ascii(run, kind: str, request: pytest.FixtureRequest):
+    output = run("info", request.getfixturevalue(kind)).stdout
+    assert output.isascii()
+    assert "\x1b" not in output
+    assert "  0.4 to 0.5  ####" in output
+    assert "128 or more" in output
+    assert max(len(line) for line in output.splitlines() if "#" in line) <= 80
+
+
+def test_info_on_a_terminal(train: Path):
+    for blocks, full in ((True, "█"), (False, "#")):
+        console = Console(file=StringIO(), force_terminal=True, color_system="truecolor", width=80, no_color=not blocks)
+        with console.capture() as captured:
+            console.print(table(spread(Pairs(train)), blocks=blocks))
+        text = captured.get()
+        assert full * BAR in text
+        assert ("\x1b[36m" in text) == blocks  # colours go with NO_COLOR
+        assert len(text.splitlines()) == 11

@@ -1,0 +1,183 @@
+"""Contact sheets with matplotlib: what a training or a test file holds, as pictures of lr, gt and the residual."""
+
+import math
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from vdsr_data.files import replacing
+from vdsr_data.pairs import Pairs
+
+__all__ = ["save_preview"]
+
+DPI = 144
+PATCH, IMAGE = 123, 300  # pixels that a patch and an image take, at most, in each direction
+PATCHES, IMAGES = 24, 8  # shown, unless a number is given
+ACROSS = 4  # patches beside each other
+MARGIN, GAP, APART, CAPTION, HEAD, FOOT, BAR, NARROWEST = 48, 8, 30, 34, 130, 84, 300, 1200  # pixels
+LETTERS = 40  # of a name below its image
+INK, FAINT, FRAME, BAD = "#20242a", "#6b727c", "#c9ced6", "#00b050"
+LUMA = mpl.colormaps["gray"].with_extremes(bad=BAD)
+RESIDUAL = mpl.colormaps["RdBu_r"].with_extremes(bad=BAD)
+WITHIN = 99  # per cent of the residual that its colours tell apart
+
+
+class Tile(NamedTuple):
+    """A picture of the sheet, what stands below it, and what heads its column."""
+
+    image: NDArray[Any]
+    caption: str
+    heading: str
+    residual: bool = False
+    starts: bool = False  # a group of tiles
+
+
+def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: int = 0) -> int:
+    """Draw patches of a training file, or images of a test file at each of its scales, chosen at random.
+
+    Parameters
+    ----------
+    path : Path
+        The PNG file to write, complete or not at all; the same bytes for the same arguments.
+    pairs : Pairs
+    count : int, optional
+        Patches (24 by default) or images (8) to show, in the order of the file; all, if there are no more.
+    seed : int, default 0
+        Of the choice.
+
+    Returns
+    -------
+    int
+        How many are shown.
+
+    Raises
+    ------
+    VdsrError
+        If the file is damaged.
+    """
+    random = np.random.default_rng(seed)
+    if pairs.shape:
+        chosen = _choose(len(pairs), count or PATCHES, random)
+        rows, side = _patch_rows(pairs, chosen), PATCH
+        title = f"{len(pairs):,} pairs of {pairs.shape[0]} x {pairs.shape[1]}"
+        total = len(pairs)
+    else:
+        names = list(dict.fromkeys(name for name, _ in pairs.images))
+        chosen, total = _choose(len(names), count or IMAGES, random), len(names)
+        rows, side = [_image_row(pairs, names[k]) for k in chosen], IMAGE
+        title = f"{total} images"
+    if len(chosen) < total:
+        title += f", of which {len(chosen)} at random (seed {seed})"
+    _draw(path, pairs.path.name, title, rows, side)
+    return len(chosen)
+
+
+def _choose(total: int, count: int, random: np.random.Generator) -> list[int]:
+    return sorted(random.choice(total, min(count, total), replace=False).tolist())
+
+
+def _patch_rows(pairs: Pairs, chosen: list[int]) -> list[list[Tile]]:
+    groups = []
+    for index, (lr, gt) in zip(chosen, pairs.read(chosen), strict=True):
+        low, high = Tile(lr, f"{index:,}", "lr", starts=True), Tile(gt, "", "gt")
+        groups.append([low, high, Tile(gt - lr, _psnr(lr, gt), "gt - lr", residual=True)])
+    return [[tile for group in groups[k : k + ACROSS] for tile in group] for k in range(0, len(groups), ACROSS)]
+
+
+def _image_row(pairs: Pairs, name: str) -> list[Tile]:
+    row: list[Tile] = []
+    for index in (k for k, (owner, _) in enumerate(pairs.images) if owner == name):
+        ((lr, gt),) = pairs.read([index])
+        scale = pairs.images[index][1]
+        if not row:
+            row.append(Tile(gt, name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…", "gt"))
+        row.append(Tile(lr, "", f"lr x{scale}", starts=True))
+        row.append(Tile(gt - lr, _psnr(lr, gt), f"gt - lr x{scale}", residual=True))
+    return row
+
+
+def _psnr(lr: NDArray[Any], gt: NDArray[Any]) -> str:
+    error = float(np.mean((gt - lr) ** 2, dtype=np.float64))
+    return f"{10 * math.log10(1 / error):.1f} dB" if error > 0 else "equal" if error == 0 else "not finite"
+
+
+def _draw(path: Path, name: str, title: str, rows: Sequence[Sequence[Tile]], side: int) -> None:
+    """Lay the tiles out in whole pixels, so that every pixel of a patch is a square of them."""
+    sizes = [[_fit(tile.image.shape, side) for tile in row] for row in rows]
+    heights = [max(tall for tall, _ in row) for row in sizes]
+    widths = [max(wide for _, wide in column if wide) for column in zip_longest(*sizes, fillvalue=(0, 0))]
+    apart = [APART if tile.starts else GAP for tile in rows[0][1:]]
+    lefts = np.cumsum([MARGIN, *(wide + gap for wide, gap in zip(widths, apart, strict=False))])
+    width = max(int(lefts[-1]) + widths[-1] + MARGIN, NARROWEST)
+    height = HEAD + sum(heights) + CAPTION * len(rows) + FOOT
+    residuals = np.concatenate([np.abs(tile.image).ravel() for row in rows for tile in row if tile.residual])
+    finite = residuals[np.isfinite(residuals)]
+    limit = _round_up(float(np.percentile(finite, WITHIN))) if finite.size else 1.0
+    lumas = (tile.image for row in rows for tile in row if not tile.residual)
+    top = max(float(np.max(luma, where=np.isfinite(luma), initial=1)) for luma in lumas)
+    looks: dict[bool, dict[str, Any]] = {
+        True: {"cmap": RESIDUAL, "vmin": -limit, "vmax": limit},
+        False: {"cmap": LUMA, "vmin": 0, "vmax": top},
+    }
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+
+    def place(left: int, above: int, wide: int, tall: int) -> Axes:
+        axes = figure.add_axes((left / width, 1 - (above + tall) / height, wide / width, tall / height))
+        for spine in axes.spines.values():
+            spine.set(edgecolor=FRAME, linewidth=0.6)
+        return axes
+
+    def write(left: int, above: int, text: str, size: float, **style: Any) -> None:
+        style = {"color": FAINT, "verticalalignment": "center"} | style
+        figure.text(left / width, 1 - above / height, text, fontsize=size, **style)
+
+    write(MARGIN, 38, name, 13, weight="bold", color=INK)
+    write(MARGIN, 74, title, 8.5)
+    for tile, left in zip(rows[0], lefts.tolist(), strict=True):
+        write(left, HEAD - 14, tile.heading, 8, weight="bold", color=INK)
+    above = HEAD
+    for row, row_sizes, high in zip(rows, sizes, heights, strict=True):
+        for tile, left, (tall, wide) in zip(row, lefts.tolist(), row_sizes, strict=False):  # the last row may be short
+            axes = place(left, above, wide, tall)
+            shrunk = tall < len(tile.image)
+            axes.imshow(
+                tile.image, aspect="auto", interpolation="antialiased" if shrunk else "nearest", **looks[tile.residual]
+            )
+            axes.set(xticks=[], yticks=[])
+            write(left, above + tall + 13, tile.caption, 7)
+        above += high + CAPTION
+
+    axes = place(MARGIN, above + 20, BAR, 14)
+    bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), RESIDUAL), cax=axes, orientation="horizontal")
+    bar.outline.set(edgecolor=FRAME, linewidth=0.6)
+    bar.set_ticks([-limit, 0, limit], labels=[f"-{limit:g}", "0", f"{limit:g}"])
+    axes.tick_params(labelsize=7, color=FRAME, labelcolor=FAINT)
+    write(MARGIN + BAR + 36, above + 27, f"gt - lr: the colours end at {limit:g}, within which {WITHIN} % of it lie.  "
+          f"lr and gt: luma from 0 to {top:g}.", 8)  # fmt: skip
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DPI)
+
+
+def _fit(shape: Sequence[int], side: int) -> tuple[int, int]:
+    """Rows and columns of a picture: a whole multiple of the image's, or as much as fits."""
+    factor = side // max(shape) if side >= max(shape) else side / max(shape)
+    return max(round(shape[0] * factor), 1), max(round(shape[1] * factor), 1)
+
+
+def _round_up(value: float) -> float:
+    """The next number of one digit, such as 0.3; 1 for 0."""
+    if not value:
+        return 1.0
+    digit = 10.0 ** math.floor(math.log10(value))
+    return float(f"{math.ceil(value / digit * (1 - 1e-9)) * digit:.1g}")
