@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
@@ -57,13 +57,15 @@ def held(lock: Path, output: Path, *, clean: Callable[[], object] = bool) -> Ite
         try:
             yield
         finally:
-            half_done.discard(str(lock))
             if sys.platform == "win32":
                 os.close(handle)  # what is open cannot be removed there, neither by us nor under another's feet
                 handle = -1
-            if not _left_over(lock):
-                with suppress(OSError):
-                    lock.unlink()
+            half_done.discard(str(lock))
+            if not _left_over(lock, output):
+                try:
+                    lock.unlink(missing_ok=True)
+                except OSError:
+                    half_done.add(str(lock))
     finally:
         if handle >= 0:
             os.close(handle)
@@ -100,10 +102,12 @@ def _open(lock: Path) -> tuple[int, bool]:
     return handle, False
 
 
-def _left_over(lock: Path) -> bool:
-    """Whether a temporary file of what `lock` protects could not be removed."""
-    names = [Path(name) for name in list(half_done)]  # in one go: other threads add to it
-    return any(path.parent == lock.parent and path.name.startswith(f"{lock.stem}-") for path in names)
+def _left_over(lock: Path, output: Path) -> bool:
+    """Whether something could not be removed that only this lock tells of."""
+    paths = [Path(name) for name in list(half_done)]  # in one go: other threads add to it
+    if output == lock.parent:
+        return any(output in path.parents for path in paths)
+    return any(path.parent == lock.parent and path.name.startswith(f"{lock.stem}-") for path in paths)
 
 
 def _is_there(lock: Path, handle: int) -> bool:
