@@ -183,6 +183,7 @@ def _watch(job: dict[str, Any], count: int) -> None:
         if number != job["at"]:
             return
         if job["signum"]:
+            os.pwrite(count, b" %.6f" % time.monotonic(), 9)
             os.kill(os.getpid(), job["signum"])
         if job["error"]:
             raise OSError(job["error"], os.strerror(job["error"]), *paths[:1])
@@ -232,13 +233,15 @@ def _serve() -> None:
                     status = os.waitpid(child, 0)[1]
                 else:
                     status = _ended(child)
-            seconds = time.monotonic() - began
+            ended = time.monotonic()
             texts = []
             for file in (out, err, count):
                 file.seek(0)
                 texts.append(file.read().decode(errors="replace"))
             code = os.waitstatus_to_exitcode(status)
-            outcome = Outcome(code, seconds, int(texts[2] or 0), texts[0], texts[1], hung)
+            operations, *struck = texts[2].split() or ["0"]
+            seconds = ended - (float(struck[0]) if struck else began)
+            outcome = Outcome(code, seconds, int(operations), texts[0], texts[1], hung)
             print(json.dumps(asdict(outcome)), file=answers, flush=True)
 
 
