@@ -18,14 +18,15 @@ HOMES = {
              "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
     "distributed": {"vdsr_data/shards.py"},
     "PIL": {"vdsr_data/images.py"},
+    "lmdb": {"vdsr_data/subimages.py"},
     "pooch": {"vdsr_data/fetch.py"},
     "requests": {"vdsr_data/fetch.py"},
     "torch": {"vdsr_data/torch_pairs.py", "vdsr_train/foreign.py"},
     "tensorflow": {"vdsr_data/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},
-    "click": {*(f"vdsr_{name}.py" for name in ("data/cli_look", "data/options", "data/voice", "eval/options")),
-              *(f"{package}/cli.py" for package in PACKAGES)},
+    "click": {*(f"vdsr_data/{name}.py" for name in ("cli_look", "cli_subimages", "options", "voice")),
+              "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 
 

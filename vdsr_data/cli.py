@@ -11,7 +11,7 @@ import click
 
 from vdsr_data import __version__, voice
 from vdsr_data.cli_look import info, preview
-from vdsr_data.errors import VdsrError
+from vdsr_data.cli_subimages import build_subimages
 from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, complete_set, force_option, progress, threads_option
 
 PATH = click.Path(path_type=Path)
@@ -39,6 +39,7 @@ def main() -> None:
     vdsr-data fetch 291 Set5          the public images, checked by SHA-256
     vdsr-data build-train 291/        the training file, as train_data.m writes it
     vdsr-data build-train 291/ --shard 2/4 -o part2.h5; vdsr-data merge part*.h5
+    vdsr-data build-train DIV2K --format lmdb         the sub-images that BasicSR reads
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data info FILE
@@ -85,9 +86,13 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @main.command("build-train")
 @click.argument("folder", metavar="FOLDER|NAME", shell_complete=complete_set)
 @click.option("-o", "--output", type=PATH, help="The file to write.  [default: vdsr_train.h5, or vdsr_train_2of4.h5]")
+@click.option("--format", "kind", type=click.Choice(["hdf5", "png", "lmdb"]), default="hdf5", show_default=True,
+              help="A training file, or sub-images for BasicSR.")  # fmt: skip
 @scales_option
-@click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default=True, help="Rows and columns.")
-@click.option("--stride", type=click.IntRange(1, 4096), default=41, show_default=True, help="Between patches.")
+@click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default="41; 480 of sub-images",
+              help="Rows and columns.")  # fmt: skip
+@click.option("--stride", type=click.IntRange(1, 4096), default=41, show_default="41; 240 of sub-images",
+              help="Between patches.")  # fmt: skip
 @click.option("--rotations", type=NUMBERS(int, 0, 270, "0,90,180,270"), default="0,90", show_default=True,
               help="Degrees, counter-clockwise.")  # fmt: skip
 @click.option("--flips", default="none,left-right", show_default=True, metavar="LIST",
@@ -106,8 +111,8 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @threads_option()
 @dry_run_option
 @force_option
-def build_train(folder: str, output: Path | None, workers: int, force: bool, compression: int, shard: str | None,
-                dask: str | None, dry_run: bool, **options: Any) -> None:  # fmt: skip
+def build_train(folder: str, output: Path | None, kind: str, workers: int, force: bool, compression: int,
+                shard: str | None, dask: str | None, dry_run: bool, **options: Any) -> None:  # fmt: skip
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
@@ -117,6 +122,11 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
 
     A folder too large for one machine: run --shard 1/4 to --shard 4/4 anywhere, in any order, then `vdsr-data merge`;
     or give a dask cluster, whose workers share the folders of the images and of the output. The file is the same.
+
+    With --format png or lmdb it makes a folder of sub-images for BasicSR and its kind: HR_sub, and for each scale
+    LR_bicubic/X2_sub, with their meta_info.txt; for lmdb HR_sub.lmdb and LR_bicubic_X2_sub.lmdb. LR has HR's colours
+    and 1/2 of its size, rounded to 8 bits as MATLAB's imwrite(imresize(image, 1/2), file) does; lr of a training file
+    is luma of gt's size, and not rounded. --compression is then that of PNG, 1 if it is not given.
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output
@@ -124,6 +134,9 @@ def build_train(folder: str, output: Path | None, workers: int, force: bool, com
     from vdsr_data.generate import TrainingRecipe, generate_train
     from vdsr_data.shards import dask_executor, generate_spread
 
+    if kind != "hdf5":
+        build_subimages(click.get_current_context(), find_images(folder, "train")[1], output, kind)
+        return
     recipe = TrainingRecipe(**_checked_lists(options))
     part = _parse_shard(shard)
     if part and (dask or compression):
@@ -234,7 +247,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     without a border crop, as test_data.m does.
     """
     from vdsr_data.datasets import find_images
-    from vdsr_data.files import check_output, claimed
+    from vdsr_data.files import check_folder, check_output, claimed
     from vdsr_data.forecast import forecast_test
     from vdsr_data.generate import generate_test, generate_test_mat
 
@@ -249,7 +262,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
     build = partial(generate_test, title, **how) if kind == "hdf5" else partial(generate_test_mat, **how)
     output = output or Path(f"{title}.h5" if kind == "hdf5" else title)
-    (check_output if kind == "hdf5" else _check_folder)(output, force=force)
+    (check_output if kind == "hdf5" else check_folder)(output, force=force)
     if dry_run:
         voice.say(forecast_test(images, output, scales, build))
         return
@@ -278,7 +291,7 @@ def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: 
     IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
     """
     from vdsr_data.datasets import unique_names
-    from vdsr_data.files import check_output, claimed
+    from vdsr_data.files import check_folder, check_output, claimed
     from vdsr_data.generate import resize_images
     from vdsr_data.images import list_images
 
@@ -289,7 +302,7 @@ def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: 
     if source.is_dir():
         sources = list_images(source)
         targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
-        _check_folder(target, force=force)
+        check_folder(target, force=force)
         whole = claimed(target)
     else:
         sources, targets = [source], [target]
@@ -307,17 +320,6 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
     if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
         raise click.BadParameter(f"{text!r}: give rows and columns, such as 240x320", param_hint="--size")
     return int(rows), int(columns)
-
-
-def _check_folder(folder: Path, *, force: bool) -> None:
-    from vdsr_data.files import is_empty
-
-    if folder.exists() and not folder.is_dir():
-        raise VdsrError(f"{folder}: is a file; name a folder")
-    if not folder.parent.is_dir():
-        raise VdsrError(f"{folder.parent}: no such folder; create it first, or write elsewhere")
-    if folder.is_dir() and not is_empty(folder) and not force:
-        raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
 
 
 main.add_command(info)

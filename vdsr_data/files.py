@@ -15,8 +15,8 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
-__all__ = ["check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch", "scratch_folder",
-           "sweep", "unchanged", "written"]  # fmt: skip
+__all__ = ["check_folder", "check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch",
+           "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
 LOCK = ".lock"  # of a folder
@@ -37,6 +37,22 @@ def check_output(path: Path, *, force: bool) -> None:
         raise VdsrError(f"{path}: exists already; use --force to replace it or --output to write elsewhere")
     if not path.parent.is_dir():
         raise VdsrError(f"{path.parent}: no such folder; create it first, or write elsewhere")
+
+
+def check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse an output folder that holds something (unless `force`), that is a file, or whose own folder is missing.
+
+    Raises
+    ------
+    VdsrError
+        With the way out, as above.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise VdsrError(f"{folder}: is a file; name a folder")
+    if not folder.parent.is_dir():
+        raise VdsrError(f"{folder.parent}: no such folder; create it first, or write elsewhere")
+    if folder.is_dir() and not is_empty(folder) and not force:
+        raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
 
 
 def check_space(path: Path, needed: int) -> None:

@@ -10,8 +10,9 @@ from vdsr_data.files import check_space
 from vdsr_data.generate import TrainingRecipe, count_patches, generate_train
 from vdsr_data.images import image_size
 from vdsr_data.storage import CHUNK
+from vdsr_data.subimages import Kind, SubimageRecipe, count_subimages, generate_subimages
 
-__all__ = ["forecast_test", "forecast_train"]
+__all__ = ["forecast_subimages", "forecast_test", "forecast_train"]
 
 ENOUGH = 1_500_000  # pixels of a sample: a second or so
 Build = Callable[[list[Path], Path], object]
@@ -56,6 +57,19 @@ def forecast_test(images: Sequence[Path], output: Path, scales: Sequence[int], b
     return _line(output, f"{len(images)} images, {len(images) * len(scales)} pairs", size, seconds)
 
 
+def forecast_subimages(
+    images: Sequence[Path], output: Path, recipe: SubimageRecipe, kind: Kind, *, workers: int
+) -> str:
+    """Say in a line what `generate_subimages` with these arguments would write; errors as above."""
+    count = count_subimages(images, recipe)
+    size, seconds = _scaled(
+        images, lambda sample, target: generate_subimages(sample, target, recipe, kind, workers=workers)
+    )
+    check_space(output, int(size or 0))
+    return _line(output, f"{count:,} sub-images from {len(images)} images, each in {1 + len(recipe.scales)} sizes",
+                 size, seconds)  # fmt: skip
+
+
 def _scaled(images: Sequence[Path], build: Build) -> tuple[float | None, float | None]:
     """Bytes and seconds of a build of a few images, evenly spread, times the share of their pixels."""
     pixels = [rows * columns for rows, columns in map(image_size, images)]
@@ -69,8 +83,8 @@ def _scaled(images: Sequence[Path], build: Build) -> tuple[float | None, float |
                 seconds = time.perf_counter() - began
         except VdsrError:  # of too few patches, or of an image that the whole build would name too
             return None, None
-        files = [target] if target.is_file() else target.iterdir()
-        return sum(file.stat().st_size for file in files) / share, seconds / share
+        files = [target] if target.is_file() else target.rglob("*")
+        return sum(file.stat().st_size for file in files if file.is_file()) / share, seconds / share
 
 
 def _line(output: Path, what: str, size: float | None, seconds: float | None) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "image_size",
     "list_images",
     "modcrop",
+    "png_bytes",
     "read_image",
     "read_picture",
     "write_image",
@@ -197,6 +198,13 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
             _write_deep(temporary, image, profile)
         else:
             Image.fromarray(image).save(temporary, icc_profile=profile)
+
+
+def png_bytes(image: NDArray[np.uint8], compression: int) -> bytes:
+    """Encode an 8-bit image as a PNG file; `compression` is 0 to 9."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "png", compress_level=compression)
+    return file.getvalue()
 
 
 def check_lossless(path: Path) -> None:

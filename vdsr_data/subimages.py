@@ -1,0 +1,225 @@
+"""Sub-images for BasicSR and its descendants: HR and LR cut alike, as PNG files or LMDB, with their meta_info.txt.
+
+Their loaders cut small patches at random, turn and flip by themselves; large pieces spare them the whole photographs.
+"""
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from vdsr_data.ahead import in_order
+from vdsr_data.datasets import unique_names
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import FULL, claimed, scratch_folder
+from vdsr_data.images import image_size, modcrop, png_bytes, read_image
+from vdsr_data.resize import Boundary, imresize
+
+__all__ = ["Kind", "SubimageRecipe", "count_subimages", "generate_subimages"]
+
+Kind = Literal["png", "lmdb"]
+Put = Callable[["Piece"], None]
+META = "meta_info.txt"
+
+
+@dataclass(frozen=True)
+class SubimageRecipe:
+    """How sub-images are cut; the defaults are those of BasicSR for DIV2K."""
+
+    scales: tuple[int, ...] = (2, 3, 4)
+    size: int = 480  # rows and columns in HR; an image with fewer is taken whole
+    stride: int = 240  # the last ones end at the edge
+    boundary: Boundary = "symmetric"
+    compression: int = 1  # of PNG, 0 to 9
+
+    @property
+    def multiple(self) -> int:
+        """Of which all sizes and places are multiples, so that they are whole numbers in every LR image too."""
+        return math.lcm(*self.scales)
+
+    def places(self, shape: Sequence[int]) -> list[tuple[slice, slice]]:
+        """Where the sub-images of an HR image of this shape lie, rows outer, columns inner."""
+        rows, columns = (self._along(n - n % self.multiple) for n in shape[:2])
+        return [(row, column) for row in rows for column in columns]
+
+    def _along(self, length: int) -> list[slice]:
+        size = min(self.size, length)
+        starts = dict.fromkeys([*range(0, length - size + 1, self.stride), length - size])
+        return [slice(start, start + size) for start in starts]
+
+
+class Piece(NamedTuple):
+    """A sub-image: scale (1 of HR), name without suffix, PNG file, shape as meta_info.txt has it."""
+
+    scale: int
+    name: str
+    data: bytes
+    shape: str
+
+
+def count_subimages(images: Sequence[Path], recipe: SubimageRecipe) -> int:
+    """Number of sub-images in HR, and in LR for each scale; errors as `generate_subimages`, as far as heads tell."""
+    return sum(len(recipe.places(shape)) for shape in _shapes(images, recipe))
+
+
+def generate_subimages(
+    images: Sequence[Path],
+    output: Path,
+    recipe: SubimageRecipe,
+    kind: Kind,
+    *,
+    workers: int = 1,
+    advance: Callable[[int], object] = bool,
+) -> int:
+    """Write sub-images of HR, and of LR for each scale, into a folder.
+
+    Each image is cropped at the bottom and the right to multiples of all scales (modcrop), and becomes LR as MATLAB's
+    ``imwrite(imresize(image, 1/scale), file)`` makes it: in colour, rounded to 8 bits after each pass. Sub-images of
+    LR are cut where those of HR are. Of ``NAME.jpg`` they are called ``NAME_s001.png``, ``NAME_s002.png``, ... in HR
+    and LR alike; characters of NAME other than ASCII letters, digits, - and _ become _, for BasicSR reads a name up to
+    the first dot or space.
+
+    Parameters
+    ----------
+    images : sequence of Path
+    output : Path
+        A folder, made if it is missing. For PNG it gets the folders ``HR_sub`` and, for each scale,
+        ``LR_bicubic/X2_sub``, and ``meta_info.txt``, a line ``NAME_s001.png (480,480,3)`` for each image of HR. For
+        LMDB it gets ``HR_sub.lmdb`` and ``LR_bicubic_X2_sub.lmdb``, each with ``data.mdb``, ``lock.mdb`` and
+        ``meta_info.txt``, a line ``NAME_s001.png (480,480,3) 1`` for each image, the last number being the compression;
+        keys are the names without suffix, values PNG files. What is there of these names is replaced, at the end.
+    recipe : SubimageRecipe
+    kind : {"png", "lmdb"}
+    workers : int, default 1
+        Threads. The files do not depend on their number.
+    advance : callable
+        Called with 1 after each image.
+
+    Returns
+    -------
+    int
+        Number of sub-images in HR, and in LR for each scale.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, has 16 bits, or is too small; if two share a name; if size or stride do not go with
+        the scales; if the package `lmdb` is missing.
+    """
+    places = [recipe.places(shape) for shape in _shapes(images, recipe)]
+    names = unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
+    jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
+    pixels = [math.prod(axis.stop - axis.start for axis in place) for image in places for place in image]
+    store = _png_folder if kind == "png" else _lmdb_folder
+    with claimed(output), _disk_explained(output), scratch_folder(output / "sub-images") as folder:
+        with ExitStack() as stack:
+            puts = {
+                scale: stack.enter_context(store(folder, scale, recipe.compression, [n // scale**2 for n in pixels]))
+                for scale in (1, *recipe.scales)
+            }
+            for pieces in in_order(jobs, workers=workers, window=2 * workers):
+                for piece in pieces:
+                    puts[piece.scale](piece)
+                advance(1)
+        _install(folder, output)
+    return len(pixels)
+
+
+def _shapes(images: Sequence[Path], recipe: SubimageRecipe) -> list[tuple[int, int]]:
+    """Rows and columns of each image, once everything goes together."""
+    scales = ", ".join(map(str, recipe.scales))
+    for name, value in (("patch size", recipe.size), ("stride", recipe.stride)):
+        if value % recipe.multiple:
+            near = math.ceil(value / recipe.multiple) * recipe.multiple
+            raise VdsrError(
+                f"the {name}, {value}, must be a multiple of {recipe.multiple} for scales {scales}; use {near}"
+            )
+    shapes = [image_size(path) for path in images]
+    for path, shape in zip(images, shapes, strict=True):
+        if min(shape) < recipe.multiple:
+            raise VdsrError(f"{path}: {shape[0]} x {shape[1]} pixels are too few for scales {scales} together")
+    return shapes
+
+
+def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], recipe: SubimageRecipe) -> list[Piece]:
+    image = modcrop(read_image(path), recipe.multiple)
+    if image.dtype != np.uint8:
+        raise VdsrError(f"{path}: has 16 bits, which BasicSR does not read; convert it to 8-bit RGB or grey first")
+    pieces = []
+    for scale in (1, *recipe.scales):
+        whole = image if scale == 1 else imresize(image, 1 / scale, boundary=recipe.boundary)
+        for number, place in enumerate(places, start=1):
+            piece = whole[tuple(slice(axis.start // scale, axis.stop // scale) for axis in place)]
+            shape = f"({piece.shape[0]},{piece.shape[1]},{1 if piece.ndim == 2 else 3})"
+            pieces.append(Piece(scale, f"{name}_s{number:03d}", png_bytes(piece, recipe.compression), shape))
+    return pieces
+
+
+@contextmanager
+def _png_folder(folder: Path, scale: int, _compression: int, _pixels: Sequence[int]) -> Iterator[Put]:
+    target = folder / "HR_sub" if scale == 1 else folder / "LR_bicubic" / f"X{scale}_sub"
+    target.mkdir(parents=True)
+    lines = []
+
+    def put(piece: Piece) -> None:
+        (target / f"{piece.name}.png").write_bytes(piece.data)
+        lines.append(f"{piece.name}.png {piece.shape}\n")
+
+    yield put
+    if scale == 1:
+        _write_lines(folder / META, lines)
+
+
+@contextmanager
+def _lmdb_folder(folder: Path, scale: int, compression: int, pixels: Sequence[int]) -> Iterator[Put]:
+    try:
+        import lmdb
+    except ImportError as error:
+        raise VdsrError("--format lmdb needs the package lmdb: pip install 'vdsr-toolkit[lmdb]'") from error
+    target = folder / ("HR_sub.lmdb" if scale == 1 else f"LR_bicubic_X{scale}_sub.lmdb")
+    # What it may grow to (incompressible pixels in whole pages and a margin), which on Windows is the size that it has.
+    most = 2**24 + sum(3 * n + n // 16 + 2**14 for n in pixels)
+    lines = []
+    with lmdb.open(str(target), map_size=most, lock=False, sync=False) as database:
+
+        def put(piece: Piece) -> None:
+            with database.begin(write=True) as transaction:
+                transaction.put(piece.name.encode("ascii"), piece.data)
+            lines.append(f"{piece.name}.png {piece.shape} {compression}\n")
+
+        try:
+            yield put
+        except lmdb.Error as error:
+            raise VdsrError(f"{target.name}: cannot be written ({error}); is the disk full?") from error
+    (target / "lock.mdb").touch()  # LMDB's own would hold the number of this process
+    _write_lines(target / META, lines)
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(lines), encoding="ascii", newline="\n")
+
+
+def _install(folder: Path, output: Path) -> None:
+    """Move everything made into its place, and what was there into the folder that is about to be removed."""
+    for number, made in enumerate(sorted(folder.iterdir())):
+        if (output / made.name).exists():
+            (output / made.name).replace(folder / f".old{number}")
+        made.replace(output / made.name)
+
+
+@contextmanager
+def _disk_explained(output: Path) -> Iterator[None]:
+    """Let an OSError name the output, not a hidden file in it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(output)) from error
+        raise
