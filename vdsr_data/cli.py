@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from vdsr_data import __version__, voice
-from vdsr_data.cli_look import info, preview
+from vdsr_data.cli_look import info, preview, verify
 from vdsr_data.cli_subimages import build_subimages
 from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, complete_set, force_option, progress, threads_option
 
@@ -44,6 +44,7 @@ def main() -> None:
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data info FILE
     vdsr-data preview FILE            a contact sheet of what is in it
+    vdsr-data verify FILE             whether it is what it says
     """
 
 
@@ -324,3 +325,4 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
 
 main.add_command(info)
 main.add_command(preview)
+main.add_command(verify)

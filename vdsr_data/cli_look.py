@@ -1,5 +1,7 @@
-"""The commands that look into data files: `vdsr-data info` and `vdsr-data preview`."""
+"""The commands that look into data files: `vdsr-data info`, `vdsr-data preview` and `vdsr-data verify`."""
 
+import math
+import re
 import sys
 from pathlib import Path
 
@@ -7,9 +9,9 @@ import click
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingCommand, force_option
+from vdsr_data.options import ExplainingCommand, complete_set, force_option, progress
 
-__all__ = ["info", "preview"]
+__all__ = ["info", "preview", "verify"]
 
 PATH = click.Path(path_type=Path)
 
@@ -64,3 +66,45 @@ def preview(file: Path, output: Path | None, count: int | None, seed: int, force
 
     shown = save_preview(output, pairs, count=count, seed=seed)
     voice.say(f"{output}: {shown} {'patches' if pairs.shape else 'images'} of {file}")
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("file", type=PATH)
+@click.option("--images", metavar="FOLDER|NAME", shell_complete=complete_set, help="That the file was made from.")
+@click.option("--sample", type=click.IntRange(0), default=64, show_default=True, help="Pairs to make anew.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the sample.")
+@click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
+def verify(file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
+    """Check a training file, a part, a virtual file with its parts, or a test file.
+
+    Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
+    version, and of all values. It is the same for files that are compressed, virtual, merged or built at once; keep it,
+    and give it to --expect later or elsewhere. Without it, and without the images, a value of a training file may have
+    changed to another allowed one unseen.
+
+    With --images their SHA-256 sums are compared with those that the file recorded, and a sample of its pairs, chosen
+    at random, is made anew and compared bit by bit; the sample of a test file always is, from the originals in it.
+    Exit code 1 if anything is wrong.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from vdsr_data.datasets import find_images
+    from vdsr_data.testfile import is_test_file
+    from vdsr_data.verify import verify as check
+
+    if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
+        raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
+    found = find_images(images, "test" if is_test_file(file) else "train")[1] if images is not None else None
+    size = file.stat().st_size if file.is_file() else 0
+    with progress(f"Verifying {file.name}", math.ceil(size / 1e6), "MB") as advance:
+        result = check(file, images=found, sample=sample, seed=seed, expect=expect, advance=advance)
+    click.echo(f"{file}: {result.kind}")
+    table = Table.grid(padding=(0, 2))
+    for entry in result.checks:
+        table.add_row(Text(f"  {entry.name}"), "WRONG" if entry.failures else "ok", Text(entry.found))
+    Console(highlight=False, width=200, soft_wrap=True).print(table)
+    for line in result.failures:
+        voice.remark(f"{file}: {line}")
+    return 1 if result.failures else 0

@@ -26,7 +26,7 @@ from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, Axes, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
 __all__ = ["TrainingRecipe", "TrainingSummary", "count_patches", "degrade", "generate_test", "generate_test_mat",
-           "generate_train", "resize_images"]  # fmt: skip
+           "generate_train", "image_pairs", "image_patches", "resize_images"]  # fmt: skip
 
 Advance = Callable[[int], None]
 
@@ -138,7 +138,7 @@ def generate_train(
         k = chosen[j]
         digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
         start = starts[k]
-        for lr, gt in _variants(images[k], recipe):
+        for lr, gt in image_patches(images[k], recipe):
             where = position[start : start + len(gt)]
             writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
             start += len(gt)
@@ -187,7 +187,7 @@ def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], com
         raise VdsrError("parts are not compressed, so that they can be joined fast; compress when they are merged")
 
 
-def _variants(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def image_patches(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches of lr and gt, laid out as in the file, variant after variant."""
     image = read_image(path)
     last, base = None, image
@@ -219,12 +219,13 @@ def _prepared(
 
     def prepare(path: Path) -> tuple[str, NDArray[Any], list[tuple[TestPair, float]]]:
         image = read_image(path)
-        return path.stem, image, [(pair, _psnr(pair)) for pair in _pairs(path, image, scales, boundary)]
+        return path.stem, image, [(pair, _psnr(pair)) for pair in image_pairs(path, image, scales, boundary)]
 
     return in_order((partial(prepare, path) for path in images), workers=workers, window=workers)
 
 
-def _pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
+def image_pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
+    """What a test file holds of an image at each scale."""
     for scale in scales:
         cropped = modcrop(image, scale)
         if not cropped.size:

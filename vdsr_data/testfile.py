@@ -170,6 +170,12 @@ class TestFile:
             )
         return StoredPair(gt[...], lr[...], self.boundary)
 
+    def stored(self, name: str, scale: int) -> dict[str, NDArray[Any] | None]:
+        """gt, lr, cb and cr as they are in the file; None for what is missing."""
+        group = self._file[f"x{scale}/{name}"]
+        found = {key: plain_dataset(group, key) for key in ("gt", "lr", "cb", "cr")}
+        return {key: None if data is None else np.asarray(data[...]) for key, data in found.items()}
+
 
 @contextmanager
 def open_test_file(path: Path | str) -> Iterator[TestFile]:

@@ -1,0 +1,180 @@
+"""Whether a data file is what it says: attributes, counts, values, the SHA-256 of its content, and what it is made of.
+
+Values are read once, from front to back. Files keep no sum of their content: patches come in random order, so that it
+would take a second pass to build one. The sum is that of attributes and values, not of bytes: it is the same for files
+that are compressed, virtual, merged from parts or built at once.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vdsr_data import claims
+from vdsr_data.claims import Check, Values, Verified, check_attributes, check_images, content_sum
+from vdsr_data.errors import VdsrError
+from vdsr_data.files import unchanged
+from vdsr_data.generate import image_pairs
+from vdsr_data.hdf5 import open_hdf5, plain_dataset, read_attributes
+from vdsr_data.images import read_image
+from vdsr_data.testfile import ORIGINAL, TestFile, is_test_file
+from vdsr_data.verify_training import verify_training
+
+__all__ = ["verify"]
+
+
+def verify(
+    path: Path,
+    *,
+    images: Sequence[Path] | None = None,
+    sample: int = 64,
+    seed: int = 0,
+    expect: str | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Verified:
+    """Check a training file, a part, a virtual file with its parts, or a test file.
+
+    Parameters
+    ----------
+    path : Path
+    images : sequence of Path, optional
+        Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
+        made anew. A test file holds its originals, from which its sample is made in any case.
+    sample : int, default 64
+        How many pairs to make anew and to compare bit by bit.
+    seed : int, default 0
+        Of the choice of the sample.
+    expect : str, optional
+        The SHA-256 that the content must have.
+    advance : callable
+        Told the megabytes of values that were read.
+
+    Returns
+    -------
+    Verified
+        Also of a file that fails; only one that cannot be read raises.
+
+    Raises
+    ------
+    VdsrError
+        If it is neither a training nor a test file, too damaged to be read, or changed meanwhile.
+
+    Notes
+    -----
+    Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs.
+    """
+    if not path.is_file():
+        raise VdsrError(f"{path}: no such file")
+    with unchanged(path), claims.damage_explained(path):
+        check_kind = _verify_test if is_test_file(path) else verify_training
+        found = check_kind(path, images, sample, seed, advance)
+    content = Check("content", f"SHA-256 {found.sha256}")
+    if expect is not None and expect.lower() != found.sha256:
+        content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")
+    found.checks.append(content)
+    return found
+
+
+def _verify_test(
+    path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Callable[[float], None]
+) -> Verified:
+    with open_hdf5(path) as file:
+        attributes = read_attributes(file)
+        test = TestFile(file, path)
+        forms = {
+            "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
+            "name": lambda value: isinstance(value, str), "boundary": claims.among("symmetric", "replicate"),
+            "scales": claims.numbers(1, 64), "images": claims.names,
+            "names": claims.exactly([Path(name).stem for name in _texts(attributes.get("images"))]),
+            "sha256": lambda value: claims.digests(value) and len(value) == len(_texts(attributes.get("images"))),
+        }  # fmt: skip
+        checks = [check_attributes(attributes, forms)]
+        sums, *found = _read_all(file, advance)
+        checks += found
+        if not checks[0].failures:
+            checks.append(_check_entries(attributes, sums))
+        if not any(check.failures for check in checks):
+            checks.append(_check_sample(test, attributes, sample, seed))
+            if images is not None:
+                checks.append(_check_originals(test, attributes, images))
+        kind = f"test file of {len(test.names)} images"
+    return Verified(kind, checks, content_sum(attributes, sums))
+
+
+def _read_all(file: Any, advance: Callable[[float], None]) -> tuple[dict[str, str], Check, Check]:
+    """SHA-256 of every data set, and the ranges of lr and gt."""
+    sums: dict[str, str] = {}
+    values = {"lr": Values("lr", "lr"), "gt": Values("gt", "gt")}
+    for name, data in _data_sets(file):
+        content = np.ascontiguousarray(data[...])
+        content = content.astype(content.dtype.newbyteorder("<"), copy=False)
+        sums[name] = hashlib.sha256(f"{content.dtype.str} {content.shape}".encode() + content.tobytes()).hexdigest()
+        key = name.rpartition("/")[2]
+        if key in values and not name.startswith(f"{ORIGINAL}/") and content.size:
+            values[key].look(content[np.newaxis], lambda _, name=name: f"/{name}")  # type: ignore[misc]
+        advance(content.nbytes / 1e6)
+    return sums, values["lr"].check, values["gt"].check
+
+
+def _data_sets(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every data set that lies in the file itself, by its path; nothing is known of other things."""
+    for name in group:
+        path = f"{prefix}{name}"
+        if (data := plain_dataset(group, name)) is not None:
+            yield path, data
+        elif hasattr(inner := group[name], "keys") and path.count("/") < 2:
+            yield from _data_sets(inner, f"{path}/")
+        else:
+            raise VdsrError(f"{path}: neither a group nor numbers in this very file; build the file again")
+
+
+def _check_entries(attributes: dict[str, Any], sums: dict[str, str]) -> Check:
+    """Every image at every scale, and nothing else; chroma comes in pairs."""
+    check = Check("counts", f"{len(attributes['names'])} images at {len(attributes['scales'])} scales")
+    expected = {f"{ORIGINAL}/{name}" for name in attributes["names"]}
+    for scale in attributes["scales"]:
+        for name in attributes["names"]:
+            pair = f"x{scale}/{name}"
+            expected |= {f"{pair}/gt", f"{pair}/lr"}
+            chroma = {f"{pair}/cb", f"{pair}/cr"}
+            expected |= chroma if chroma & sums.keys() else set()
+    for name in sorted(expected - sums.keys()):
+        check.fail(f"/{name} is missing")
+    for name in sorted(sums.keys() - expected):
+        check.fail(f"/{name} does not belong there")
+    return check
+
+
+def _check_sample(test: TestFile, attributes: dict[str, Any], sample: int, seed: int) -> Check:
+    """Make pairs anew from the originals in the file."""
+    entries = [(name, scale) for name in test.names for scale in attributes["scales"]]
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(entries))[:sample])
+    check = Check("made anew", f"{len(chosen)} of {len(entries)} pairs")
+    for name, scale in [entries[k] for k in chosen.tolist()]:
+        original = test.original(name)
+        for pair in image_pairs(Path(name), original, [scale], attributes["boundary"]):
+            for key, value in test.stored(name, scale).items():
+                made = getattr(pair, key)
+                same = made is None if value is None else made is not None and _same(made, value)
+                if not same:
+                    check.fail(f"/x{scale}/{name}/{key} differs from what its original gives")
+    return check
+
+
+def _check_originals(test: TestFile, attributes: dict[str, Any], images: Sequence[Path]) -> Check:
+    """Compare the originals in the file with the images, bit by bit."""
+    check, paths = check_images(images, list(zip(attributes["images"], attributes["sha256"], strict=True)))
+    for path in paths:
+        if not check.failures and not _same(read_image(path), test.original(path.stem)):
+            check.fail(f"{path} differs from /{ORIGINAL}/{path.stem}")
+    return check
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
