@@ -1,5 +1,6 @@
 """Files of ours in the hands of others: PyTorch's and TensorFlow's loaders, and readers that people already have."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -287,3 +288,28 @@ def test_resident_files_read_the_same(whole: Path):
         other.resident = False
         for a, b in zip(one.gather([5, 0, 5]), other.gather([5, 0, 5]), strict=True):
             assert (a == b).all()
+
+
+HUGGING_FACE = """
+import sys
+from datasets import load_dataset
+
+found = load_dataset("hdf5", data_files=sys.argv[1], split="train")
+found.to_parquet("train.parquet")
+again = load_dataset("parquet", data_files="train.parquet", split="train")
+for pairs in (found, again):
+    assert len(pairs) == int(sys.argv[2]) and set(pairs.features) == {"lr", "gt"}
+print(found.with_format("numpy")[7]["gt"].tobytes().hex(), again.with_format("numpy")[7]["gt"].tobytes().hex())
+"""
+
+
+def test_hugging_face_reads_the_file_as_it_is(whole: Path, tmp_path: Path):
+    """And writes it as Parquet, so that no export of ours is needed."""
+    pytest.importorskip("datasets", reason="Hugging Face's datasets is not installed: pip install datasets")
+    with h5py.File(whole) as file:
+        count, expected = len(file["gt"]), file["gt"][7].tobytes().hex()
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+    words = [sys.executable, "-c", HUGGING_FACE, str(whole), str(count)]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [expected, expected]
