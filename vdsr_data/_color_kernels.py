@@ -6,6 +6,8 @@ No fast-math and no fused multiply-add, as in `_kernels`: bit-identical to the s
 import numpy as np
 from numba import njit
 
+from vdsr_data._compile import kernel
+
 # Pixels whose colours are converted at a time: they stay in the first-level cache.
 BLOCK = 512
 
@@ -27,7 +29,7 @@ def _together(x, y, z, pixels, count):
         pixels[3 * i + 2] = z[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def matrix_integer(source, matrix, offset, out, top):
     """Colour conversion of integers, rounded half up and saturated to [0, top].
 
@@ -55,7 +57,7 @@ def matrix_integer(source, matrix, offset, out, top):
         _together(x, y, z, out[3 * start :], count)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def matrix_float(source, matrix, offset, out, clip):
     """Colour conversion of float64 as `matrix_integer`, not rounded, clipped to [0, 1] if `clip`; a NaN stays a NaN."""
     apart, result = np.empty((3, BLOCK)), np.empty((3, BLOCK))

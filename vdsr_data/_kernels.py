@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from vdsr_data._compile import kernel
+
 # Rows per tile of the horizontal pass: two AVX-512 or four AVX2 registers of float64.
 LANES = 16
 
@@ -211,7 +213,7 @@ def _scratch(columns, width, out_width):
     return np.zeros((columns.step, padded // columns.step + 1)), np.zeros((2, out_width // 2 + 2))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resize_periodic_float(source, index, weight, columns, out, channels):
     """Resize along axis 0, then along axis 1: source (n, m * channels) float64 -> out (rows, columns * channels)."""
     out_width = out.shape[1] // channels
@@ -239,7 +241,7 @@ def resize_periodic_float(source, index, weight, columns, out, channels):
                     target[j * channels + c] = lines[c, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resize_periodic_integer(source, index, weight, columns, out, channels, top):
     """Resize as `resize_periodic_float`, rounding and saturating to [0, top] after each pass; unsigned integers."""
     out_width = out.shape[1] // channels
@@ -269,14 +271,14 @@ def resize_periodic_integer(source, index, weight, columns, out, channels, top):
                     target[j * channels + c] = _round_half_up(lines[c, j], top)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resize_rows_float(source, index, weight, out):
     """Resize along axis 0: source (n, m) float64 -> out (rows, m) float64."""
     for i in range(out.shape[0]):
         _accumulate(source, index[i], weight[i], out[i], out.shape[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resize_rows_integer(source, index, weight, out, top):
     """Resize along axis 0 as `resize_rows_float`, rounding and saturating to [0, top]; unsigned integers."""
     length = out.shape[1]
@@ -287,7 +289,7 @@ def resize_rows_integer(source, index, weight, out, top):
             out[i, j] = _round_half_up(total[j], top)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resize_columns(source, index, weight, out, top):
     """Resize along axis 1: source (m, n, c) -> out (m, columns, c); rounds and saturates to [0, top] unless top is 0.
 

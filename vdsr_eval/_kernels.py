@@ -6,6 +6,8 @@ No fast-math and no fused multiply-add, so that compiled and interpreted code gi
 import numpy as np
 from numba import njit
 
+from vdsr_data._compile import kernel
+
 HALF = 5  # of the window of 11 rows and columns
 SIZE = 11
 LANES = 16  # sums run side by side: one running sum would wait for itself at every value
@@ -13,7 +15,7 @@ BLOCK = 4096
 STRIPE = 1024  # columns of windows whose products stay in the second-level cache
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def squared_errors(image, reference):
     """Sum (image - reference)^2 over blocks of values: two lines (n,) -> (blocks, LANES) float64."""
     blocks = (image.size + BLOCK - 1) // BLOCK
@@ -57,7 +59,7 @@ def _moments(a, b, out):
         out[3, x] = a[x] * b[x]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ssim_sums(image, reference, taps, c1, c2, replicate):
     """Sum the SSIM of each column of windows: image, reference (n, m) float64, taps (11,) symmetric -> (columns,).
 
