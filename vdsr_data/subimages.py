@@ -94,7 +94,8 @@ def generate_subimages(
         ``LR_bicubic/X2_sub``, and ``meta_info.txt``, a line ``NAME_s001.png (480,480,3)`` for each image of HR. For
         LMDB it gets ``HR_sub.lmdb`` and ``LR_bicubic_X2_sub.lmdb``, each with ``data.mdb``, ``lock.mdb`` and
         ``meta_info.txt``, a line ``NAME_s001.png (480,480,3) 1`` for each image, the last number being the compression;
-        keys are the names without suffix, values PNG files. What is there of these names is replaced, at the end.
+        keys are the names without suffix, values PNG files. What is there of these names is replaced at the end, one
+        name after the other: a process killed in that moment may leave one of them missing, but none incomplete.
     recipe : SubimageRecipe
     kind : {"png", "lmdb"}
     workers : int, default 1
@@ -118,7 +119,7 @@ def generate_subimages(
     jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
     pixels = [math.prod(axis.stop - axis.start for axis in place) for image in places for place in image]
     store = _png_folder if kind == "png" else _lmdb_folder
-    with claimed(output), _disk_explained(output), scratch_folder(output / "sub-images") as folder:
+    with claimed(output), _naming(output), scratch_folder(output / "sub-images") as folder:
         with ExitStack() as stack:
             puts = {
                 scale: stack.enter_context(store(folder, scale, recipe.compression, [n // scale**2 for n in pixels]))
@@ -187,17 +188,25 @@ def _lmdb_folder(folder: Path, scale: int, compression: int, pixels: Sequence[in
     # What it may grow to (incompressible pixels in whole pages and a margin), which on Windows is the size that it has.
     most = 2**24 + sum(3 * n + n // 16 + 2**14 for n in pixels)
     lines = []
-    with lmdb.open(str(target), map_size=most, lock=False, sync=False) as database:
+
+    @contextmanager
+    def explained() -> Iterator[None]:
+        try:
+            yield
+        except lmdb.Error as error:
+            reason = str(error).rpartition(": ")[2]
+            raise VdsrError(f"{folder.parent}: {target.name} cannot be written there ({reason})") from error
+
+    with explained():
+        database = lmdb.open(str(target), map_size=most, lock=False, sync=False)
+    with database:
 
         def put(piece: Piece) -> None:
-            with database.begin(write=True) as transaction:
+            with explained(), database.begin(write=True) as transaction:
                 transaction.put(piece.name.encode("ascii"), piece.data)
             lines.append(f"{piece.name}.png {piece.shape} {compression}\n")
 
-        try:
-            yield put
-        except lmdb.Error as error:
-            raise VdsrError(f"{target.name}: cannot be written ({error}); is the disk full?") from error
+        yield put
     (target / "lock.mdb").touch()  # LMDB's own would hold the number of this process
     _write_lines(target / META, lines)
 
@@ -215,11 +224,11 @@ def _install(folder: Path, output: Path) -> None:
 
 
 @contextmanager
-def _disk_explained(output: Path) -> Iterator[None]:
+def _naming(output: Path) -> Iterator[None]:
     """Let an OSError name the output, not a hidden file in it."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in FULL or (error.filename and output in Path(error.filename).parents):
             raise OSError(error.errno, os.strerror(error.errno or 0), str(output)) from error
         raise

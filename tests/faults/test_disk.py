@@ -22,6 +22,8 @@ COMMANDS = {
     "build-train": ("vdsr-data", "build-train", "@", "--patch-size", "9", "--stride", "9", "-o", "out/t.h5", "--force"),
     "compressed": ("vdsr-data", "build-train", "@", "--patch-size", "9", "--compression", "1", "-o", "out/c.h5",
                    "--force"),
+    "sub-images": ("vdsr-data", "build-train", "@", "--format", "lmdb", "--scales", "2", "--patch-size", "24",
+                   "--stride", "24", "-o", "out/lmdb", "--force"),
     "build-test": ("vdsr-data", "build-test", "@", "-o", "out/b.h5", "--force"),
     "build-test-mat": ("vdsr-data", "build-test", "@", "--format", "mat", "-o", "out/mat", "--force"),
     "imresize": ("vdsr-data", "imresize", "@", "out/lr", "--scale", "1/2", "--force"),
@@ -33,7 +35,7 @@ COMMANDS = {
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
-    modules = ("cli", "datasets", "generate", "shards", "fetch")
+    modules = ("cli", "datasets", "forecast", "generate", "shards", "fetch")
     with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli", "vdsr_eval.page", "vdsr_eval.run",
                "vdsr_eval.export", "scipy.io", "rich.table", "rich.console") as process:  # fmt: skip
         yield process

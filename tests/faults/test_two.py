@@ -48,6 +48,7 @@ BICUBIC = ("--model", "bicubic", "--scale", "2", "--force", "--dataset")
 # The command line, its words ("@" a folder of images, "%" a file of it), what it locks, and the name of the output.
 CASES = {
     "build-train": (data, ("build-train", "@", "--patch-size", "9", "--force", "-o"), "file", "t.h5"),
+    "sub-images": (data, ("build-train", "@", "--format", "lmdb", "--force", "-o"), "folder", "sub-images"),
     "build-test": (data, ("build-test", "@", "--force", "-o"), "file", "b.h5"),
     "build-test-mat": (data, ("build-test", "@", "--format", "mat", "--force", "-o"), "folder", "mat"),
     "imresize-file": (data, ("imresize", "%", "--scale", "1/2", "--force"), "file", "small.png"),
