@@ -12,6 +12,7 @@ from command_line import fails
 from PIL import Image
 from reference import slow_imresize
 
+from vdsr_data.errors import VdsrError
 from vdsr_data.images import list_images, read_image
 from vdsr_data.subimages import SubimageRecipe, count_subimages, generate_subimages
 
@@ -214,3 +215,22 @@ def test_dry_run_writes_nothing_and_counts_right(photographs: Path, run):
     assert result.exit_code == 0, result.output
     assert f"vdsr_train_png: would hold {count} sub-images from 4 images, each in 3 sizes" in result.stdout
     assert not list(Path().glob("vdsr_train_*"))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_lr_images_are_those_that_matlab_wrote(reference_data: Path, tmp_path: Path, scale: int):
+    """Set5 in pieces so large that each image is one: the files of a low-resolution set that MATLAB made."""
+    images = list_images(reference_data / "Set5")
+    recipe = SubimageRecipe((scale,), size=1020, stride=1020, boundary="replicate")
+    assert generate_subimages(images, tmp_path / "out", recipe, "png") == len(images) == 5
+    matlab = list_images(reference_data / "oracles" / "uint8_replicate" / f"x{scale}")
+    ours = list_images(tmp_path / "out" / "LR_bicubic" / f"X{scale}_sub")
+    assert [path.name for path in ours] == [f"{path.stem}_s001.png" for path in images]
+    for path, expected in zip(ours, matlab, strict=True):
+        assert (read_image(path) == read_image(expected)).all()
+
+
+def test_image_of_another_size_than_its_head_says(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vdsr_data.subimages.image_size", lambda path: (48, 48))
+    with pytest.raises(VdsrError, match="its size is not the one that the head of the file declares"):
+        generate_subimages(list_images(photographs), tmp_path / "out", SMALL, "png")

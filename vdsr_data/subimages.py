@@ -153,6 +153,8 @@ def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], recipe: S
     image = modcrop(read_image(path), recipe.multiple)
     if image.dtype != np.uint8:
         raise VdsrError(f"{path}: has 16 bits, which BasicSR does not read; convert it to 8-bit RGB or grey first")
+    if image.shape[:2] != (places[-1][0].stop, places[-1][1].stop):
+        raise VdsrError(f"{path}: its size is not the one that the head of the file declares")
     pieces = []
     for scale in (1, *recipe.scales):
         whole = image if scale == 1 else imresize(image, 1 / scale, boundary=recipe.boundary)
