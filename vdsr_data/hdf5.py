@@ -1,6 +1,7 @@
 """HDF5 files in general: errors of one line, the same bytes every time, attributes as plain Python."""
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,10 +13,14 @@ import numpy as np
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "open_hdf5", "plain_dataset", "read_attributes"]
+__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "open_hdf5", "plain_dataset",
+           "plain_group", "read_attributes"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
+DEFLATE = (
+    1032  # the most that gzip reduces values by; a file that declares more values than so many times its bytes lies
+)
 
 
 @contextmanager
@@ -26,12 +31,22 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
         raise VdsrError(f"{path}: no such file")
     if not h5py.is_hdf5(path):
         raise VdsrError(f"{path}: not an HDF5 file")
-    try:
+    with damage_explained(path):
         file = h5py.File(path, "r")
-    except OSError as error:
-        raise VdsrError(f"{path}: damaged HDF5 file ({error})") from error
     with file:
         yield file
+
+
+@contextmanager
+def damage_explained(path: Path) -> Iterator[None]:
+    """Turn whatever h5py, which has no class of its own, raises at a bad file into one line that names the file."""
+    try:
+        yield
+    except VdsrError:
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
 
 
 def create_hdf5(path: Path, *, virtual: bool = False) -> h5py.File:
@@ -78,19 +93,36 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in "{[":
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
+
+
+def plain_group(group: h5py.Group, name: str) -> h5py.Group | None:
+    """The group of that name if it lies in this very file (no link to elsewhere), else None."""
+    found = group.get(name) if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
+    return found if isinstance(found, h5py.Group) else None
 
 
 def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5py.Dataset | None:
     """The data set of that name if its values lie in this very file (no link to elsewhere), else None.
 
     With `virtual`, the other way round: only a data set that puts together those of other files.
+
+    Raises
+    ------
+    VdsrError
+        If it declares more values than the file can hold, whose memory is not even to be asked for.
     """
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         return None
     data = group.get(name)
     if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual != virtual or data.dtype.kind not in "fu":
         return None
+    if data.size and not virtual:
+        declared = data.dtype.itemsize * max(data.size, math.prod(data.chunks or ()))
+        if declared > DEFLATE * data.id.get_storage_size() + DEFLATE:
+            raise VdsrError(
+                f"{group.file.filename}: {data.name} declares more values than the file holds; get it again"
+            )
     return data

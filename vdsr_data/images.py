@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
+from vdsr_data.tif import deep_pixels, deep_size, profile_of
 
 __all__ = [
     "TEST_ORDER",
@@ -42,6 +43,15 @@ SUFFIXES = {"jpg": (".jpg", ".jpeg"), "bmp": (".bmp",), "png": (".png",), "tif":
 TRAIN_ORDER = ("jpg", "bmp", "png", "tif")  # train_data.m lists *.jpg, then *.bmp
 TEST_ORDER = ("bmp", "jpg", "png", "tif")  # test_data.m lists *.bmp, then *.jpg
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+
+# Twice as many as Pillow warns of; more are refused before memory is asked for.
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+ORIENTATION = 0x0112
+UNTURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}  # fmt: skip
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEAD = 33  # the signature and the chunk IHDR; further chunks may follow at once
@@ -96,21 +106,27 @@ def read_image(path: Path | str) -> NDArray[Any]:
     Raises
     ------
     VdsrError
-        If the file cannot be read, is truncated, or holds pixels for which MATLAB's scripts define no luma (palette,
-        CMYK, float).
+        If the file cannot be read, is truncated, declares more than 178,956,970 pixels, or holds pixels for which
+        MATLAB's scripts define no luma (palette, CMYK, float).
     """
     path = Path(path)
     with _explained(path):
         if _is_deep_color_png(path):
             return np.ascontiguousarray(_read_deep_png(path)[:, :, :3])
         if path.suffix.lower() in SUFFIXES["tif"]:
-            deep = _read_deep_tif(path)
+            deep = deep_pixels(path, MOST_PIXELS)
             if deep is not None:
                 return deep
         with Image.open(path) as image:
             mode = _mode(path, image)
+            rows, columns = _stored_size(image)
+            turn = image.getexif().get(ORIENTATION) if image.format == "TIFF" else None
             image.load()
+            if turn in UNTURN:  # which Pillow applies to TIFF files alone
+                image = image.transpose(UNTURN[turn])  # noqa: PLW2901
             pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+            if pixels.shape[:2] != (rows, columns):
+                raise VdsrError(f"{path}: says {rows}x{columns} pixels, but holds {pixels.shape[0]}x{pixels.shape[1]}")
     return pixels.astype(np.uint16) if pixels.dtype not in (np.uint8, np.uint16) else np.ascontiguousarray(pixels)
 
 
@@ -139,9 +155,9 @@ def read_picture(path: Path | str) -> Picture:
     """
     path = Path(path)
     with _explained(path):
-        deep = _read_deep_tif(path, channels=(2, 3, 4)) if path.suffix.lower() in SUFFIXES["tif"] else None
+        deep = deep_pixels(path, MOST_PIXELS, channels=(2, 3, 4)) if path.suffix.lower() in SUFFIXES["tif"] else None
         if deep is not None:
-            return _picture(deep, _tif_profile(path))
+            return _picture(deep, profile_of(path))
         with Image.open(path) as image:
             profile = None if image.mode in ("CMYK", "LAB") else image.info.get("icc_profile")
             if _is_deep_color_png(path, kinds=(2, 4, 6)):
@@ -161,14 +177,14 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     with _explained(path):
-        if path.suffix.lower() in SUFFIXES["tif"] and not _pillow_opens(path):
-            deep = _read_deep_tif(path)
+        if path.suffix.lower() in SUFFIXES["tif"]:
+            deep = deep_size(path, MOST_PIXELS)
             if deep is not None:
-                return deep.shape[0], deep.shape[1]
+                return deep
         with Image.open(path) as image:
             if not _is_deep_color_png(path):
                 _mode(path, image)
-            return image.height, image.width
+            return _stored_size(image)
 
 
 def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None = None) -> None:
@@ -236,15 +252,23 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises at a bad file into one line that names the file."""
+    if not path.is_file():  # a pipe would be waited for
+        raise VdsrError(f"{path}: {'not a plain file' if path.exists() else 'no such file'}")
     try:
         yield
     except (VdsrError, MemoryError):
         raise
-    except FileNotFoundError as error:
-        raise VdsrError(f"{path}: no such file") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Rows and columns as they are stored, where Pillow gives those of a turned TIFF as a viewer shows it."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tags = image.tag_v2
+        return int(tags[TiffImagePlugin.IMAGELENGTH]), int(tags[TiffImagePlugin.IMAGEWIDTH])
+    return image.height, image.width
 
 
 def _mode(path: Path, image: Image.Image) -> str:
@@ -274,14 +298,6 @@ def _picture(pixels: NDArray[Any], profile: bytes | None) -> Picture:
     return Picture(np.ascontiguousarray(pixels[:, :, 0] if channels == 2 else pixels), alpha, profile)
 
 
-def _pillow_opens(path: Path) -> bool:
-    try:
-        with Image.open(path):
-            return True
-    except OSError:
-        return False
-
-
 def _is_deep_color_png(path: Path, *, kinds: Sequence[int] = (2, 6)) -> bool:
     """Whether a PNG has 16 bits and one of the given colour types: 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
     with open(path, "rb") as file:
@@ -298,30 +314,6 @@ def _read_deep_png(path: Path) -> NDArray[np.uint16]:
         width, height, rows, info = png.Reader(file=file).read()
         pixels = np.array([np.frombuffer(row, dtype=np.uint16) for row in rows])
     return pixels.reshape(height, width, info["planes"])
-
-
-def _read_deep_tif(path: Path, *, channels: Sequence[int] = (3,)) -> NDArray[np.uint16] | None:
-    """The pixels of a 16-bit TIFF of so many channels, None for one of fewer and for any other file."""
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
-            return None
-        if page.samplesperpixel not in channels or page.size > 3 * (Image.MAX_IMAGE_PIXELS or 0):
-            raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
-        pixels = page.asarray()
-    if pixels.ndim != 3 or not pixels.size:
-        raise VdsrError(f"{path}: cannot be read as an image (width or height is missing)")
-    return np.ascontiguousarray(pixels if pixels.shape[-1] == page.samplesperpixel else np.moveaxis(pixels, 0, -1))
-
-
-def _tif_profile(path: Path) -> bytes | None:
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        profile: bytes | None = file.pages.first.iccprofile
-    return profile
 
 
 def _write_deep(path: Path, image: NDArray[np.uint16], profile: bytes | None) -> None:

@@ -89,13 +89,16 @@ def registered() -> dict[str, list[RegisteredFile]]:
         If a line is damaged, or names a file outside its set's folder or an address that is not to be trusted.
     """
     sets: dict[str, list[RegisteredFile]] = {}
-    for number, line in enumerate(REGISTRY.read_text(encoding="utf-8").splitlines()[1:], start=2):
+    for number, line in enumerate(REGISTRY.read_text(encoding="utf-8", errors="replace").split("\n")[1:], start=2):
+        if not line:
+            continue
         fields = line.split("\t")
         if (
             len(fields) != 5
             or not all(SAFE_NAME.fullmatch(name) for name in fields[:2])
             or not re.fullmatch("[0-9a-f]{64}", fields[2])
             or not re.fullmatch("[1-9][0-9]{0,11}", fields[3])
+            or not re.fullmatch("https?://[!-Z_a-z~]+", fields[4])
         ):
             raise VdsrError(f"{REGISTRY}: line {number} is damaged; install vdsr-toolkit anew")
         dataset, name, sha256, size, url = fields

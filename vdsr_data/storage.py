@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing, reserve, scratch
-from vdsr_data.hdf5 import LIBVER, annotate, create_hdf5, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.hdf5 import LIBVER, annotate, create_hdf5, damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.layout import CHUNK, Axes, allocate, check_layout, find_keys, find_patches, patch_shape
 from vdsr_data.virtual import source_names
 
@@ -186,6 +186,9 @@ class TrainingFile:
         with self.path.open("rb") as opened:
             self._map = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         self._bytes = np.frombuffer(self._map, dtype=np.uint8)
+        for found in self._places:
+            if found.chunks.size and found.chunks.max() + found.per_chunk * found.size > len(self._bytes):
+                raise ValueError("patches beyond the end of the file")
         self.position = self._mapped(plain_dataset(file, POSITION), "<u8")
         self.checksum = self._mapped(plain_dataset(file, CHECKSUM), "<u4")
 
@@ -230,9 +233,11 @@ class TrainingFile:
         if self.mapped:
             return self.stored(k, indices).view("<f4").astype(np.float32, copy=False)
         if not self.resident:
-            return np.stack([self._data[k][row] for row in indices.tolist()]).astype(np.float32, copy=False)
+            with damage_explained(self.path):
+                return np.stack([self._data[k][row] for row in indices.tolist()]).astype(np.float32, copy=False)
         if not isinstance(self._data[k], np.ndarray):
-            self._data[k] = self._data[k][...].astype(np.float32, copy=False)
+            with damage_explained(self.path):
+                self._data[k] = self._data[k][...].astype(np.float32, copy=False)
         return np.asarray(self._data[k])[indices]
 
     def stored(self, k: int, indices: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -324,7 +329,7 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
     path = Path(path)
     with open_hdf5(path) as file, ExitStack() as stack:
         training: TrainingFile
-        with _damage_explained(path):
+        with damage_explained(path):
             # Held open, so that HDF5 need not decode the mappings again and again.
             virtual = [data for name in file if (data := plain_dataset(file, name, virtual=True)) is not None]
             training = _VirtualFile(file, path, stack) if virtual else TrainingFile(file, path)
@@ -337,14 +342,6 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
 def open_part(path: Path) -> Iterator[TrainingFile]:
     """Open a part of a training file, which may be empty and must not be virtual; errors as `open_training`."""
     with open_hdf5(path) as file:
-        with _damage_explained(path):
+        with damage_explained(path):
             part = TrainingFile(file, path)
         yield part
-
-
-@contextmanager
-def _damage_explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py has no class of its own
-        raise VdsrError(f"{path}: damaged HDF5 file; build it again ({error})") from error

@@ -4,6 +4,7 @@ HDF5: ``/x3/butterfly/gt`` and ``lr`` (float64 luma), ``cb`` and ``cr`` (uint8),
 ``/original/butterfly``, the whole image, from which every protocol can be evaluated.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,15 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
-from vdsr_data.hdf5 import create_group, create_hdf5, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.hdf5 import (
+    create_group,
+    create_hdf5,
+    damage_explained,
+    open_hdf5,
+    plain_dataset,
+    plain_group,
+    read_attributes,
+)
 
 __all__ = [
     "StoredPair",
@@ -115,8 +124,8 @@ def save_variables(path: Path, variables: Mapping[str, NDArray[np.generic]]) -> 
 def is_test_file(path: Path | str) -> bool:
     """Whether this is an HDF5 file with the layout of a test file."""
     try:
-        with open_hdf5(path) as file:
-            return isinstance(file.get(ORIGINAL), h5py.Group)
+        with open_hdf5(path) as file, damage_explained(Path(path)):
+            return plain_group(file, ORIGINAL) is not None
     except VdsrError:
         return False
 
@@ -136,8 +145,9 @@ class TestFile:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file, self._path = file, path
-        self.names = _names(file, path)
-        self.boundary = str(read_attributes(file).get("boundary", "symmetric"))
+        with damage_explained(path):
+            self.names = _names(file, path)
+            self.boundary = str(read_attributes(file).get("boundary", "symmetric"))
 
     def original(self, name: str) -> NDArray[Any]:
         """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
@@ -147,10 +157,12 @@ class TestFile:
         VdsrError
             If the file has no such image, or its values are not those of an image.
         """
-        data = plain_dataset(self._file[ORIGINAL], name)
-        if data is None or data.dtype not in (np.uint8, np.uint16) or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
-            raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
-        return np.asarray(data[...])
+        with damage_explained(self._path):
+            data = plain_dataset(self._file[ORIGINAL], name)
+            kinds = (np.uint8, np.uint16)
+            if data is None or data.dtype not in kinds or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
+                raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
+            return np.asarray(data[...])
 
     def pair(self, name: str, scale: int) -> StoredPair | None:
         """The stored luma pair, None if the file does not hold that scale.
@@ -160,21 +172,25 @@ class TestFile:
         VdsrError
             If the stored data are not a pair of equal shape in float64.
         """
-        group = self._file.get(f"x{scale}/{name}")
-        if not isinstance(group, h5py.Group):
-            return None
-        gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
-        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or not gt.dtype == lr.dtype == np.float64:
-            raise VdsrError(
-                f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
-            )
-        return StoredPair(gt[...], lr[...], self.boundary)
+        with damage_explained(self._path):
+            pairs = plain_group(self._file, f"x{scale}")
+            group = None if pairs is None else plain_group(pairs, name)
+            if group is None:
+                return None
+            gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
+            kinds = {data.dtype for data in (gt, lr) if data is not None}
+            if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or kinds != {np.dtype(np.float64)}:
+                raise VdsrError(
+                    f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
+                )
+            return StoredPair(gt[...], lr[...], self.boundary)
 
     def stored(self, name: str, scale: int) -> dict[str, NDArray[Any] | None]:
         """gt, lr, cb and cr as they are in the file; None for what is missing."""
-        group = self._file[f"x{scale}/{name}"]
-        found = {key: plain_dataset(group, key) for key in ("gt", "lr", "cb", "cr")}
-        return {key: None if data is None else np.asarray(data[...]) for key, data in found.items()}
+        with damage_explained(self._path):
+            group = self._file[f"x{scale}/{name}"]
+            found = {key: plain_dataset(group, key) for key in ("gt", "lr", "cb", "cr")}
+            return {key: None if data is None else np.asarray(data[...]) for key, data in found.items()}
 
 
 @contextmanager
@@ -192,17 +208,24 @@ def open_test_file(path: Path | str) -> Iterator[TestFile]:
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
     """Per scale of a test file: the scale, the number of images and the number of gt pixels."""
-    with open_hdf5(path) as file:
+    with open_hdf5(path) as file, damage_explained(Path(path)):
         _names(file, Path(path))
-        for key, group in file.items():
-            if isinstance(group, h5py.Group) and key[:1] == "x" and key[1:].isdigit():
-                shapes = [item["gt"].shape for item in group.values()]
+        for key in file:
+            group = plain_group(file, key) if re.fullmatch("x[0-9]{1,9}", key) else None
+            if group is not None:
+                shapes = [item["gt"].shape for name in group if (item := plain_group(group, name)) is not None]
                 yield int(key[1:]), len(shapes), sum(rows * columns for rows, columns in shapes)
 
 
 def _names(file: h5py.File, path: Path) -> list[str]:
-    group = file.get(ORIGINAL)
-    if not isinstance(group, h5py.Group):
+    group = plain_group(file, ORIGINAL)
+    if group is None:
         raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
     listed = read_attributes(file).get("names")
-    return [name for name in listed if name in group] if isinstance(listed, list) else list(group)
+    names = [name for name in listed if name in group] if isinstance(listed, list) else list(group)
+    for name in names:  # files are named after them
+        if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
+            raise VdsrError(
+                f"{path}: {name!r} cannot be the name of an image; make the file with `vdsr-data build-test`"
+            )
+    return names

@@ -26,6 +26,8 @@ def read_mat(path: Path) -> dict[str, Any]:
 
     try:
         content = loadmat(path)
+    except MemoryError as error:
+        raise VdsrError(f"{path}: declares more values than fit in memory") from error
     except Exception as error:  # SciPy raises what its reader stumbles over
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as a .mat file ({reason})") from error

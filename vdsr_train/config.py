@@ -179,7 +179,7 @@ def read_config(path: Path) -> Config:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise VdsrError(f"{path}: no such file; a run folder holds the config.json of its training") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise VdsrError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(values, Mapping):
         raise VdsrError(f"{path}: is not a configuration (a JSON object was expected)")

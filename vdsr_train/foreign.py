@@ -69,8 +69,10 @@ def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
     except ImportError as error:
         name = error.name or "the library"
         raise VdsrError(f"{path}: reading this format needs {name}: pip install {name}") from error
-    except (VdsrError, MemoryError):
+    except VdsrError:
         raise
+    except MemoryError as error:
+        raise VdsrError(f"{path}: declares more values than fit in memory") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as weights ({reason})") from error

@@ -1,0 +1,64 @@
+"""TIFF files with 16-bit colour, read by tifffile: Pillow would reduce them to 8 bits without a word."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import VdsrError
+
+__all__ = ["deep_pixels", "deep_size", "profile_of"]
+
+
+def deep_pixels(path: Path, most: int, *, channels: Sequence[int] = (3,)) -> NDArray[np.uint16] | None:
+    """The pixels of a 16-bit TIFF of so many channels, None for one of fewer and for any other file.
+
+    Raises
+    ------
+    VdsrError
+        If it has more channels, or more than `most` pixels.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = _deep_page(file, path, most, channels)
+        if page is None:
+            return None
+        pixels = page.asarray()
+    if pixels.ndim != 3 or not pixels.size:
+        raise VdsrError(f"{path}: cannot be read as an image (width or height is missing)")
+    return np.ascontiguousarray(pixels if pixels.shape[-1] == page.samplesperpixel else np.moveaxis(pixels, 0, -1))
+
+
+def deep_size(path: Path, most: int) -> tuple[int, int] | None:
+    """Rows and columns of a 16-bit TIFF of three channels, None for any other file; errors as `deep_pixels`."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = _deep_page(file, path, most, (3,))
+        return None if page is None else (page.imagelength, page.imagewidth)
+
+
+def _deep_page(file: Any, path: Path, most: int, channels: Sequence[int]) -> Any:
+    """The first page, if it is one to be read here and not too large."""
+    page = file.pages.first
+    if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
+        return None
+    if page.samplesperpixel not in channels:
+        raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
+    # Tiles are decoded one at a time, whatever part of them is inside the image.
+    tile = page.tilewidth * page.tilelength * page.tiledepth if page.is_tiled else 0
+    if max(page.size // page.samplesperpixel, tile) > most:
+        raise VdsrError(f"{path}: declares {page.shape} pixels; at most {most:,} are allowed")
+    return page
+
+
+def profile_of(path: Path) -> bytes | None:
+    """The ICC profile of a TIFF, None if it has none."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        profile: bytes | None = file.pages.first.iccprofile
+    return profile
