@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
 
-.PHONY: help install demo check test test-nojit torture conformance bench dist lock clean
+.PHONY: help install demo check test test-nojit torture conformance bench docs dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,10 @@ bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/growth.py
+
+docs: install  ## The documentation, into site/; warnings are errors
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 dist: install  ## The archives of a release, checked
 	rm -rf dist

@@ -1,0 +1,193 @@
+"""The documentation: it builds without a warning and loads nothing from elsewhere, and what it tells to type works."""
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from skimage import data
+
+from vdsr_data.images import write_image
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if path.name != "deviations.md")
+# What a test has no time for: as many steps, layers and images as in the tutorial.
+CHEAP = {
+    "--depth 8 --steps 1600": "--depth 3 --channels 4 --steps 2",
+    "--validation sample.h5": "--validation none",
+    "--weights run --weights default": "--weights run",
+    "build-train sample": "build-train sample --scales 3 --rotations 0",
+}
+TIMES = re.compile(r"in \d+\.\d+ s\b")
+NUMBER = re.compile(r"[-+]?\d+\.\d+")
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+rerun = load(DOCS / "rerun.py")
+
+
+def agrees(printed: str, promised: str) -> None:
+    """The same words; the same numbers, but for times and the last digits of a network's."""
+    printed, promised = (TIMES.sub("in some time", text).strip() for text in (printed, promised))
+    assert NUMBER.sub("#", printed) == NUMBER.sub("#", promised)
+    ours, theirs = (np.array(NUMBER.findall(text), dtype=float) for text in (printed, promised))
+    np.testing.assert_allclose(ours, theirs, atol=0.011)
+
+
+def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    changed = ""
+    found = rerun.blocks((DOCS / "tutorial.md").read_text(encoding="utf-8"))
+    assert len(found) >= 8
+    for command, output in found:
+        cheap = command
+        for dear, cheaper in CHEAP.items():
+            cheap = cheap.replace(dear, cheaper)
+        printed = rerun.run(cheap, tmp_path)
+        changed += cheap if cheap != command else ""
+        if cheap == command and not set(command.split()) & {"run", "vdsr_train.h5"}:
+            agrees(printed, output)
+    for old, new in CHEAP.items():
+        assert new in changed, f"the tutorial no longer says {old}"
+    made = set(rerun.PICTURES) - {"run/curves.png"}  # two steps make no curve
+    for name in (*made, "report.html", "run/weights.h5", "chelsea_large.png"):
+        assert (tmp_path / name).is_file(), name
+
+
+@pytest.mark.parametrize("page", ["why/protocols.md"])
+def test_other_outputs_are_todays(page: str, tmp_path: Path) -> None:
+    for command, output in rerun.blocks((DOCS / page).read_text(encoding="utf-8")):
+        agrees(rerun.run(command, tmp_path), output)
+
+
+def test_a_page_is_renewed_below_its_commands(tmp_path: Path) -> None:
+    page = "# Page\n\n```shell\npip install it\n```\n\n```shell\necho a; echo b\n```\n\nText.\n\n```shell\ntrue\n```\n"
+    new = page.replace("echo b\n```\n", "echo b\n```\n\n```text\na\nb\n```\n")
+    assert rerun.renew(page, tmp_path) == new
+    assert rerun.renew(new, tmp_path) == new
+    assert rerun.blocks(new) == [("echo a; echo b\n", "a\nb\n"), ("true\n", "")]
+
+
+def code_blocks(*languages: str) -> list[tuple[str, str]]:
+    """The name of the page and the text of each block in these languages."""
+    fence = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    found = [(page, *block) for page in PAGES for block in fence.findall(page.read_text(encoding="utf-8"))]
+    return [(str(page.relative_to(DOCS)), code) for page, language, code in found if language in languages]
+
+
+@pytest.mark.parametrize(("page", "code"), code_blocks("python"))
+def test_python_on_pages_runs(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "DataLoader" in code:
+        compile(code, page, "exec")
+        return  # tests/test_data_loaders.py runs it
+    from vdsr_data import imresize, modcrop
+
+    image = data.chelsea()[100:160, 100:180]
+    monkeypatch.chdir(tmp_path)
+    for name in ("butterfly.png", "photo.png"):
+        write_image(name, image)
+    write_image("butterfly_x3.png", imresize(modcrop(image, 3), 1 / 3))
+    exec(code, {"__name__": page})
+
+
+def commands() -> list[str]:
+    """Every call of a command of ours on a page."""
+    lines = [line for _, code in code_blocks("", "shell") for line in code.replace("\\\n", " ").splitlines()]
+    return sorted({line.partition("#")[0].strip() for line in lines if line.startswith("vdsr-")})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_options_on_pages_exist(command: str) -> None:
+    """The command understands every option; `...` on a page stands for more of them."""
+    program, *words = shlex.split(command.replace("...", ""))
+    main = importlib.import_module(f"{program.replace('-', '_')}.cli").main
+    sub = words[:1] if words and words[0] in main.commands else []
+    helped = CliRunner().invoke(main, [*sub, "--help"]).output
+    for word in words:
+        if word.startswith("-"):
+            assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", helped), f"{program} has no {word}"
+
+
+def test_pages_tell_no_secrets() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"/(work|home|root|tmp|usr)/|localhost|127\.0\.0\.1|pypi", text), page
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built documentation."""
+    for needed in ("material", "mkdocstrings", "mkdocs_click", "nbconvert"):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"needs {needed}: pip install '.[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_builds_without_a_warning(site: Path) -> None:
+    for page in ("index", "tutorial", "why/matlab", "reference/vdsr_data", "notebooks/five-minutes", "quick-run/index"):
+        assert (site / f"{page}.html").is_file(), page
+
+
+def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"([^\"]*)\"", text)
+        loaded += re.findall(r"<link\b(?![^>]*rel=\"(?:canonical|next|prev)\")[^>]*\bhref=\"([^\"]*)\"", text)
+        assert loaded
+        assert not [address for address in loaded if re.match(r"(https?:)?//", address)], page
+
+
+def test_reference_has_every_public_name(site: Path) -> None:
+    import vdsr_data
+    import vdsr_eval
+
+    for package in (vdsr_data, vdsr_eval):
+        text = (site / "reference" / f"{package.__name__}.html").read_text(encoding="utf-8")
+        for name in package.__all__:
+            assert re.search(rf'id="{package.__name__}[\w.]*\.{name}"', text), f"{name} is missing"
+
+
+@pytest.mark.parametrize("package", ["vdsr_data", "vdsr_eval", "vdsr_train"])
+def test_reference_has_every_option(package: str, site: Path) -> None:
+    main = importlib.import_module(f"{package}.cli").main
+    text = (site / "reference" / f"{package.replace('_', '-')}.html").read_text(encoding="utf-8")
+    for command in main.commands.values():
+        for parameter in command.params:
+            for name in parameter.opts if parameter.param_type_name == "option" else ():
+                assert name in text, f"{command.name} {name}"
+
+
+def test_the_notebook_runs_and_prints_what_it_stores(tmp_path: Path) -> None:
+    nbclient = pytest.importorskip("nbclient", reason="needs nbclient: pip install '.[dev]'")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel", reason="needs ipykernel: pip install '.[dev]'")
+    stored = nbformat.read(DOCS / "notebooks" / "five-minutes.ipynb", as_version=4)
+    book = nbformat.from_dict(stored)
+    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for now, before in zip(book.cells, stored.cells, strict=True):
+        assert [output["output_type"] for output in now.get("outputs", [])] == [
+            output["output_type"] for output in before.get("outputs", [])
+        ]
+        for ours, theirs in zip(now.get("outputs", []), before.get("outputs", []), strict=True):
+            if ours["output_type"] == "stream":
+                agrees(ours["text"], theirs["text"])
+            elif "text/markdown" in ours["data"]:
+                agrees(ours["data"]["text/markdown"], theirs["data"]["text/markdown"])
