@@ -106,12 +106,22 @@ def test_preview_of_a_test_file(run, test_file: Path):
     assert colours(Path("two.png")).shape[0] < colours(Path("test_preview.png")).shape[0]
 
 
-def test_what_preview_refuses(run, train: Path, photographs: Path):
+def test_names_are_shown_as_they_are(run, photographs: Path, tmp_path: Path):
+    """No mathematics is read into a dollar sign, and a long name is cut."""
+    for name in ("$x^{$", f"{'n' * 120}"):
+        (photographs / "d.bmp").rename(photographs / f"{name}.bmp")
+        generate_test("odd", [photographs / f"{name}.bmp"], tmp_path / "$$.h5", scales=(2,))
+        assert run("preview", "$$.h5", "--force").exit_code == 0
+        (photographs / f"{name}.bmp").rename(photographs / "d.bmp")
+
+
+def test_what_preview_refuses(run, train: Path, test_file: Path, photographs: Path):
     fails(run("preview", train, "-o", "sheet.jpg"), 1, "sheet.jpg", ".png")
     fails(run("preview", "none.h5"), 1, "none.h5: no such file")
     fails(run("preview", photographs / "a.jpg"), 1, "not an HDF5 file")
     fails(run("preview", train, "-o", "none/sheet.png"), 1, "none: no such folder")
     fails(run("preview", train, "--count", 0), 2, "--count")
+    fails(run("preview", test_file, "--count", 65), 1, "a sheet shows 1 to 64 images, not 65")
     assert not list(Path().glob("*.png"))
 
 

@@ -43,7 +43,7 @@ def info(file: Path) -> None:
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
-@click.option("--count", type=click.IntRange(1, 1000), show_default="24 patches, or 8 images",
+@click.option("--count", type=click.IntRange(1, 400), show_default="24 patches, or 8 images",
               help="Patches of a training file, images of a test file.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
 @force_option

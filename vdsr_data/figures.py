@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
 from vdsr_data.pairs import Pairs
 
@@ -23,6 +24,7 @@ __all__ = ["save_preview"]
 DPI = 144
 PATCH, IMAGE = 123, 300  # pixels that a patch and an image take, at most, in each direction
 PATCHES, IMAGES = 24, 8  # shown, unless a number is given
+MOST_PATCHES, MOST_IMAGES = 400, 64  # on a sheet, which would take hundreds of megabytes with more
 ACROSS = 4  # patches beside each other
 MARGIN, GAP, APART, CAPTION, HEAD, FOOT, BAR, NARROWEST = 48, 8, 30, 34, 130, 84, 300, 1200  # pixels
 LETTERS = 40  # of a name below its image
@@ -63,27 +65,26 @@ def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: in
     Raises
     ------
     VdsrError
-        If the file is damaged.
+        If `count` is too large for a sheet (400 patches, 64 images), or the file is damaged.
     """
-    random = np.random.default_rng(seed)
+    names = list(dict.fromkeys(name for name, _ in pairs.images))
+    total, usual, most, what = (
+        (len(pairs), PATCHES, MOST_PATCHES, "patches") if pairs.shape else (len(names), IMAGES, MOST_IMAGES, "images")
+    )
+    if count is not None and not 1 <= count <= most:
+        raise VdsrError(f"{path}: a sheet shows 1 to {most} {what}, not {count}")
+    shown = min(count or usual, total)
+    chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())
     if pairs.shape:
-        chosen = _choose(len(pairs), count or PATCHES, random)
         rows, side = _patch_rows(pairs, chosen), PATCH
-        title = f"{len(pairs):,} pairs of {pairs.shape[0]} x {pairs.shape[1]}"
-        total = len(pairs)
+        title = f"{total:,} pairs of {pairs.shape[0]} x {pairs.shape[1]}"
     else:
-        names = list(dict.fromkeys(name for name, _ in pairs.images))
-        chosen, total = _choose(len(names), count or IMAGES, random), len(names)
         rows, side = [_image_row(pairs, names[k]) for k in chosen], IMAGE
-        title = f"{total} images"
-    if len(chosen) < total:
-        title += f", of which {len(chosen)} at random (seed {seed})"
+        title = f"{total:,} images"
+    if shown < total:
+        title += f", of which {shown} at random (seed {seed})"
     _draw(path, pairs.path.name, title, rows, side)
-    return len(chosen)
-
-
-def _choose(total: int, count: int, random: np.random.Generator) -> list[int]:
-    return sorted(random.choice(total, min(count, total), replace=False).tolist())
+    return shown
 
 
 def _patch_rows(pairs: Pairs, chosen: list[int]) -> list[list[Tile]]:
@@ -139,8 +140,8 @@ def _draw(path: Path, name: str, title: str, rows: Sequence[Sequence[Tile]], sid
         return axes
 
     def write(left: int, above: int, text: str, size: float, **style: Any) -> None:
-        style = {"color": FAINT, "verticalalignment": "center"} | style
-        figure.text(left / width, 1 - above / height, text, fontsize=size, **style)
+        look = {"color": FAINT, "verticalalignment": "center", "parse_math": False, **style}
+        figure.text(left / width, 1 - above / height, text, fontsize=size, **look)
 
     write(MARGIN, 38, name, 13, weight="bold", color=INK)
     write(MARGIN, 74, title, 8.5)
