@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
 
-.PHONY: help install demo check test test-nojit torture conformance bench docs dist lock clean
+.PHONY: help install demo check test test-nojit coverage torture conformance bench docs dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,6 +28,13 @@ test: install  ## All tests but the long ones
 
 test-nojit: install  ## The tests of the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py
+
+coverage: install  ## Which lines and branches no test runs; kernels and what uses them as plain Python
+	$(BIN)/python -m coverage erase
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-report= -m "not conformance and not torture and not jit" \
+		tests/test_data_*.py tests/test_eval_*.py tests/faults vdsr_data vdsr_eval
+	$(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not torture" tests/test_train_*.py
+	$(BIN)/python -m coverage report
 
 torture: install  ## Many faults and damaged inputs, half an hour or so; VDSR_SEED=1 makes other ones
 	VDSR_TORTURE=$${VDSR_TORTURE:-1} $(BIN)/python -m pytest tests/faults
