@@ -22,12 +22,18 @@ def silent(text: str) -> None:
 
 def test_round_trip_is_bit_exact(tmp_path) -> None:
     checkpoint.save(tmp_path, 12, state(), data="abc")
-    step, loaded, data = checkpoint.load(tmp_path, warn=silent)
-    assert (step, data) == (12, "abc")
+    step, loaded, data, pending = checkpoint.load(tmp_path, warn=silent)
+    assert (step, data, pending) == (12, "abc", None)
     assert loaded.keys() == state().keys()
     for name, array in state().items():
         assert loaded[name].dtype == array.dtype
         assert loaded[name].tobytes() == array.tobytes()
+
+
+def test_a_row_without_scores_comes_back(tmp_path) -> None:
+    row = {"step": 12, "loss": 0.1 + 0.2}
+    checkpoint.save(tmp_path, 12, state(), data="", pending=row)
+    assert checkpoint.load(tmp_path, warn=silent).pending == row
 
 
 def test_the_last_two_are_kept_and_the_newest_is_read(tmp_path) -> None:
@@ -117,5 +123,5 @@ def test_a_checkpoint_damaged_anywhere_is_passed_over(tmp_path) -> None:
         newest.write_bytes(whole[:start] + random.bytes(8) + whole[start + 8 :])
         loaded = checkpoint.load(tmp_path, warn=lambda _: None)
         assert loaded is not None
-        step, arrays, _ = loaded  # step 2 where the damage met bytes that hold nothing
+        step, arrays, *_ = loaded  # step 2 where the damage met bytes that hold nothing
         assert all((arrays[name] == array).all() for name, array in state(step).items())

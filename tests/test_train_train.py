@@ -13,6 +13,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images import read_image
 from vdsr_train.config import read_config
 from vdsr_train.log import COLUMNS, read_log
+from vdsr_train.predict import Upscaler
 from vdsr_train.train import Interrupted, train
 from vdsr_train.validate import open_validation
 from vdsr_train.weights import read_weights
@@ -78,6 +79,46 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
         read_weights(data / "whole" / "weights.h5"), read_weights(data / "parts" / "weights.h5"), strict=True
     ):
         assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize(("step", "call"), [(9, 4), (30, 9)])
+def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, monkeypatch, step, call) -> None:
+    """At the second image, between scales and between networks; the scores are made up for, the log is the same."""
+    config = small(data, validate_every=9, ema=5)
+    train(config, data / "whole", resume=False, console=Recorder())
+    calls, steps, upscale = [], [], Upscaler.__call__
+
+    def interrupting(self, lr, scale):
+        calls.append(scale)
+        if steps[-1:] == [step - 1] and len(calls) == call:
+            os.kill(os.getpid(), signal.SIGINT)
+        return upscale(self, lr, scale)
+
+    def at(done: int) -> None:
+        steps.append(done)
+        if done < step:
+            calls.clear()
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"stopped after step {step}; go on"):
+        patch.setattr(Upscaler, "__call__", interrupting)
+        train(config, data / "parts", resume=False, console=Recorder(at=at))
+    assert len(calls) == call  # not one image more
+    assert read_log(data / "parts" / "log.csv")[-1]["step"] < step
+    for _ in range(2):  # if it is killed before the next checkpoint, once more
+        with pytest.raises(Died):
+            train(config, data / "parts", resume=True, console=Recorder(at=die)) if step < 30 else die(0)
+    train(config, data / "parts", resume=True, console=Recorder())
+    same(data / "whole", data / "parts")
+    for name in ("2", "3", "4", "2-averaged", "4-averaged"):
+        tables = [(data / run / "validation" / f"{name}.csv").read_bytes() for run in ("whole", "parts")]
+        assert tables[0] == tables[1]
+    said = Recorder()
+    train(config, data / "parts", resume=True, console=said)
+    assert "complete" in said.said[-1]
+
+
+def die(_step: int) -> None:
+    raise Died
 
 
 class Died(BaseException):

@@ -5,10 +5,11 @@ kills a training, one good checkpoint is left.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing, sweep
 
-__all__ = ["check_finite", "get_state", "last_good", "load", "save", "set_state"]
+__all__ = ["Saved", "check_finite", "get_state", "last_good", "load", "save", "set_state"]
 
 State = Mapping[str, NDArray[Any]]
 KEPT = 2
@@ -52,8 +53,10 @@ def check_finite(folder: Path, step: int, state: State) -> None:
             raise VdsrError(f"{name} is not finite after step {step}: the training has diverged; {last_good(folder)}")
 
 
-def save(folder: Path, step: int, state: State, *, data: str) -> Path:
+def save(folder: Path, step: int, state: State, *, data: str, pending: Mapping[str, float] | None = None) -> Path:
     """Write the checkpoint of a training that has done `step` steps, and remove all but the last two.
+
+    `pending` is the row of the log that still lacks its scores, where there was no time for them.
 
     Raises
     ------
@@ -61,12 +64,13 @@ def save(folder: Path, step: int, state: State, *, data: str) -> Path:
         The file cannot be written; the last good checkpoint is named.
     """
     path = folder / f"step-{step:09}.h5"
+    row = "" if pending is None else json.dumps(pending)
     try:
         with replacing(path) as temporary:
             with h5py.File(temporary, "w") as file:
                 for name, array in state.items():
                     file[name] = array
-                file.attrs.update(step=step, data=data, sha256=_checksum(step, data, state))
+                file.attrs.update(step=step, data=data, pending=row, sha256=_checksum(step, data + row, state))
             _flush(temporary)
     except OSError as error:
         raise VdsrError(f"{path}: the checkpoint cannot be written ({error}); {last_good(folder)}") from None
@@ -75,8 +79,17 @@ def save(folder: Path, step: int, state: State, *, data: str) -> Path:
     return path
 
 
-def load(folder: Path, *, warn: Callable[[str], None]) -> tuple[int, dict[str, NDArray[Any]], str] | None:
-    """Return (step, state, data) of the newest checkpoint that is whole, or None where there is none.
+class Saved(NamedTuple):
+    """What `save` was given."""
+
+    step: int
+    state: dict[str, NDArray[Any]]
+    data: str
+    pending: dict[str, float] | None
+
+
+def load(folder: Path, *, warn: Callable[[str], None]) -> Saved | None:
+    """Return the newest checkpoint that is whole, or None where there is none.
 
     A damaged one is reported to `warn` and passed over.
     """
@@ -99,7 +112,7 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.h5"), reverse=True)
 
 
-def _read(path: Path) -> tuple[int, dict[str, NDArray[Any]], str]:
+def _read(path: Path) -> Saved:
     state: dict[str, NDArray[Any]] = {}
     with h5py.File(path, "r") as file:
 
@@ -109,9 +122,10 @@ def _read(path: Path) -> tuple[int, dict[str, NDArray[Any]], str]:
 
         file.visititems(read)
         step, data, expected = int(file.attrs["step"]), str(file.attrs["data"]), str(file.attrs["sha256"])
-    if _checksum(step, data, state) != expected:
+        row = str(file.attrs.get("pending", ""))
+    if _checksum(step, data + row, state) != expected:
         raise ValueError("its checksum does not match")
-    return step, state, data
+    return Saved(step, state, data, json.loads(row) if row else None)
 
 
 def _checksum(step: int, data: str, state: State) -> str:

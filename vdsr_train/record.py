@@ -1,6 +1,6 @@
 """What a training leaves in its run folder: log.csv, checkpoints, weights; scores, pictures, curves and TensorBoard."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ STUCK = (
     "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
     "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
 )
+
+
+class _Stopped(Exception):  # noqa: N818  not an error: the user asked for it
+    pass
 
 
 class Record:
@@ -86,37 +90,67 @@ class Record:
         data: str,
         validates: bool,
         saves: bool,
+        stopping: Callable[[], bool],
     ) -> None:
-        """Write a row of the log, with scores when it is time for them; then the state, so that no kill loses a row."""
+        """Write a row of the log, with scores when it is time for them; then the state, so that no kill loses a row.
+
+        Scores wait for `catch_up` where `stopping` says, image after image, that there is no time for them.
+        """
         step = int(row["step"])
         checkpoint.check_finite(self.checkpoints, step, state)
-        if validates:
-            self._validate(row)
-        self._log.write(row)
-        if self._board is not None:
+        scored = not validates or self._validate(row, stopping)
+        if scored:
+            self._log.write(row)
+        if scored and self._board is not None:
             self._board.scalars(row)
             if validates:
                 self._board.batch(row, self._weights(self.networks[""]), *batch)
         if saves:
-            checkpoint.save(self.checkpoints, step, state, data=data)
+            checkpoint.save(self.checkpoints, step, state, data=data, pending=None if scored else row)
             for name, variables in self.networks.items():
                 write_weights(self.run / f"{name or 'weights'}.h5", self._weights(variables), attributes={"step": step})
-        if validates and self._validation is not None:
+        if validates and scored:
+            self._draw()
+
+    def catch_up(self, row: dict[str, float], state: checkpoint.State, *, data: str) -> None:
+        """Score what a training that was stopped had no time to score; write its row of the log, then the state."""
+        self._validate(row, lambda: False)
+        self._log.write(row)
+        if self._board is not None:
+            self._board.scalars(row)
+        checkpoint.save(self.checkpoints, int(row["step"]), state, data=data)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the curves anew."""
+        if self._validation is not None:
             from vdsr_train.figures import draw_curves
 
             logs = {self.run.name: self.run / "log.csv"}
             draw_curves(self.run / "curves.png", logs, dataset=self._validation.testset.name, protocol=PROTOCOL)
 
-    def _validate(self, row: dict[str, float]) -> None:
-        """Score the networks, add their means to `row`, and show them beside bicubic."""
+    def _validate(self, row: dict[str, float], stopping: Callable[[], bool]) -> bool:
+        """Score the networks, add their means to `row`, and show them beside bicubic; False if it was stopped."""
         if self._validation is None:
-            return
+            return True
+
+        def upscale(lr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
+            if stopping():
+                raise _Stopped
+            return self._upscaler(lr, scale)
+
         step, scores = int(row["step"]), {}
         for name, variables in self.networks.items():
             self._upscaler.load(self._weights(variables))
-            psnr = self._validation(self._upscaler, step=step, epoch=row["epoch"], suffix=name and f"-{name}")
+            try:
+                psnr = self._validation(upscale, step=step, epoch=row["epoch"], suffix=name and f"-{name}")
+            except _Stopped:
+                return False
+            scores[name] = psnr
+        for name, psnr in scores.items():
             row.update({f"{name or 'psnr'}_x{scale}": value for scale, value in psnr.items()})
-            scores[f"VDSR, step {step}" + (name and f", {name}")] = psnr
-        self.console.say(self._validation.table(scores))
+        shown = {f"VDSR, step {step}" + (name and f", {name}"): psnr for name, psnr in scores.items()}
+        self.console.say(self._validation.table(shown))
         if step >= self.due and all(map(self._validation.stuck, scores.values())):
             self.console.warn(STUCK)
+        return True

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,28 +75,31 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
 
         if worker.index == 0:
             opened.enter_context(claimed(run))
-        first = 0
+        first, pending = 0, None
         checkpoints = run / "checkpoints"
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
         if saved is not None:
-            first, state, saved_data = saved
+            first, state, saved_data, pending = saved
             if saved_data != data:
                 raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
             checkpoint.set_state(variables, state)
         elif resume:
             console.warn(f"{run}: there is no checkpoint, starting anew")
-        if first >= total:
+        if first >= total and pending is None:
             console.say(f"{run}: the training is complete, all {total} steps are done")
             return
 
-        caught = opened.enter_context(_signals())
         record = None
         if worker.index == 0:
-            record = Record(run, config, networks, first=first, due=min(epoch_steps, total), console=console)
+            kept = first if pending is None else first - 1
+            record = Record(run, config, networks, first=kept, due=min(epoch_steps, total), console=console)
             opened.enter_context(record)
+            if pending is not None:
+                record.catch_up(pending, state, data=data)
         else:
             console = Silent()
 
+        caught: list[int] | None = None  # until a step is done, there is nothing that should be saved
         losses: list[Any] = []
         row: dict[str, float] = {}
         waits, pace, window = 0.0, 0.0, time.perf_counter()
@@ -110,6 +114,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
                 raise
             waits += waited
             done = step + 1
+            if caught is None:
+                caught = opened.enter_context(_signals())
 
             stops = bool(caught) and record is not None  # the workers beside the chief end with it
             due = done % epoch_steps == 0 or (config.validate_every and done % config.validate_every == 0)
@@ -140,9 +146,12 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             }
             if record is not None:
                 state = checkpoint.get_state(variables)
-                record.write(row, (lr, gt), state, data=data, validates=validates, saves=saves)
+                record.write(
+                    row, (lr, gt), state, data=data, validates=validates, saves=saves, stopping=partial(bool, caught)
+                )
+                stops = bool(caught) and saves
             console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
-            if stops:
+            if stops and caught:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()
