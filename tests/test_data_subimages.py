@@ -198,6 +198,7 @@ def test_what_is_refused(photographs: Path, run, monkeypatch: pytest.MonkeyPatch
     for option, value in elsewhere.items():
         fails(run(*make, option, value), 2, option, "BasicSR turns, flips and shuffles while it loads")
     fails(run(*make, "-o", "none/out"), 1, "none: no such folder")
+    fails(run(*make, "--scales", "1,2"), 1, "LR of scale 1 would be HR itself")
     fails(run(*make, "--scales", "64"), 1, "must be a multiple of 64")
     fails(run(*make, "--scales", "60"), 1, "too few for scales 60")
     Image.fromarray(np.zeros((40, 40), dtype=np.uint16)).save(photographs / "deep.png")

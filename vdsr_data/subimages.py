@@ -136,6 +136,8 @@ def generate_subimages(
 def _shapes(images: Sequence[Path], recipe: SubimageRecipe) -> list[tuple[int, int]]:
     """Rows and columns of each image, once everything goes together."""
     scales = ", ".join(map(str, recipe.scales))
+    if 1 in recipe.scales:
+        raise VdsrError("LR of scale 1 would be HR itself; leave 1 out of the scales")
     for name, value in (("patch size", recipe.size), ("stride", recipe.stride)):
         if value % recipe.multiple:
             near = math.ceil(value / recipe.multiple) * recipe.multiple
