@@ -71,7 +71,7 @@ def merge(
         raise ValueError("give at least one part")
     if virtual and compression:
         raise ValueError("a virtual file holds no patches that could be compressed")
-    if output.resolve() in [path.resolve() for path in parts]:
+    if output.exists() and any(path.exists() and path.samefile(output) for path in parts):
         raise VdsrError(f"{output}: is one of the parts; write the whole elsewhere")
     with ExitStack() as stack:
         files = _in_order(stack.enter_context(open_part(path)) for path in parts)
