@@ -11,13 +11,13 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 BEGIN = """
-import signal, sys, time
+import os, signal, sys, time
 from vdsr_data import interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv[0] = "/somewhere/vdsr-test"
 def main():
-    print("ready", flush=True)
 """
+READY = '    os.write(1, b"ready\\n")\n'
 RUN = """
 sys.modules["cli"] = type("Cli", (), {"main": staticmethod(main)})
 interrupt.run("cli")
@@ -25,18 +25,22 @@ print("done")
 """
 
 
-def interrupted(body: str, *, times: int = 1) -> tuple[int, str, str, float]:
+def interrupted(body: str, *, setup: str = "", times: int = 1) -> tuple[int, str, str, float]:
     """Exit code, stdout, stderr and seconds of a command with this body after so many Ctrl-C."""
     process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + body + RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", BEGIN + setup + READY + body + RUN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert process.stdout.readline() == "ready\n"
+    line = process.stdout.readline()
+    assert line.endswith("ready\n")
     began = time.monotonic()
     for _ in range(times):
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
-    return process.returncode, out, err, time.monotonic() - began
+    return process.returncode, line.removesuffix("ready\n") + out, err, time.monotonic() - began
 
 
 LINE = "vdsr-test: interrupted\n"
@@ -49,11 +53,11 @@ def test_one_line():
 def test_what_was_printed_is_kept_and_what_is_half_done_is_not(tmp_path: Path):
     (tmp_path / "file").touch()
     (tmp_path / "folder" / "below").mkdir(parents=True)
-    body = (
+    setup = (
         f"    interrupt.half_done |= {{{str(tmp_path / 'file')!r}, {str(tmp_path / 'folder')!r}, '/nowhere'}}\n"
-        "    sys.stdout.write('result')\n    time.sleep(10)\n"
+        "    sys.stdout.write('result')\n"
     )
-    assert interrupted(body)[:3] == (130, "result", LINE)
+    assert interrupted("    time.sleep(10)\n", setup=setup)[:3] == (130, "result", LINE)
     assert not list(tmp_path.iterdir())
 
 
@@ -93,7 +97,7 @@ def test_complaints_of_libraries_are_silent():
 
 def run(body: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *options, "-c", BEGIN + body + RUN], capture_output=True, text=True, check=False
+        [sys.executable, *options, "-c", BEGIN + READY + body + RUN], capture_output=True, text=True, check=False
     )
 
 
