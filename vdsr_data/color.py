@@ -44,7 +44,8 @@ def rgb2ycbcr(image: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     image : ndarray, shape (rows, columns, 3)
-        uint8; uint16; or float32, float64 in [0, 1] (other values are converted by the same formula, not clipped).
+        uint8; uint16; or float32, float64 in [0, 1] (other values are converted by the same formula, not clipped;
+        a NaN or an infinity stays in its pixel). Any memory layout and byte order, may be empty, never modified.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     image : ndarray, shape (rows, columns, 3)
-        uint8 or uint16; or float32, float64 in [0, 1]. A NaN stays a NaN.
+        uint8 or uint16; or float32, float64 in [0, 1]. A NaN stays a NaN. Memory as for `rgb2ycbcr`.
 
     Returns
     -------
@@ -109,7 +110,9 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def im2double(image: NDArray[Any]) -> NDArray[np.float64]:
-    """Convert to float64 as MATLAB's ``im2double``: uint8 / 255, uint16 / 65535, floats unchanged.
+    """Convert to float64 as MATLAB's ``im2double``: uint8 / 255, uint16 / 65535, floats unchanged (also NaN, -0.0).
+
+    Takes arrays of any shape, memory layout and byte order; the result is always a new array.
 
     Raises
     ------

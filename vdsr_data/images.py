@@ -5,6 +5,7 @@ Pillow does the reading but for 16-bit colour, which it reduces to 8 bits withou
 
 import io
 import logging
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from PIL import Image, ImageOps, TiffImagePlugin
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
-from vdsr_data.tif import deep_pixels, deep_size, profile_of
+from vdsr_data.tif import deep_pixels, deep_size, is_tif, profile_of
 
 __all__ = [
     "TEST_ORDER",
@@ -113,7 +114,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
     with _explained(path):
         if _is_deep_color_png(path):
             return np.ascontiguousarray(_read_deep_png(path)[:, :, :3])
-        if path.suffix.lower() in SUFFIXES["tif"]:
+        if is_tif(path):
             deep = deep_pixels(path, MOST_PIXELS)
             if deep is not None:
                 return deep
@@ -155,7 +156,7 @@ def read_picture(path: Path | str) -> Picture:
     """
     path = Path(path)
     with _explained(path):
-        deep = deep_pixels(path, MOST_PIXELS, channels=(2, 3, 4)) if path.suffix.lower() in SUFFIXES["tif"] else None
+        deep = deep_pixels(path, MOST_PIXELS, channels=(2, 3, 4)) if is_tif(path) else None
         if deep is not None:
             return _picture(deep, profile_of(path))
         with Image.open(path) as image:
@@ -177,7 +178,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     with _explained(path):
-        if path.suffix.lower() in SUFFIXES["tif"]:
+        if is_tif(path):
             deep = deep_size(path, MOST_PIXELS)
             if deep is not None:
                 return deep
@@ -238,12 +239,14 @@ def check_lossless(path: Path) -> None:
 def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     """Crop the bottom and the right so that rows and columns are multiples of `scale`; returns a view.
 
+    The image has 2 or more dimensions, of any values; a side shorter than `scale` becomes empty.
+
     Raises
     ------
     ValueError
         If `scale` is not a whole number of at least 1.
     """
-    if int(scale) != scale or scale < 1:
+    if not math.isfinite(scale) or int(scale) != scale or scale < 1:
         raise ValueError(f"scale must be a whole number of at least 1, got {scale!r}")
     rows, columns = image.shape[0], image.shape[1]
     return image[: rows - rows % int(scale), : columns - columns % int(scale)]
@@ -256,8 +259,12 @@ def _explained(path: Path) -> Iterator[None]:
         raise VdsrError(f"{path}: {'not a plain file' if path.exists() else 'no such file'}")
     try:
         yield
-    except (VdsrError, MemoryError):
+    except VdsrError:
         raise
+    except MemoryError as error:  # also where a damaged head makes a decoder ask for gigabytes
+        raise VdsrError(
+            f"{path}: needs more memory than there is; use fewer workers, or see if it is damaged"
+        ) from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error

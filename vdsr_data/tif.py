@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["deep_pixels", "deep_size", "profile_of"]
+__all__ = ["deep_pixels", "deep_size", "is_tif", "profile_of"]
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def is_tif(path: Path) -> bool:
+    """Whether it is a TIFF file by its content, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(4) in SIGNATURES
 
 
 def deep_pixels(path: Path, most: int, *, channels: Sequence[int] = (3,)) -> NDArray[np.uint16] | None:

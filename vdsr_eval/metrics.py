@@ -30,7 +30,7 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     Returns
     -------
     float
-        ``inf`` for equal images.
+        ``inf`` for equal images; NaN if a value is NaN or both are the same infinity, else ``-inf`` for an infinity.
 
     Raises
     ------
@@ -48,6 +48,8 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     """
     a, b = _checked(image, reference, data_range)
     error = float(_kernels.squared_errors(a.ravel(), b.ravel()).sum()) / a.size
+    if math.isinf(error):
+        return -math.inf
     return 10 * math.log10(data_range**2 / error) if error else math.inf
 
 
@@ -67,7 +69,7 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float, bor
     Returns
     -------
     float
-        At most 1, which only equal images reach.
+        At most 1, which only equal images reach. NaN if a value is NaN or infinite.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def _checked(
     for array in (a, b):
         if array.dtype.kind not in "uif":
             raise TypeError(f"images must be integers or floats, got {array.dtype}")
-    if a.dtype != b.dtype and not a.dtype.kind == b.dtype.kind == "f":
+    if a.dtype.newbyteorder("=") != b.dtype.newbyteorder("=") and not a.dtype.kind == b.dtype.kind == "f":
         raise TypeError(f"image is {a.dtype} and reference is {b.dtype}: convert one, so that both have one range")
     if not (math.isfinite(data_range) and data_range > 0):
         raise ValueError(f"data_range must be a positive number such as 1 or 255, got {data_range}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
+from vdsr_data.hdf5 import plain_dataset, plain_group
 
 __all__ = ["Weights", "check_weights", "read_weights", "write_weights"]
 
@@ -66,7 +67,9 @@ def read_weights(path: Path | str) -> Weights:
     try:
         with h5py.File(path, "r") as file:
             return check_weights(_read_layers(file), str(path))
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # h5py raises each
+    except VdsrError:
+        raise
+    except Exception as error:  # h5py has no class of its own
         raise VdsrError(f"{path}: cannot be read as weights ({error})") from None
 
 
@@ -78,10 +81,17 @@ def _read_layers(file: h5py.File) -> Weights:
     for number, name in enumerate(names, start=1):
         if name != f"conv_{number:02}":
             raise ValueError(f"layer conv_{number:02} is missing")
+        group = plain_group(file, name)
+        arrays = []
         for part in ("kernel", "bias"):
-            if not isinstance(file[name].get(part), h5py.Dataset):
-                raise ValueError(f"layer {name} has no {part}")
-        layers.append((file[name]["kernel"][()], file[name]["bias"][()]))
+            if group is None or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+                raise ValueError(f"layer {name} has no {part} in this very file")
+            data = plain_dataset(group, part)
+            if data is None:
+                kind = getattr(group[part], "dtype", "a group")
+                raise ValueError(f"layer {name}: the {part} is {kind}, expected floating point, stored in this file")
+            arrays.append(data[()])
+        layers.append((arrays[0], arrays[1]))
     return layers
 
 

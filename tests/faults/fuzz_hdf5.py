@@ -1,0 +1,98 @@
+"""Training and test files, and weights, to damage: as the writers here make them, and as plain h5py does."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+from fuzz import Reader
+
+from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
+from vdsr_data.images import write_image
+from vdsr_data.storage import compress_training, open_training
+from vdsr_data.testfile import is_test_file, open_test_file, summarise
+from vdsr_train.weights import read_weights, write_weights
+
+
+def plain(fill: Callable[[h5py.File], None], **options: object) -> bytes:
+    """The bytes of a file that h5py makes in memory, in the oldest format: without checksums."""
+    file = io.BytesIO()
+    with h5py.File(file, "w", **options) as opened:
+        fill(opened)
+    return file.getvalue()
+
+
+def patches(file: h5py.File) -> None:
+    data = np.linspace(0, 1, 3 * 16, dtype="f4").reshape(3, 1, 4, 4)
+    file.create_dataset("data", data=data)
+    file.create_dataset("label", data=data, chunks=(2, 1, 4, 4), compression="gzip", shuffle=True, fletcher32=True)
+    file.attrs["keys"] = "data,label"
+    file.attrs["names"] = ["a", "b"]
+
+
+def bench(file: h5py.File) -> None:
+    data = np.linspace(0, 1, 30).reshape(6, 5)
+    file["original/a"] = (data * 255).astype("u1")
+    for key in ("gt", "lr"):
+        file.create_dataset(f"x2/a/{key}", data=data, compression="lzf")
+    file.attrs["names"] = ["a"]
+    file.attrs["scales"] = "[2]"
+
+
+def images(folder: Path) -> list[Path]:
+    paths = [folder / "a.png", folder / "b.png"]
+    for number, path in enumerate(paths):
+        write_image(path, np.random.default_rng(number).integers(0, 256, (14, 13, 3), dtype=np.uint8))
+    return paths
+
+
+def training_seeds() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generate_train(images(folder), folder / "t.h5", TrainingRecipe(patch_size=5, stride=5))
+        compress_training(folder / "t.h5", folder / "c.h5", 9)
+        return [*((folder / n).read_bytes() for n in ("t.h5", "c.h5")), plain(patches), plain(patches, libver="latest")]
+
+
+def test_seeds() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generate_test("b", images(folder), folder / "b.h5", scales=(2,))
+        return [(folder / "b.h5").read_bytes(), plain(bench), plain(bench, libver="latest")]
+
+
+def weight_seeds() -> list[bytes]:
+    layers = [(np.ones((3, 3, i, o), np.float32), np.zeros(o, np.float32)) for i, o in ((1, 2), (2, 1))]
+
+    def fill(file: h5py.File) -> None:
+        for number, (kernel, bias) in enumerate(layers, start=1):
+            file[f"conv_{number:02}/kernel"], file[f"conv_{number:02}/bias"] = kernel, bias
+
+    with tempfile.TemporaryDirectory() as name:
+        write_weights(Path(name) / "w.h5", layers, attributes={"steps": 3})
+        return [(Path(name) / "w.h5").read_bytes(), plain(fill), plain(fill, libver="latest")]
+
+
+def read_training(path: Path) -> None:
+    with open_training(path) as file:
+        assert file.layout
+        lr, gt = file.gather([0, len(file) - 1])
+        assert lr.shape == gt.shape == (2, file.patch_size, file.patch_size)
+
+
+def read_test(path: Path) -> None:
+    is_test_file(path)
+    with open_test_file(path) as file:
+        for name in file.names[:4]:
+            file.original(name)
+            file.pair(name, 2)
+    list(summarise(path))
+
+
+READERS = {
+    "training": Reader((".h5",), training_seeds, read_training, words=(b"data", b"label", b"lr\0\0", b"gt\0\0")),
+    "test": Reader((".h5",), test_seeds, read_test, words=(b"original", b"x2\0\0", b"gt\0\0")),
+    "weights": Reader((".h5",), weight_seeds, read_weights, words=(b"conv_02\0", b"kernel\0\0", b"bias\0\0\0\0")),
+}

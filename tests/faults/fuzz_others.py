@@ -1,0 +1,195 @@
+"""All other files that are read: .mat, weights of other libraries, config.json, the registry."""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from fuzz import Reader
+from scipy.io import savemat
+
+from vdsr_data import registry
+from vdsr_eval.matfile import read_mat
+from vdsr_eval.results import results
+from vdsr_train.config import Config, read_config
+from vdsr_train.foreign import read_any
+
+LAYERS = [(np.ones((3, 3, i, o), np.float32), np.zeros(o, np.float32)) for i, o in ((1, 2), (2, 1))]
+
+
+def mat_seeds() -> list[bytes]:
+    contents = [
+        {"sr": np.linspace(0, 1, 20).reshape(4, 5)},
+        {"sr": np.arange(60, dtype="u1").reshape(4, 5, 3), "text": "words", "flag": True, "z": np.array([1 + 2j])},
+    ]
+    weights = np.empty((1, 2), object), np.empty((1, 2), object)
+    for number, (kernel, bias) in enumerate(LAYERS):
+        weights[0][0, number], weights[1][0, number] = kernel, bias
+    contents.append({"model": {"weight": weights[0], "bias": weights[1]}})
+    seeds = []
+    for content in contents:
+        for options in ({}, {"do_compression": True}, {"format": "4"}):
+            if "format" in options and content is not contents[0]:
+                continue
+            file = io.BytesIO()
+            savemat(file, content, **options)
+            seeds.append(file.getvalue())
+    return seeds
+
+
+def npz_seeds() -> list[bytes]:
+    arrays = {
+        f"layer_{n}/{kind}": array
+        for n, pair in enumerate(LAYERS)
+        for kind, array in zip(("kernel", "bias"), pair, strict=True)
+    }
+    seeds = []
+    for save in (np.savez, np.savez_compressed):
+        file = io.BytesIO()
+        save(file, **arrays)
+        seeds.append(file.getvalue())
+    return seeds
+
+
+def repair_zip(data: bytes) -> bytes:
+    """An archive of stored members of which the second one's bytes are damaged, its checksum right."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(npz_seeds()[0])) as old:
+            members = {name: old.read(name) for name in old.namelist()}
+    except zipfile.BadZipFile:
+        return data
+    name = list(members)[data[-1] % len(members) if data else 0]
+    start = 64 + len(data) % 7
+    members[name] = data[start : start + 200] if data[:1] != b"P" else data[30 + len(name) :][: len(members[name]) + 20]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as new:
+        for member, content in members.items():
+            new.writestr(member, content)
+    return file.getvalue()
+
+
+def safetensors_seeds() -> list[bytes]:
+    from safetensors.numpy import save
+
+    return [
+        save(
+            {
+                f"layer_{n}.{kind}": array
+                for n, pair in enumerate(LAYERS)
+                for kind, array in zip(("weight", "bias"), pair, strict=True)
+            }
+        )
+    ]
+
+
+def torch_seeds() -> list[bytes]:
+    import torch
+
+    seeds = []
+    for legacy in (False, True):
+        file = io.BytesIO()
+        state = {
+            f"layer_{n}.{kind}": torch.from_numpy(array)
+            for n, pair in enumerate(LAYERS)
+            for kind, array in zip(("weight", "bias"), pair, strict=True)
+        }
+        torch.save({"state_dict": state}, file, _use_new_zipfile_serialization=not legacy)
+        seeds.append(file.getvalue())
+    return seeds
+
+
+def config_seeds() -> list[bytes]:
+    return [
+        json.dumps(asdict(config), indent=2).encode() for config in (Config(), Config(images="sample", steps=5))
+    ] + [b'{"depth": 3}', b"{}", b"[]", b'{"scales": [2, 3], "clip": "norm", "images": null}']
+
+
+def registry_seeds() -> list[bytes]:
+    lines = registry.REGISTRY.read_bytes().splitlines(keepends=True)
+    return [b"".join(lines[:4]), lines[0], b"".join([lines[0], *lines[-2:]])]
+
+
+def read_registry(path: Path) -> None:
+    shipped, registry.REGISTRY = registry.REGISTRY, path
+    try:
+        for name, files in registry.registered().items():
+            assert "/" not in name
+            assert all("/" not in file.name and not file.name.startswith(".") and file.size > 0 for file in files)
+    finally:
+        registry.REGISTRY = shipped
+
+
+def read_result(path: Path) -> None:
+    """A file of the folder that `vdsr-eval --images` scores."""
+    from vdsr_data.datasets import Original
+    from vdsr_eval.protocol import PROTOCOLS, prepare
+
+    original = Original(path.stem, np.zeros((4, 5), np.uint8))
+    protocol = PROTOCOLS["vdsr-tf"]
+    pair = prepare(original.pixels, scale=1, protocol=protocol)
+    results(path.parent, [path.stem], scale=1)(original, pair, protocol, 1)
+
+
+def read_mat_any(path: Path) -> None:
+    """All that reads .mat files."""
+    read_mat(path)
+    read_result(path)
+
+
+READERS = {
+    "mat": Reader((".mat",), mat_seeds, read_mat_any),
+    "MatConvNet": Reader((".mat",), mat_seeds, read_any),
+    "npz": Reader(
+        (".npz",),
+        npz_seeds,
+        read_any,
+        repair_zip,
+        words=(b"'<f4'", b"'|O'", b"True", b"(3, 3, 1, 2)", b"(9999999999,)"),
+    ),
+    "safetensors": Reader(
+        (".safetensors",), safetensors_seeds, read_any, words=(b"F32", b"I64", b"BF16", b"9999999999", b"[", b"]", b"{")
+    ),
+    "torch": Reader((".pth", ".pt"), torch_seeds, read_any),
+    "config": Reader(
+        (".json",),
+        config_seeds,
+        read_config,
+        words=(
+            b"NaN",
+            b"Infinity",
+            b"1e999",
+            b"[" * 2000,
+            b"null",
+            b"true",
+            b"-1",
+            b'"',
+            b"9" * 5000,
+            b"{}",
+            b"\\ud800",
+            b"[[1], [1]]",
+            b"0.5",
+            b"\xff",
+        ),
+    ),
+    "registry": Reader(
+        (".tsv",),
+        registry_seeds,
+        read_registry,
+        words=(
+            b"http://",
+            b"https://[",
+            b"..",
+            b"/",
+            b"\t",
+            b"\n",
+            b"\r",
+            b"\x0b",
+            b"\xff",
+            b"file:///",
+            b"\xe2\x80\xa8",
+            "\u0663".encode(),
+        ),
+    ),
+}

@@ -1,0 +1,135 @@
+"""Damaged and hostile HDF5 files: training files, test files, weights."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import SEED
+from fuzz import campaign
+from fuzz_hdf5 import READERS, bench, patches
+
+from vdsr_data.errors import VdsrError
+from vdsr_data.storage import open_training
+from vdsr_data.testfile import is_test_file, open_test_file, summarise
+from vdsr_train.weights import read_weights
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+
+COUNTS = {"training": 50_000, "test": 50_000, "weights": 50_000}
+SHAPE = (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
+    number, problems = campaign(kind, str(SEED), amount(100, COUNTS[kind]), seconds=300)
+    tried(f"fuzz: {kind}.h5", number)
+    assert not problems
+
+
+def elsewhere(folder: Path) -> Path:
+    with h5py.File(folder / "secret.h5", "w") as file:
+        patches(file)
+        bench(file)
+    return folder / "secret.h5"
+
+
+HOSTILE: dict[str, Callable[[h5py.File, Path], None]] = {
+    "empty": lambda file, other: None,
+    "one key": lambda file, other: file.create_dataset("lr", SHAPE, "f4"),
+    "wrong rank": lambda file, other: [file.create_dataset(key, (3, 4, 4), "f4") for key in ("lr", "gt")],
+    "text": lambda file, other: [file.create_dataset(k, SHAPE, h5py.string_dtype()) for k in ("lr", "gt")],
+    "vlen": lambda file, other: [file.create_dataset(k, SHAPE, h5py.vlen_dtype("f4")) for k in ("lr", "gt")],
+    "references": lambda file, other: [file.create_dataset(k, SHAPE, h5py.ref_dtype) for k in ("lr", "gt")],
+    "compound": lambda file, other: [file.create_dataset(k, SHAPE, [("a", "f4")]) for k in ("lr", "gt")],
+    "groups": lambda file, other: [file.create_group(k) for k in ("lr", "gt")],
+    "external links": lambda file, other: [
+        file.__setitem__(k, h5py.ExternalLink(str(other), v)) for k, v in (("lr", "data"), ("gt", "label"))
+    ],
+    "soft links": lambda file, other: [file.__setitem__(k, h5py.SoftLink("/" + k)) for k in ("lr", "gt")],
+    "external storage": lambda file, other: [
+        file.create_dataset(k, SHAPE, "f4", external=[(str(other), 0, 192)]) for k in ("lr", "gt")
+    ],
+    "a billion patches": lambda file, other: [
+        file.create_dataset(k, (10**9, 1, 41, 41), "f4", chunks=(64, 1, 41, 41), **options)
+        for k, options in (("lr", {}), ("gt", {"compression": "gzip"}))
+    ],
+    "huge chunks": lambda file, other: [
+        file.create_dataset(k, SHAPE, "f4", maxshape=(None,) * 4, chunks=(2**20, 1, 30, 30), compression="gzip")
+        for k in ("lr", "gt")
+    ],
+    "no patch": lambda file, other: [file.create_dataset(k, (0, 1, 4, 4), "f4") for k in ("lr", "gt")],
+}
+
+
+def virtual(file: h5py.File, other: Path) -> None:
+    for key, source in (("lr", "data"), ("gt", "label")):
+        layout = h5py.VirtualLayout(SHAPE, "f4")
+        layout[...] = h5py.VirtualSource(other, source, SHAPE)
+        file.create_virtual_dataset(key, layout)
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, "virtual"])
+def test_hostile_training(kind: str, tmp_path: Path, tried: Callable[..., None]):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    path = tmp_path / "t.h5"
+    with h5py.File(path, "w") as file:
+        {**HOSTILE, "virtual": virtual}[kind](file, elsewhere(folder))
+    tried("hostile HDF5")
+    with pytest.raises(VdsrError, match=r"t\.h5"), open_training(path) as file:
+        file.gather([0])
+
+
+@pytest.mark.parametrize("link", [h5py.ExternalLink, lambda file, path: h5py.SoftLink(path)])
+def test_test_file_leads_nowhere_else(link: Callable[..., object], tmp_path: Path):
+    other = elsewhere(tmp_path)
+    path = tmp_path / "b.h5"
+    with h5py.File(path, "w") as file:
+        file["original"] = link(str(other), "/original")
+        file["x2"] = link(str(other), "/x2")
+    assert not is_test_file(path)
+    with pytest.raises(VdsrError, match="not a test file"), open_test_file(path):
+        pass
+    with h5py.File(path, "w") as file:
+        file["original/a"] = np.zeros((6, 5), "u1")
+        file["x2"] = link(str(other), "/x2")
+    with open_test_file(path) as opened:
+        assert opened.pair("a", 2) is None
+    assert not list(summarise(path))
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "..", "a\nb", "a\\b"])
+def test_images_are_not_named_to_leave_their_folder(name: str, tmp_path: Path):
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file[f"original/{name}"] = np.zeros((6, 5), "u1")
+        file.attrs["names"] = [name]
+    with pytest.raises(VdsrError, match="cannot be the name of an image") as caught, open_test_file(tmp_path / "b.h5"):
+        pass
+    assert str(caught.value).isprintable()
+
+
+def test_weights_lead_nowhere_else(tmp_path: Path):
+    layers = {"conv_01": (1, 2), "conv_02": (2, 1)}
+    for name, target in (("secret.h5", None), ("w.h5", "secret.h5")):
+        with h5py.File(tmp_path / name, "w") as file:
+            for layer, (inputs, outputs) in layers.items():
+                if target:
+                    file[layer] = h5py.ExternalLink(target, f"/{layer}")
+                else:
+                    file[f"{layer}/kernel"] = np.ones((3, 3, inputs, outputs), "f4")
+                    file[f"{layer}/bias"] = np.zeros(outputs, "f4")
+    assert len(read_weights(tmp_path / "secret.h5")) == 2
+    with pytest.raises(VdsrError, match="conv_01"):
+        read_weights(tmp_path / "w.h5")
+
+
+def test_weights_do_not_ask_for_memory_that_they_do_not_fill(tmp_path: Path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        for layer in ("conv_01", "conv_02"):
+            file.create_dataset(f"{layer}/kernel", (3, 3, 2**20, 2**20), "f4", chunks=(3, 3, 64, 64))
+            file.create_dataset(f"{layer}/bias", (1,), "f4")
+    with pytest.raises(VdsrError, match="more values"):
+        read_weights(tmp_path / "w.h5")

@@ -1,0 +1,68 @@
+"""Damaged files of all other kinds: .mat, weights of other libraries, config.json, the registry; and command lines."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import SEED
+from fuzz import campaign, made, reader_of
+from fuzz_others import READERS
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+
+COUNTS = {"mat": 50_000, "MatConvNet": 50_000, "npz": 50_000, "safetensors": 50_000, "torch": 20_000,
+          "config": 100_000, "registry": 250_000}  # fmt: skip
+COMMANDS = {
+    "png": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
+    "tif": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
+    "training": ("vdsr_data", "info", "@"),
+    "test": ("vdsr_eval", "--model", "bicubic", "--dataset", "@", "--scale", "2"),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
+    if kind == "torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+    if kind == "safetensors":
+        pytest.importorskip("safetensors", reason="safetensors is not installed")
+    number, problems = campaign(kind, str(SEED), amount(100, COUNTS[kind]), seconds=300)
+    tried(f"fuzz: {kind}", number)
+    assert not problems
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_command_lines_say_one_line(
+    kind: str, tmp_path: Path, amount: Callable[[int, int], int], chance: random.Random, tried: Callable[..., None]
+):
+    reader = reader_of(kind)
+    seeds = reader.seeds()
+    package, *arguments = COMMANDS[kind]
+    for _ in range(amount(1, 50)):
+        suffix, data = made(reader, kind, str(SEED), chance.randrange(10**9), seeds)
+        path = tmp_path / f"damaged{suffix}"
+        path.write_bytes(data)
+        words = [str(path) if word == "@" else word for word in arguments]
+        command = [sys.executable, "-m", package, *words]
+        tried("fuzz: commands")
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+        assert done.returncode in (0, 1), done
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 0 or done.stderr.count("\n") == 1, done.stderr
+        (tmp_path / "out.png").unlink(missing_ok=True)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("kind", ["png", "registry", "config", "training"])
+def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tried: Callable[..., None]):
+    """Inputs that atheris chooses by the branches that they reach."""
+    pytest.importorskip("atheris", reason="atheris is not installed: pip install 'vdsr-toolkit[torture]'")
+    command = [sys.executable, Path(__file__).with_name("fuzz.py"), kind, str(SEED + 1), "--guided",
+               str(amount(1, 30)), tmp_path]  # fmt: skip
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    executed = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+    tried(f"atheris: {kind}", int(executed[0].split()[-1]))
