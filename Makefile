@@ -34,7 +34,7 @@ coverage: install  ## Which lines and branches no test runs; kernels and what us
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-report= -m "not conformance and not torture and not jit" \
 		tests/test_data_*.py tests/test_eval_*.py tests/faults vdsr_data vdsr_eval
 	$(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not torture" tests/test_train_*.py
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m coverage report --fail-under=95
 
 torture: install  ## Many faults and damaged inputs, half an hour or so; VDSR_SEED=1 makes other ones
 	VDSR_TORTURE=$${VDSR_TORTURE:-1} $(BIN)/python -m pytest tests/faults
