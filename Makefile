@@ -36,7 +36,7 @@ coverage: install  ## Which lines and branches no test runs; kernels and what us
 	$(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not torture" tests/test_train_*.py
 	$(BIN)/python -m coverage report --fail-under=95
 
-torture: install  ## Many faults and damaged inputs, half an hour or so; VDSR_SEED=1 makes other ones
+torture: install  ## Many faults and damaged inputs, for about an hour; VDSR_SEED=1 makes other ones
 	VDSR_TORTURE=$${VDSR_TORTURE:-1} $(BIN)/python -m pytest tests/faults
 
 conformance: install  ## Long checks against the reference data (VDSR_DATA, or ../shared/data)
