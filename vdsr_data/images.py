@@ -123,9 +123,9 @@ def read_image(path: Path | str) -> NDArray[Any]:
             rows, columns = _stored_size(image)
             turn = image.getexif().get(ORIENTATION) if image.format == "TIFF" else None
             image.load()
-            if turn in UNTURN:  # which Pillow applies to TIFF files alone
-                image = image.transpose(UNTURN[turn])  # noqa: PLW2901
-            pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+            # Pillow turns TIFF files, and these alone, as a viewer shows them.
+            stored = image.transpose(UNTURN[turn]) if turn in UNTURN else image
+            pixels = np.asarray(stored if stored.mode == mode else stored.convert(mode))
             if pixels.shape[:2] != (rows, columns):
                 raise VdsrError(f"{path}: says {rows}x{columns} pixels, but holds {pixels.shape[0]}x{pixels.shape[1]}")
     return pixels.astype(np.uint16) if pixels.dtype not in (np.uint8, np.uint16) else np.ascontiguousarray(pixels)
