@@ -56,7 +56,7 @@ def test_command_lines_say_one_line(
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("kind", ["png", "registry", "config", "training"])
+@pytest.mark.parametrize("kind", ["png", "registry", "config"])
 def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tried: Callable[..., None]):
     """Inputs that atheris chooses by the branches that they reach."""
     pytest.importorskip("atheris", reason="atheris is not installed: pip install 'vdsr-toolkit[torture]'")
