@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import product
@@ -17,7 +18,7 @@ from vdsr_data.ahead import in_order
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_space, replacing
+from vdsr_data.files import check_space, replacing, unchanged
 from vdsr_data.hdf5 import annotate
 from vdsr_data.images import image_size, modcrop, read_image, write_image
 from vdsr_data.patches import Flip, augment, cut, patch_count, randperm_inverse
@@ -136,14 +137,15 @@ def generate_train(
 
     def process(j: int) -> str:
         k = chosen[j]
-        digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
-        start = starts[k]
-        for lr, gt in image_patches(images[k], recipe):
-            where = position[start : start + len(gt)]
-            writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
-            start += len(gt)
-        if start != starts[k + 1]:
-            raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
+        with unchanged(images[k]):
+            digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
+            start = starts[k]
+            for lr, gt in image_patches(images[k], recipe):
+                where = position[start : start + len(gt)]
+                writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
+                start += len(gt)
+            if start != starts[k + 1]:
+                raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
         return digest
 
     layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
@@ -269,12 +271,14 @@ def generate_test(
     VdsrError
         If an image cannot be read or is smaller than a scale, or two images share a name.
     """
-    attributes = {
-        "format": "vdsr-toolkit test file", "version": __version__, "name": name, "boundary": boundary,
-        "scales": list(scales), "names": unique_names(list(images)), "images": [path.name for path in images],
-        "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
-    }  # fmt: skip
-    with replacing(output) as target:
+    with replacing(output) as target, ExitStack() as stack:
+        for path in images:
+            stack.enter_context(unchanged(path))
+        attributes = {
+            "format": "vdsr-toolkit test file", "version": __version__, "name": name, "boundary": boundary,
+            "scales": list(scales), "names": unique_names(list(images)), "images": [path.name for path in images],
+            "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
+        }  # fmt: skip
         writer = TestFileWriter(target)
         try:
             for title, image, pairs in _prepared(images, scales, boundary, workers):

@@ -242,7 +242,6 @@ def test_folder_removed_underway(place: Place, chance, amount, tried) -> None:
         place.recovers()
 
 
-@pytest.mark.xfail(reason="an image is read twice, and may be replaced in between unnoticed", strict=False)
 @pytest.mark.parametrize("size", ["same", "other"])
 @pytest.mark.parametrize("name", ["build-train", "build-test"])
 def test_source_replaced_while_it_is_read(forks, photographs, tmp_path, name, size, amount, chance, tried) -> None:
