@@ -249,7 +249,7 @@ def test_missing_set_names_the_command_that_fetches_it(public: Public):
     fails(run("build-train", "b100/"), 1, "`vdsr-data fetch B100`")
     with pytest.raises(VdsrError, match="vdsr-data fetch Set5"):
         open_testset("Set5")
-    with pytest.raises(VdsrError, match="no such data set; looked"):
+    with pytest.raises(VdsrError, match=r"no such data set; did you mean Set5[?] looked"):
         open_testset("Set55")
 
 
