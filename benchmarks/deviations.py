@@ -153,7 +153,7 @@ def draw(path: Path, found: dict[str, Deviation]) -> None:
     """The differences of one reduced image as colours, and of the mean PSNR as bars."""
     gt = im2double(modcrop(dict(originals("sample"))[SHOWN], SHOWN_SCALE))
     ours = low(matlab, gt, SHOWN_SCALE)
-    figure = Figure(figsize=(12, 5.9), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(11, 5.6), layout="constrained", facecolor=PAPER)
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, len(PEERS) + 1, height_ratios=(1.05, 1))
     axes = figure.add_subplot(grid[0, 0])
@@ -178,12 +178,12 @@ def draw(path: Path, found: dict[str, Deviation]) -> None:
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(PEERS)), list(PEERS))
     axes.set_ylabel("dB")
-    axes.set_title("PSNR of bicubic on `sample`, reduced and enlarged by the library, minus MATLAB's",
+    axes.set_title("PSNR of bicubic on the set sample, reduced and enlarged by the library, minus MATLAB's",
                    fontsize=10, color=INK)  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(y=0.15)
     axes.legend(frameon=False, ncols=3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=140)
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ WIDTH = 100
 BLOCK = re.compile(r"^```shell\n(?P<command>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 PICTURES = {
     "vdsr_train_preview.png": "tutorial/preview.png",
-    "run/curves.png": "tutorial/curves.png",
     "pictures/sample/x3/chelsea_detail.png": "tutorial/detail.png",
 }
 
