@@ -62,6 +62,7 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     page(tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert not re.search(r"https?:|//cdn|@import|url\(", text)
+    assert "default-src 'none'" in text  # nor would a browser load anything
     assert set(re.findall(r'(?:src|href)="([^"]*)"', text)) == {"data:,"}
 
 

@@ -6,7 +6,6 @@ Everything is inside the file, so that it opens from a disk or an attachment, wi
 import base64
 import json
 import math
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 import vdsr_data
 from vdsr_data.files import replacing
-from vdsr_data.images import write_image
+from vdsr_data.images import png_bytes
 from vdsr_eval.evaluate import Record, Scored
 from vdsr_eval.pictures import ground_truth, picture
 from vdsr_eval.report import Table
@@ -89,10 +88,7 @@ def write_page(path: Path, records: Sequence[Record], tables: Sequence[Table], v
 
 def _data_uri(image: NDArray[np.uint8]) -> str:
     """An image as PNG inside a URI."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "image.png")
-        write_image(file, image)
-        return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
+    return "data:image/png;base64," + base64.b64encode(png_bytes(image, compression=6)).decode()
 
 
 def _finite(value: float) -> float | None:
