@@ -127,7 +127,7 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     With --format png or lmdb it makes a folder of sub-images for BasicSR and its kind: HR_sub, and for each scale
     LR_bicubic/X2_sub, with their meta_info.txt; for lmdb HR_sub.lmdb and LR_bicubic_X2_sub.lmdb. LR has HR's colours
     and 1/2 of its size, rounded to 8 bits as MATLAB's imwrite(imresize(image, 1/2), file) does; lr of a training file
-    is luma of gt's size, and not rounded. --compression is then that of PNG, 1 if it is not given.
+    is luma of gt's size, in float32. --compression is then that of PNG, 1 if it is not given.
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output
