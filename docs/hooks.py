@@ -1,4 +1,4 @@
-"""What MkDocs does beside reading pages: notebooks become pages, and pictures that belong to a package are shown."""
+"""What MkDocs does beside reading pages: notebooks become pages, what lies or begins elsewhere gets its place."""
 
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,17 @@ from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
 
 SHIPPED = "../vdsr_train/default/"  # as pages link to it, and as it is found in the repository
+SCORES = "The scores of the network that comes with the toolkit"
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the curves of the network that comes with the toolkit, and the notebooks with the outputs that they store."""
+    """Add the shipped network's curves, a heading to its scores, and the notebooks with the outputs that they store."""
     docs = Path(config.docs_dir)
     picture = (docs / SHIPPED / "curves.png").resolve()
     files.append(File.generated(config, "default/curves.png", abs_src_path=str(picture)))
+    scores = files.src_uris["default-scores.md"]  # begins like metadata, which MkDocs would take away
+    files.remove(scores)
+    files.append(File.generated(config, scores.src_uri, content=f"# {SCORES}\n\n{scores.content_string}"))
     for path in sorted(docs.glob("notebooks/*.ipynb")):
         page, resources = MarkdownExporter().from_notebook_node(nbformat.read(path, as_version=4))
         for name, content in resources["outputs"].items():

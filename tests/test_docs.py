@@ -73,6 +73,19 @@ def test_other_outputs_are_todays(page: str, tmp_path: Path) -> None:
         agrees(rerun.run(command, tmp_path), output)
 
 
+def test_the_whole_way_goes_by_a_mirror_too(reference_data: Path, tmp_path: Path) -> None:
+    """Of what takes a minute or more, only Set5 and bicubic."""
+    page = (DOCS / "whole-way.md").read_text(encoding="utf-8")
+    rerun.run(f"VDSR_DATA=data vdsr-data fetch Set5 --mirror {shlex.quote(str(reference_data))}", tmp_path)
+    built = rerun.run("VDSR_DATA=data vdsr-data build-test Set5", tmp_path)
+    assert built in page
+    compared = rerun.run("vdsr-eval --dataset Set5.h5 --protocol paper --compare --model bicubic", tmp_path)
+    assert set(re.findall(r"^.*measured +\S+ / \S+", compared, re.MULTILINE)) <= set(
+        re.findall(r"^.*measured +\S+ / \S+", page, re.MULTILINE)
+    )
+    assert compared.count("+0.00 / +0.0000") == 3
+
+
 def test_a_page_is_renewed_below_its_commands(tmp_path: Path) -> None:
     page = "# Page\n\n```shell\npip install it\n```\n\n```shell\necho a; echo b\n```\n\nText.\n\n```shell\ntrue\n```\n"
     new = page.replace("echo b\n```\n", "echo b\n```\n\n```text\na\nb\n```\n")
