@@ -40,7 +40,7 @@ def run(command: str, folder: Path) -> str:
     environment = {**os.environ, "COLUMNS": str(WIDTH)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment.pop("VDSR_DATA", None)
-    done = subprocess.run(command, shell=True, cwd=folder, env=environment, check=False, text=True,
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, check=False, encoding="utf-8",
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{command}ended with {done.returncode}:\n{done.stdout}")
