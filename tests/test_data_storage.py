@@ -144,3 +144,23 @@ def test_missing_foreign_and_truncated_files(tmp_path: Path):
     (tmp_path / "cut.h5").write_bytes((tmp_path / "train.h5").read_bytes()[:50_000])
     with pytest.raises(VdsrError, match=r"cut.h5: damaged"), open_training(tmp_path / "cut.h5"):
         pass
+
+
+def test_attributes_come_back(tmp_path: Path):
+    write(tmp_path / "train.h5")
+    given = {"text": "Bäume", "none": "", "list": ["a", "", "Bäume", "[1]"], "nothing": [], "number": 3,
+             "json": {"a": [1.5]}, "long": [f"{'x' * 60}{number}" for number in range(3000)]}  # fmt: skip
+    annotate(tmp_path / "train.h5", given)
+    compress_training(tmp_path / "train.h5", tmp_path / "small.h5", 1)
+    for name in ("train.h5", "small.h5"):
+        with open_training(tmp_path / name) as file:
+            assert {key: file.attributes[key] for key in given} == given
+
+
+def test_text_without_a_length_is_not_read(tmp_path: Path):
+    write(tmp_path / "train.h5")
+    with h5py.File(tmp_path / "train.h5", "r+") as file:
+        file.attrs["text"], file.attrs["list"], file.attrs["keys"] = "a", ["a", "b"], "gt,lr"
+    with open_training(tmp_path / "train.h5") as file:
+        assert file.attributes == {}
+        assert file.keys == ("lr", "gt")

@@ -15,7 +15,7 @@ from PIL import Image
 from vdsr_data.claims import recipe_of, shard_of
 from vdsr_data.errors import VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.hdf5 import annotate
+from vdsr_data.hdf5 import annotate, write_attribute
 from vdsr_data.images import list_images
 from vdsr_data.shards import merge
 from vdsr_data.verify import verify
@@ -219,8 +219,8 @@ def test_shard_texts():
 PART_DAMAGE: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "order": (lambda file: file["position"].__setitem__(slice(0, 2), [5, 4]), "positions"),
     "beyond": (lambda file: file["position"].__setitem__(-1, 10**9), "positions"),
-    "total": (lambda file: file.attrs.__setitem__("total_pairs", 65), "total_pairs"),
-    "shard": (lambda file: file.attrs.__setitem__("shard", "4/3"), "shard"),
+    "total": (lambda file: write_attribute(file, "total_pairs", 65), "total_pairs"),
+    "shard": (lambda file: write_attribute(file, "shard", "4/3"), "shard"),
     "no crc": (lambda file: file.__delitem__("crc32"), "CRC-32"),
     "no position": (lambda file: file.__delitem__("position"), "positions"),
     "crc": (lambda file: file["crc32"].__setitem__((0, 1), 0), "patch 0 "),
@@ -298,10 +298,10 @@ TEST_DAMAGE: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "stranger": (lambda file: file.create_dataset("x2/a/zz", data=1.0), "/x2/a/zz does not belong"),
     "nan": (lambda file: file["x2/a/gt"].__setitem__((0, 0), np.nan), "/x2/a/gt holds NaN"),
     "range": (lambda file: file["x2/a/gt"].__setitem__((0, 0), 2), "/x2/a/gt holds"),
-    "names": (lambda file: file.attrs.__setitem__("names", ["a"]), "attributes: names"),
-    "scales": (lambda file: file.attrs.__setitem__("scales", "[2, 3, 4]"), "/x4/a/gt is missing"),
-    "fewer scales": (lambda file: file.attrs.__setitem__("scales", "[2]"), "/x3/a/gt does not belong"),
-    "boundary": (lambda file: file.attrs.__setitem__("boundary", "replicate"), "/x2/a/lr differs"),
+    "names": (lambda file: write_attribute(file, "names", ["a"]), "attributes: names"),
+    "scales": (lambda file: write_attribute(file, "scales", "[2, 3, 4]"), "/x4/a/gt is missing"),
+    "fewer scales": (lambda file: write_attribute(file, "scales", "[2]"), "/x3/a/gt does not belong"),
+    "boundary": (lambda file: write_attribute(file, "boundary", "replicate"), "/x2/a/lr differs"),
 }  # fmt: skip
 
 

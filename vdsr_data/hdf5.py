@@ -14,7 +14,7 @@ import numpy as np
 from vdsr_data.errors import VdsrError
 
 __all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "open_hdf5", "plain_dataset",
-           "plain_group", "read_attributes"]  # fmt: skip
+           "plain_group", "read_attributes", "write_attribute"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
@@ -74,23 +74,42 @@ def annotate(path: Path, attributes: Mapping[str, Any]) -> None:
     """Add attributes to an HDF5 file: text and numbers as they are, lists of text as arrays, anything else as JSON."""
     with h5py.File(path, "r+", libver=LIBVER) as file:
         for name, value in attributes.items():
-            if isinstance(value, list) and all(isinstance(item, str) for item in value):
-                file.attrs.create(name, np.array(value, dtype=object), dtype=h5py.string_dtype())
-            else:
-                file.attrs[name] = value if isinstance(value, (str, int, float)) else json.dumps(value)
+            write_attribute(file, name, value)
+
+
+def write_attribute(file: h5py.File, name: str, value: Any) -> None:
+    """Add an attribute as `annotate` does: text with its length, which `read_attributes` reads."""
+    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not listed and isinstance(value, (int, float)):
+        file.attrs[name] = value
+        return
+    text = value if listed or isinstance(value, str) else json.dumps(value)
+    encoded = np.array([item.encode() for item in text] if listed else text.encode(), dtype=np.bytes_)
+    file.attrs.create(name, encoded, dtype=h5py.string_dtype("utf-8", encoded.dtype.itemsize))
 
 
 def read_attributes(file: h5py.File) -> dict[str, Any]:
-    """Attributes as plain Python: text, numbers, lists of text; JSON texts parsed."""
-    return {name: _plain(value) for name, value in file.attrs.items()}
+    """Attributes as plain Python: text, numbers, lists of text; JSON texts parsed.
+
+    Text without a length lies in a heap. From a damaged one HDF5 (1.14.6) does not come back, so it is not read at all.
+    """
+    return {name: _plain(file.attrs[name]) for name in file.attrs if _has_length(file.attrs.get_id(name).get_type())}
+
+
+def _has_length(kind: h5py.h5t.TypeID) -> bool:
+    if isinstance(kind, h5py.h5t.TypeStringID):
+        return not kind.is_variable_str()
+    return isinstance(kind, (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return [item.decode() if isinstance(item, bytes) else str(item) for item in value.tolist()]
+        return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in value.tolist()]
     if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str) and value[:1] in "{[":
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):

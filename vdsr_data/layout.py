@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.hdf5 import plain_dataset
+from vdsr_data.hdf5 import plain_dataset, read_attributes
 
 __all__ = ["CHUNK", "Axes", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
 
@@ -67,7 +67,7 @@ def find_patches(data: h5py.Dataset) -> Places | None:
 
 def find_keys(file: h5py.File, path: Path, *, virtual: bool) -> tuple[str, str]:
     """Names of the data sets of lr and gt: those that the file names, or one of the usual pairs; VdsrError if none."""
-    named = file.attrs.get("keys")
+    named = read_attributes(file).get("keys")
     candidates = [tuple(named.split(","))] if isinstance(named, str) and named.count(",") == 1 else []
     for lr, gt in [*candidates, *KEYS]:
         if all(plain_dataset(file, key, virtual=virtual) is not None for key in (lr, gt)):

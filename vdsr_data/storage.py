@@ -141,7 +141,7 @@ def compress_training(source: Path, target: Path, level: int) -> None:
             for start in range(0, len(data), CHUNK):
                 copy[start : start + CHUNK] = data[start : start + CHUNK]
         for name, value in old.attrs.items():
-            new.attrs[name] = value
+            new.attrs.create(name, value, dtype=old.attrs.get_id(name).dtype)
 
 
 class TrainingFile:

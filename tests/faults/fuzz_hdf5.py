@@ -10,6 +10,7 @@ import numpy as np
 from fuzz import Reader
 
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
+from vdsr_data.hdf5 import write_attribute
 from vdsr_data.images import write_image
 from vdsr_data.storage import compress_training, open_training
 from vdsr_data.testfile import is_test_file, open_test_file, summarise
@@ -28,8 +29,8 @@ def patches(file: h5py.File) -> None:
     data = np.linspace(0, 1, 3 * 16, dtype="f4").reshape(3, 1, 4, 4)
     file.create_dataset("data", data=data)
     file.create_dataset("label", data=data, chunks=(2, 1, 4, 4), compression="gzip", shuffle=True, fletcher32=True)
-    file.attrs["keys"] = "data,label"
-    file.attrs["names"] = ["a", "b"]
+    write_attribute(file, "keys", "data,label")
+    write_attribute(file, "names", ["a", "b"])
 
 
 def bench(file: h5py.File) -> None:
@@ -37,8 +38,8 @@ def bench(file: h5py.File) -> None:
     file["original/a"] = (data * 255).astype("u1")
     for key in ("gt", "lr"):
         file.create_dataset(f"x2/a/{key}", data=data, compression="lzf")
-    file.attrs["names"] = ["a"]
-    file.attrs["scales"] = "[2]"
+    write_attribute(file, "names", ["a"])
+    write_attribute(file, "scales", "[2]")
 
 
 def images(folder: Path) -> list[Path]:
