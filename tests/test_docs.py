@@ -75,7 +75,7 @@ def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("page", ["why/protocols.md", "how-to/other-trainers.md"])
+@pytest.mark.parametrize("page", ["why/protocols.md", "how-to/other-libraries.md"])
 def test_other_outputs_are_todays(page: str, tmp_path: Path) -> None:
     for command, output in rerun.blocks((DOCS / page).read_text(encoding="utf-8")):
         agrees(rerun.run(command, tmp_path), output)
@@ -116,7 +116,7 @@ def test_python_on_pages_runs(page: str, code: str, tmp_path: Path, monkeypatch:
     compile(code, page, "exec")
     if "_dataset(" in code:
         return  # tests/test_data_loaders.py runs these
-    for library in re.findall(r"^import (torch)$", code, re.MULTILINE):
+    for library in re.findall(r"^import (torch|jax)\b", code, re.MULTILINE):
         pytest.importorskip(library)
     image = data.chelsea()[100:160, 100:180]
     monkeypatch.chdir(tmp_path)
