@@ -48,7 +48,7 @@ def measure(what: str, side: int) -> dict[str, float]:
     prepare(what, 128)()  # compiled code is loaded, and memory that any size needs is taken
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = []
-    for _ in range(max(3, min(9, 2048 // side * 3))):
+    for _ in range(7):  # the first touch memory that the machine may have to find first
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
