@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import h5py
@@ -348,8 +350,13 @@ def test_damage_anywhere_in_a_virtual_file_is_one_line(images: list[Path], tmp_p
             continue
 
 
-@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
-def test_any_executor_makes_the_same_file(images: list[Path], tmp_path: Path, kind: type):
+def processes(number: int) -> ProcessPoolExecutor:
+    """Not forked from a process that has JAX and its threads."""
+    return ProcessPoolExecutor(number, mp_context=get_context("spawn"))
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, processes])
+def test_any_executor_makes_the_same_file(images: list[Path], tmp_path: Path, kind: Callable[[int], Executor]):
     summary = generate_train(images, tmp_path / "whole.h5", RECIPE)
     (tmp_path / "out").mkdir()
     done: list[int] = []

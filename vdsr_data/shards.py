@@ -7,7 +7,7 @@ front to back, and the whole is written from front to back.
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor, Future, as_completed, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from vdsr_data.virtual import create_virtual, is_plain_source
 __all__ = ["dask_executor", "generate_spread", "merge"]
 
 BLOCK = 4096  # pairs in memory while parts are joined
+PATIENCE = 60.0  # seconds to wait for parts that are still written when one has failed: they would outlive their folder
 OF_THE_WHOLE = ("format", "version", "keys", "axes", "recipe", "images", "sha256")  # attributes, in this order
 
 
@@ -220,6 +221,7 @@ def generate_spread(
         finally:
             for future in futures:
                 future.cancel()
+            wait(futures, PATIENCE)
     too_small = {path for summary in summaries.values() for path in summary.too_small}
     dropped = sum(summary.dropped for summary in summaries.values())
     return TrainingSummary(pairs, dropped, [path for path in images if path in too_small])
