@@ -1,7 +1,8 @@
 """What makes numbers comparable: how the low resolution is made, which luma is scored, its rounding, border and SSIM.
 
 Three ways are in use for the same benchmarks, hundredths of a dB apart. Each is a frozen `Protocol`; the functions
-below apply one. Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is rounded.
+below apply one. Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is
+rounded.
 """
 
 from dataclasses import dataclass
