@@ -124,6 +124,10 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     A folder too large for one machine: run --shard 1/4 to --shard 4/4 anywhere, in any order, then `vdsr-data merge`;
     or give a dask cluster, whose workers share the folders of the images and of the output. The file is the same.
 
+    \b
+    vdsr-data build-train 291/                                    as the paper
+    vdsr-data build-train 291/ --downsizes 1,0.8,0.6 --dry-run    how much would that be?
+
     With --format png or lmdb it makes a folder of sub-images for BasicSR and its kind: HR_sub, and for each scale
     LR_bicubic/X2_sub, with their meta_info.txt; for lmdb HR_sub.lmdb and LR_bicubic_X2_sub.lmdb. LR has HR's colours
     and 1/2 of its size, rounded to 8 bits as MATLAB's imwrite(imresize(image, 1/2), file) does; lr of a training file
@@ -246,6 +250,10 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the sets
     that `vdsr-data fetch` brought, then among the built-in ones (sample). Prints the bicubic PSNR of each image,
     without a border crop, as test_data.m does.
+
+    \b
+    vdsr-data build-test Set5
+    vdsr-data build-test photos/ --scales 2,4 --format mat
     """
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_folder, check_output, claimed
@@ -290,6 +298,10 @@ def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: 
     """Resize an image, or every image of a folder, as MATLAB's imresize and imwrite would.
 
     IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
+
+    \b
+    vdsr-data imresize Set5 LRx3 --scale 1/3 --modcrop 3     low-resolution images as MATLAB makes them
+    vdsr-data imresize photo.png half.png --scale 1/2
     """
     from vdsr_data.datasets import unique_names
     from vdsr_data.files import check_folder, check_output, claimed

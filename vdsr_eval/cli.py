@@ -78,6 +78,12 @@ def main(
 
     The ground truth is cropped to a multiple of the scale, reduced and enlarged as MATLAB's imresize does, upscaled by
     each model and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
+
+    \b
+    vdsr-eval --scale 3                                  the test files here, bicubic and the newest network
+    vdsr-eval --dataset Set5 --protocol paper --compare  beside the published rows
+    vdsr-eval --dataset Set5 --weights mine.h5 --weights default --baseline bicubic
+    vdsr-eval --dataset Set5 --html report.html --save-images pictures --detail auto
     """
     if context.invoked_subcommand is not None:
         if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
@@ -107,6 +113,9 @@ def score(folder: Path, gt: str, scale: int, name: str | None, baseline: str | N
 
     Files are matched to originals by name: butterfly.png, butterfly_RCAN_x3.png and x3-butterfly.mat are all
     butterfly's. A .mat file holds one image, uint8 or floats in [0, 1]: RGB, or luma where the protocol scores luma.
+
+    \b
+    vdsr-eval score results/RCAN --gt Set5 --scale 3 --protocol rcan --per-image
     """
     from vdsr_data.datasets import open_testset
     from vdsr_eval.evaluate import bicubic, method
