@@ -118,7 +118,7 @@ def generate_train(
 
     Notes
     -----
-    Memory: at most 200 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
+    Memory: at most 220 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
     image, 15 MB for 512 x 512 pixels; ``benchmarks/bench_memory.py`` holds it to that.
     """
     if shard is not None:
