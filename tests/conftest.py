@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vdsr_data.generate import generate_test
+from vdsr_data.images import TEST_ORDER, list_images
+
 
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
@@ -37,3 +40,16 @@ def photographs(tmp_path: Path) -> Path:
         coarse = random.integers(0, 256, (shape[0] // 8 + 1, shape[1] // 8 + 1, *shape[2:]), dtype=np.uint8)
         Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC).save(folder / name, quality=95)
     return folder
+
+
+@pytest.fixture
+def test_file(photographs: Path, tmp_path: Path) -> Path:
+    """A test file of `photographs` at two scales."""
+    generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "test.h5", scales=(2, 3))
+    return tmp_path / "test.h5"
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, which no test environment must have."""
+    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
 from vdsr_data.histogram import BAR, spread, table
-from vdsr_data.images import TEST_ORDER, list_images
+from vdsr_data.images import list_images
 from vdsr_data.pairs import Pairs
 from vdsr_data.shards import merge
 
@@ -31,12 +31,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def train(photographs: Path, tmp_path: Path) -> Path:
     generate_train(list_images(photographs), tmp_path / "train.h5", RECIPE)
     return tmp_path / "train.h5"
-
-
-@pytest.fixture
-def test_file(photographs: Path, tmp_path: Path) -> Path:
-    generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "test.h5", scales=(2, 3))
-    return tmp_path / "test.h5"
 
 
 def pair_file(path: Path, lr: np.ndarray, gt: np.ndarray) -> Path:

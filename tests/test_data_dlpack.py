@@ -20,11 +20,6 @@ each_image = pytest.mark.parametrize("image", IMAGES, ids=lambda image: str(imag
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-
-
-@pytest.fixture
 def jax():
     return pytest.importorskip("jax")
 

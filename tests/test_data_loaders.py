@@ -13,19 +13,14 @@ import pytest
 
 import vdsr_data
 from vdsr_data import VdsrError, tf_dataset, torch_dataset
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.images import TEST_ORDER, list_images
+from vdsr_data.generate import TrainingRecipe, generate_train
+from vdsr_data.images import list_images
 from vdsr_data.pairs import Pairs
 from vdsr_data.shards import merge
 from vdsr_data.storage import open_training
 
 SIZE = 12
 RECIPE = TrainingRecipe(patch_size=SIZE, stride=SIZE)
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
 
 
 @pytest.fixture
@@ -37,12 +32,6 @@ def tf():
 def whole(photographs: Path, tmp_path: Path) -> Path:
     generate_train(list_images(photographs), tmp_path / "whole.h5", RECIPE)
     return tmp_path / "whole.h5"
-
-
-@pytest.fixture
-def test_file(photographs: Path, tmp_path: Path) -> Path:
-    generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "test.h5", scales=(2, 3))
-    return tmp_path / "test.h5"
 
 
 def stored(path: Path) -> tuple[np.ndarray, np.ndarray]:
