@@ -3,8 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
 from vdsr_data.generate import TrainingRecipe
 from vdsr_data.patches import FLIPS, ROTATIONS
+from vdsr_data.shards import SHARD
 
 __all__ = ["Check", "Form", "Values", "Verified", "among", "check_attributes", "check_images", "content_sum",
-           "damage_explained", "digests", "exactly", "names", "numbers", "recipe_of", "shard_of",
-           "version"]  # fmt: skip
+           "digests", "exactly", "names", "numbers", "recipe_of", "shard_of", "version"]  # fmt: skip
 
 SHOWN = 10  # failures of a check
 # Bicubic weights of a pixel sum to 1, and their absolute values to 1.25 at most; lr is made from gt by four such sums.
@@ -76,17 +74,6 @@ class Values:
             elif row.min() < self._low or row.max() > self._high:
                 allowed = f"{self._low:.4g} to {self._high:.4g}"
                 self.check.fail(f"{name(k)} holds {row.min():g} to {row.max():g}, allowed is {allowed}")
-
-
-@contextmanager
-def damage_explained(path: Path) -> Iterator[None]:
-    """Let what HDF5 and NumPy raise at a damaged file be one line that names it."""
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py has no class of its own
-        if isinstance(error, OSError) and error.filename:
-            raise
-        raise VdsrError(f"{path}: damaged HDF5 file; build it again ({error})") from error
 
 
 def content_sum(attributes: Mapping[str, Any], sums: Mapping[str, str]) -> str:
@@ -156,7 +143,7 @@ def version(value: Any) -> bool:
 
 def shard_of(value: Any) -> tuple[int, int] | None:
     """K and n of part k of n; None if it is no such text."""
-    found = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", str(value))
+    found = SHARD.fullmatch(str(value))
     return (int(found[1]), int(found[2])) if found and int(found[1]) <= int(found[2]) else None
 
 

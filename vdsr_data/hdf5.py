@@ -18,9 +18,7 @@ __all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explaine
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
-DEFLATE = (
-    1032  # the most that gzip reduces values by; a file that declares more values than so many times its bytes lies
-)
+DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 
 
 @contextmanager
@@ -45,6 +43,8 @@ def damage_explained(path: Path) -> Iterator[None]:
     except VdsrError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:  # of the system, not of h5py, and perhaps of another file
+            raise
         reason = str(error) or type(error).__name__
         raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
 

@@ -23,8 +23,9 @@ from vdsr_data.layout import patch_shape
 from vdsr_data.storage import TrainingFile, create_training, open_part, whole_order
 from vdsr_data.virtual import create_virtual, is_plain_source
 
-__all__ = ["dask_executor", "generate_spread", "merge"]
+__all__ = ["SHARD", "dask_executor", "generate_spread", "merge"]
 
+SHARD = re.compile("([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")  # the attribute of part k of n
 BLOCK = 4096  # pairs in memory while parts are joined
 PATIENCE = 60.0  # seconds to wait for parts that are still written when one has failed: they would outlive their folder
 OF_THE_WHOLE = ("format", "version", "keys", "axes", "recipe", "images", "sha256")  # attributes, in this order
@@ -136,7 +137,7 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
 def _number(part: TrainingFile) -> tuple[int, int]:
     """K and n of part k of n, if it has everything that a part has."""
     attributes = part.attributes
-    shard = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", str(attributes.get("shard")))
+    shard = SHARD.fullmatch(str(attributes.get("shard")))
     if shard is None:
         raise VdsrError(f"{part.path}: not a part; make parts with `vdsr-data build-train --shard K/N`")
     k, n = int(shard[1]), int(shard[2])

@@ -17,7 +17,7 @@ from vdsr_data.claims import Check, Values, Verified, check_attributes, check_im
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import unchanged
 from vdsr_data.generate import image_pairs
-from vdsr_data.hdf5 import open_hdf5, plain_dataset, read_attributes
+from vdsr_data.hdf5 import damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.images import read_image
 from vdsr_data.testfile import ORIGINAL, TestFile, is_test_file
 from vdsr_data.verify_training import verify_training
@@ -67,7 +67,7 @@ def verify(
     """
     if not path.is_file():
         raise VdsrError(f"{path}: no such file")
-    with unchanged(path), claims.damage_explained(path):
+    with unchanged(path), damage_explained(path):
         check_kind = _verify_test if is_test_file(path) else verify_training
         found = check_kind(path, images, sample, seed, advance)
     content = Check("content", f"SHA-256 {found.sha256}")
