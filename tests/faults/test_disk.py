@@ -195,10 +195,16 @@ def test_quota(place: Place, chance, amount, tried) -> None:
         place.recovers()
 
 
-def test_read_only_disk(place: Place, disk, tried) -> None:
+def on_disk(place: Place, disk: Callable[..., Path]) -> Place:
+    """The same, but for the output, which is on a disk of its own."""
     point = disk("size=64m")
     target = Place(place.forks, place.command.but(below=str(point)), point, place.new)
     target.reset()
+    return target
+
+
+def test_read_only_disk(place: Place, disk, tried) -> None:
+    target = on_disk(place, disk)
     disk("ro")
     tried("disk")
     target.check(target.forks(target.command), "out", "Read-only file system")
@@ -220,9 +226,7 @@ def test_permission_denied(place: Place, tried) -> None:
 
 def test_another_disk_than_that_of_the_input(place: Place, disk, tried) -> None:
     """Temporary files lie beside the output, so that no rename has to cross over."""
-    point = disk("size=64m")
-    target = Place(place.forks, place.command.but(below=str(point)), point, place.new)
-    target.reset()
+    target = on_disk(place, disk)
     tried("disk")
     target.recovers()
 
