@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.hdf5 import plain_dataset, read_attributes
+from vdsr_data.hdf5 import plain_dataset
 
 __all__ = ["CHUNK", "Axes", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
 
@@ -65,9 +65,8 @@ def find_patches(data: h5py.Dataset) -> Places | None:
     return None if (chunks < 0).any() else Places(chunks, per_chunk, size)
 
 
-def find_keys(file: h5py.File, path: Path, *, virtual: bool) -> tuple[str, str]:
-    """Names of the data sets of lr and gt: those that the file names, or one of the usual pairs; VdsrError if none."""
-    named = read_attributes(file).get("keys")
+def find_keys(file: h5py.File, path: Path, *, named: Any, virtual: bool) -> tuple[str, str]:
+    """Names of the data sets of lr and gt: the attribute `named`, or one of the usual pairs; VdsrError if none."""
     candidates = [tuple(named.split(","))] if isinstance(named, str) and named.count(",") == 1 else []
     for lr, gt in [*candidates, *KEYS]:
         if all(plain_dataset(file, key, virtual=virtual) is not None for key in (lr, gt)):

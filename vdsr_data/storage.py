@@ -172,10 +172,10 @@ class TrainingFile:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.path = path
-        self.keys = find_keys(file, path, virtual=self._virtual)
+        self.attributes = read_attributes(file)
+        self.keys = find_keys(file, path, named=self.attributes.get("keys"), virtual=self._virtual)
         self._data = [file[key] for key in self.keys]
         self.axes, self.patch_size = check_layout(self._data, self.keys, path)
-        self.attributes = read_attributes(file)
         if not self._virtual:
             self._locate(file)
 

@@ -146,8 +146,9 @@ class TestFile:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file, self._path = file, path
         with damage_explained(path):
-            self.names = _names(file, path)
-            self.boundary = str(read_attributes(file).get("boundary", "symmetric"))
+            attributes = read_attributes(file)
+            self.names = _names(file, path, attributes.get("names"))
+            self.boundary = str(attributes.get("boundary", "symmetric"))
 
     def original(self, name: str) -> NDArray[Any]:
         """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
@@ -209,7 +210,7 @@ def open_test_file(path: Path | str) -> Iterator[TestFile]:
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
     """Per scale of a test file: the scale, the number of images and the number of gt pixels."""
     with open_hdf5(path) as file, damage_explained(Path(path)):
-        _names(file, Path(path))
+        _names(file, Path(path), read_attributes(file).get("names"))
         for key in file:
             group = plain_group(file, key) if re.fullmatch("x[0-9]{1,9}", key) else None
             if group is not None:
@@ -217,11 +218,10 @@ def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
                 yield int(key[1:]), len(shapes), sum(rows * columns for rows, columns in shapes)
 
 
-def _names(file: h5py.File, path: Path) -> list[str]:
+def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:
     group = plain_group(file, ORIGINAL)
     if group is None:
         raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
-    listed = read_attributes(file).get("names")
     names = [name for name in listed if name in group] if isinstance(listed, list) else list(group)
     for name in names:  # files are named after them
         if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
