@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,13 @@ def empty_cache(tmp_path_factory: pytest.TempPathFactory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setattr("vdsr_data.registry.cache_folder", lambda: folder)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """A shell's job in the background ignores Ctrl-C, and so would the commands that are tested."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
-__all__ = ["check_folder", "check_output", "check_space", "claimed", "is_empty", "replacing", "reserve", "scratch",
-           "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
+__all__ = ["DEFLATE", "check_folder", "check_output", "check_space", "claimed", "is_empty", "replacing", "reserve",
+           "scratch", "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
 
+DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
 LOCK = ".lock"  # of a folder
 HIDDEN = re.compile(r"(?P<partial>\..+)-[a-z0-9_]+\.partial(\.[^.]*)?|(?P<lock>\..+)\.lock", re.DOTALL)

@@ -12,13 +12,13 @@ import h5py
 import numpy as np
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import DEFLATE
 
 __all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "open_hdf5", "plain_dataset",
            "plain_group", "read_attributes", "write_attribute"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
-DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 
 
 @contextmanager

@@ -6,8 +6,6 @@ Pillow does the reading but for 16-bit colour, which it reduces to 8 bits withou
 import io
 import logging
 import math
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin
 
+from vdsr_data.deep_png import is_deep_png, read_deep_png, write_deep_png
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
-from vdsr_data.tif import deep_pixels, deep_size, is_tif, profile_of
+from vdsr_data.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
 
 __all__ = [
     "TEST_ORDER",
@@ -54,8 +53,6 @@ UNTURN = {
     8: Image.Transpose.ROTATE_270,
 }  # fmt: skip
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_HEAD = 33  # the signature and the chunk IHDR; further chunks may follow at once
 # Pillow's modes whose pixels are what MATLAB's imread returns, and the mode that drops what imread leaves out.
 MODES = {"L": "L", "RGB": "RGB", "1": "L", "I;16": "I;16", "I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16"}
 PNG_MODES = {**MODES, "RGBA": "RGB", "LA": "L", "I": "I"}
@@ -112,8 +109,8 @@ def read_image(path: Path | str) -> NDArray[Any]:
     """
     path = Path(path)
     with _explained(path):
-        if _is_deep_color_png(path):
-            return np.ascontiguousarray(_read_deep_png(path)[:, :, :3])
+        if is_deep_png(path):
+            return np.ascontiguousarray(read_deep_png(path, MOST_PIXELS)[:, :, :3])
         if is_tif(path):
             deep = deep_pixels(path, MOST_PIXELS)
             if deep is not None:
@@ -161,8 +158,8 @@ def read_picture(path: Path | str) -> Picture:
             return _picture(deep, profile_of(path))
         with Image.open(path) as image:
             profile = None if image.mode in ("CMYK", "LAB") else image.info.get("icc_profile")
-            if _is_deep_color_png(path, kinds=(2, 4, 6)):
-                return _picture(_read_deep_png(path), profile)
+            if is_deep_png(path, kinds=(2, 4, 6)):
+                return _picture(read_deep_png(path, MOST_PIXELS), profile)
             shown = ImageOps.exif_transpose(image)
             pixels = np.asarray(shown.convert(_shown_mode(path, shown)))
     return _picture(pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16), profile)
@@ -183,7 +180,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
             if deep is not None:
                 return deep
         with Image.open(path) as image:
-            if not _is_deep_color_png(path):
+            if not is_deep_png(path):
                 _mode(path, image)
             return _stored_size(image)
 
@@ -212,7 +209,8 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
         raise VdsrError(f"{path}: a BMP file cannot hold transparency; write .png or .tif")
     with replacing(path) as temporary:
         if image.dtype == np.uint16 and image.ndim == 3:
-            _write_deep(temporary, image, profile)
+            write_deep = write_deep_png if path.suffix.lower() == ".png" else write_deep_tif
+            write_deep(temporary, image, profile)
         else:
             Image.fromarray(image).save(temporary, icc_profile=profile)
 
@@ -303,46 +301,3 @@ def _picture(pixels: NDArray[Any], profile: bytes | None) -> Picture:
     else:
         alpha = None
     return Picture(np.ascontiguousarray(pixels[:, :, 0] if channels == 2 else pixels), alpha, profile)
-
-
-def _is_deep_color_png(path: Path, *, kinds: Sequence[int] = (2, 6)) -> bool:
-    """Whether a PNG has 16 bits and one of the given colour types: 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
-    with open(path, "rb") as file:
-        head = file.read(26)
-    return head[:8] == PNG_SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in kinds
-
-
-def _read_deep_png(path: Path) -> NDArray[np.uint16]:
-    import png
-
-    with Image.open(path):  # refuses decompression bombs
-        pass
-    with open(path, "rb") as file:
-        width, height, rows, info = png.Reader(file=file).read()
-        pixels = np.array([np.frombuffer(row, dtype=np.uint16) for row in rows])
-    return pixels.reshape(height, width, info["planes"])
-
-
-def _write_deep(path: Path, image: NDArray[np.uint16], profile: bytes | None) -> None:
-    grey, alpha = image.shape[2] < 3, image.shape[2] in (2, 4)
-    if path.suffix.lower() == ".png":
-        import png
-
-        writer = png.Writer(width=image.shape[1], height=image.shape[0], bitdepth=16, greyscale=grey, alpha=alpha)
-        file = io.BytesIO()
-        writer.write(file, image.reshape(len(image), -1))
-        head, rest = file.getvalue()[:PNG_HEAD], file.getvalue()[PNG_HEAD:]
-        path.write_bytes(head + (b"" if profile is None else _png_profile(profile)) + rest)
-    else:
-        import tifffile
-
-        tifffile.imwrite(
-            path, image, photometric="minisblack" if grey else "rgb", planarconfig="contig",
-            extrasamples=["unassalpha"] if alpha else None, iccprofile=profile,
-        )  # fmt: skip
-
-
-def _png_profile(profile: bytes) -> bytes:
-    """The chunk iCCP, which pypng does not write."""
-    content = b"iCCPICC profile\0\0" + zlib.compress(profile)
-    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))

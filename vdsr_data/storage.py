@@ -198,10 +198,12 @@ class TrainingFile:
     @property
     def layout(self) -> dict[str, Any]:
         """Per data set its shape, chunk shape and compression, for people."""
-        return {
-            key: {"shape": data.shape, "chunks": data.chunks, "dtype": str(data.dtype), "compression": data.compression}
-            for key, data in zip(self.keys, self._data, strict=True)
-        }
+        names = ("shape", "chunks", "dtype", "compression")
+        with damage_explained(self.path):
+            return {
+                key: {name: getattr(data, name) for name in names}
+                for key, data in zip(self.keys, self._data, strict=True)
+            }
 
     @property
     def mapped(self) -> bool:

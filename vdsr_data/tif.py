@@ -1,4 +1,4 @@
-"""TIFF files with 16-bit colour, read by tifffile: Pillow would reduce them to 8 bits without a word."""
+"""TIFF files with 16-bit colour, read and written by tifffile: Pillow would reduce them to 8 bits without a word."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["deep_pixels", "deep_size", "is_tif", "profile_of"]
+__all__ = ["deep_pixels", "deep_size", "is_tif", "profile_of", "write_deep_tif"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -70,3 +70,13 @@ def profile_of(path: Path) -> bytes | None:
     with tifffile.TiffFile(path) as file:
         profile: bytes | None = file.pages.first.iccprofile
     return profile
+
+
+def write_deep_tif(path: Path, image: NDArray[np.uint16], profile: bytes | None) -> None:
+    """Write (rows, columns, 2 to 4) as grey with alpha, RGB or RGB with alpha, with an ICC profile if there is one."""
+    import tifffile
+
+    tifffile.imwrite(
+        path, image, photometric="minisblack" if image.shape[2] < 3 else "rgb", planarconfig="contig",
+        extrasamples=["unassalpha"] if image.shape[2] in (2, 4) else None, iccprofile=profile,
+    )  # fmt: skip

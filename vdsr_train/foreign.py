@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.matfile import read_mat
+from vdsr_train.tf1 import read_variables
 from vdsr_train.weights import Weights, check_weights, read_weights
 
 __all__ = ["FORMATS", "read_any"]
 
+VARIABLE = r"(^|/)vdsr_(weight|bias)_\d+$"  # of VDSR-TensorFlow, under any scope
 FORMATS = ".h5 (ours), .mat (MatConvNet), .index or its folder (TensorFlow 1), .npz, .safetensors, .pth, .pt"
 
 
@@ -107,25 +109,15 @@ def _checkpoint_prefix(path: Path) -> Path | None:
 
 def _read_checkpoint(prefix: Path) -> Weights:
     """VDSR-TensorFlow's variables ``vdsr_weight_0`` and ``vdsr_bias_0`` onwards, under any scope."""
-    from vdsr_train import backend
-
-    backend.start()
-    import tensorflow as tf
-
-    reader = tf.train.load_checkpoint(str(prefix))
-    found: dict[tuple[str, int], NDArray[Any]] = {}
-    for name in reader.get_variable_to_shape_map():
-        match = re.search(r"(?:^|/)vdsr_(weight|bias)_(\d+)$", name)
-        if match:
-            found[match[1], int(match[2])] = reader.get_tensor(name)
-    count = sum(kind == "weight" for kind, _ in found)
+    found = {name.rpartition("vdsr_")[2]: array for name, array in read_variables(prefix, VARIABLE).items()}
+    count = sum(name.startswith("weight") for name in found)
     if not count:
         raise VdsrError(f"{prefix}: no variable vdsr_weight_0 in this checkpoint; it is not one of VDSR-TensorFlow")
     for number in range(count):
-        for kind in ("weight", "bias"):
-            if (kind, number) not in found:
-                raise VdsrError(f"{prefix}: the variable vdsr_{kind}_{number} is missing")
-    return [(found["weight", number], found["bias", number]) for number in range(count)]
+        for name in (f"weight_{number}", f"bias_{number}"):
+            if name not in found:
+                raise VdsrError(f"{prefix}: the variable vdsr_{name} is missing")
+    return [(found[f"weight_{number}"], found[f"bias_{number}"]) for number in range(count)]
 
 
 def _read_npz(path: Path) -> Weights:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -100,6 +101,69 @@ def torch_seeds() -> list[bytes]:
     return seeds
 
 
+MAGIC = bytes.fromhex("57fb808b247547db")  # the end of an .index file
+BEHIND = 78  # bytes of an .index file between its block of variables and that end
+
+
+def checkpoint_seeds() -> list[bytes]:
+    """A TensorFlow checkpoint as one file: the .index, and behind it the .data."""
+    from vdsr_train import backend
+
+    backend.start()
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as name:
+        variables = {
+            f"shared_model/vdsr_{kind}_{n}": array
+            for n, pair in enumerate(LAYERS)
+            for kind, array in zip(("weight", "bias"), pair, strict=True)
+        }
+        tf.raw_ops.SaveV2(
+            prefix=f"{name}/v", tensor_names=list(variables), shape_and_slices=[""] * 4, tensors=[*variables.values()]
+        )
+        return [(Path(name) / "v.index").read_bytes() + (Path(name) / "v.data-00000-of-00001").read_bytes()]
+
+
+def crc32c(data: bytes) -> int:
+    """Castagnoli's checksum as TensorFlow stores it: rotated, and moved by a constant."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x82F63B78 * (crc & 1)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32
+
+
+def repair_checkpoint(data: bytes) -> bytes:
+    """The same variables in an .index file whose blocks have the right sizes and checksums."""
+
+    def varint(number: int) -> bytes:
+        return bytes([number % 128 | 128]) + varint(number // 128) if number > 127 else bytes([number])
+
+    def stored(block: bytes) -> bytes:
+        return block + b"\0" + crc32c(block + b"\0").to_bytes(4, "little")
+
+    index, _, values = data.partition(MAGIC)
+    variables = index[:-BEHIND]
+    restarts = bytes(4) + (1).to_bytes(4, "little")
+    where = varint(0) + varint(len(variables))
+    blocks = [variables, restarts, b"\0\1" + varint(len(where)) + b"t" + where + restarts]
+    new, handles = b"", b""
+    for number, block in enumerate(blocks):
+        handles += varint(len(new)) + varint(len(block)) if number else b""
+        new += stored(block)
+    return new + handles.ljust(40, b"\0") + MAGIC + values
+
+
+def read_checkpoint(path: Path) -> None:
+    """Both files of a checkpoint that `checkpoint_seeds` put into one."""
+    index, magic, values = path.read_bytes().partition(MAGIC)
+    path.with_suffix(".index").write_bytes(index + magic)
+    path.with_suffix(".data-00000-of-00001").write_bytes(values)
+    read_any(path.with_suffix(""))
+
+
 def config_seeds() -> list[bytes]:
     return [
         json.dumps(asdict(config), indent=2).encode() for config in (Config(), Config(images="sample", steps=5))
@@ -152,6 +216,7 @@ READERS = {
         (".safetensors",), safetensors_seeds, read_any, words=(b"F32", b"I64", b"BF16", b"9999999999", b"[", b"]", b"{")
     ),
     "torch": Reader((".pth", ".pt"), torch_seeds, read_any),
+    "checkpoint": Reader((".both",), checkpoint_seeds, read_checkpoint, repair_checkpoint, words=(b"\x12\x02\x08",)),
     "config": Reader(
         (".json",),
         config_seeds,

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from conftest import SEED
 from fuzz import campaign, made, reader_of
-from fuzz_others import READERS
+from fuzz_others import READERS, checkpoint_seeds, read_checkpoint, repair_checkpoint
+
+from vdsr_data.errors import VdsrError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 
 COUNTS = {"mat": 50_000, "MatConvNet": 50_000, "npz": 50_000, "safetensors": 50_000, "torch": 20_000,
-          "config": 100_000, "registry": 250_000}  # fmt: skip
+          "checkpoint": 100, "config": 100_000, "registry": 250_000}  # fmt: skip
 COMMANDS = {
     "png": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
     "tif": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
@@ -27,9 +29,11 @@ COMMANDS = {
 def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
     if kind == "torch":
         pytest.importorskip("torch", reason="PyTorch is not installed")
+    if kind == "checkpoint":
+        pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     if kind == "safetensors":
         pytest.importorskip("safetensors", reason="safetensors is not installed")
-    number, problems = campaign(kind, str(SEED), amount(100, COUNTS[kind]), seconds=300)
+    number, problems = campaign(kind, str(SEED), amount(min(100, COUNTS[kind] // 50), COUNTS[kind]), seconds=300)
     tried(f"fuzz: {kind}", number)
     assert not problems
 
@@ -66,3 +70,13 @@ def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tr
     assert done.returncode == 0, done.stderr[-3000:]
     executed = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
     tried(f"atheris: {kind}", int(executed[0].split()[-1]))
+
+
+def test_a_checkpoint_at_which_tensorflow_ends_the_process(tmp_path: Path):
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    [whole] = checkpoint_seeds()
+    assert repair_checkpoint(whole) == whole
+    path = tmp_path / "a.both"
+    path.write_bytes(repair_checkpoint(whole.replace(b"\x08\x01\x12\x04", b"\xff\xff\xff\xff")))
+    with pytest.raises(VdsrError, match=r"a: cannot be read as weights \(TensorFlow crashes at it\)"):
+        read_checkpoint(path)

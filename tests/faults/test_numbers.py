@@ -125,6 +125,7 @@ def test_constant_images_stay_constant(value: float):
     np.testing.assert_array_equal(im2double(image), image)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, of kernels as plain Python
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_one_bad_value_spreads_only_as_far_as_the_kernel(value: float):
     image = picture(40, 40)
