@@ -8,11 +8,13 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 FACTOR = float(os.environ.get("VDSR_TORTURE") or 0)
 SEED = int(os.environ.get("VDSR_SEED") or 0)
+FOUND = Path(__file__).with_name("found.md").read_text(encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,7 +52,7 @@ def tried(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print one line for each class of faults."""
+    """Print one line for each class of faults, with how many of its failures were mended so far."""
     rows: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0])
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
@@ -64,8 +66,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             rows[first][2] += report.duration
     if not rows:
         return
+    mended = {fault: FOUND.count(f"\n- {fault}: ") for fault in rows}
     rows["all"] = [sum(column) for column in zip(*rows.values(), strict=True)]
+    mended["all"] = sum(mended.values())
     terminalreporter.section(f"faults, seed {SEED}")
-    terminalreporter.line(f"{'fault':20}{'tried':>12}{'failures':>12}{'seconds':>12}")
+    terminalreporter.line(f"{'fault':20}{'tried':>12}{'failures':>12}{'mended':>12}{'seconds':>12}")
     for fault, (number, failures, seconds) in rows.items():
-        terminalreporter.line(f"{fault:20}{number:12,}{failures:12}{seconds:12.1f}")
+        terminalreporter.line(f"{fault:20}{number:12,}{failures:12}{mended[fault]:12}{seconds:12.1f}")
