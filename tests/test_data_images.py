@@ -14,6 +14,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+GREY = RGB[:, :, 0]
 DEEP = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
 
 
@@ -186,3 +187,28 @@ def test_lossy_or_impossible_outputs_are_refused(tmp_path: Path):
     with pytest.raises(VdsrError, match="transparency"):
         write_image(tmp_path / "a.bmp", np.dstack([RGB, RGB[:, :, 0]]))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_tif_that_lacks_strips_is_refused(tmp_path: Path):
+    """Pillow and tifffile would leave black what is missing."""
+    path = tmp_path / "grey.tif"
+    tifffile.imwrite(path, GREY, rowsperstrip=1, photometric="minisblack")
+    np.testing.assert_array_equal(read_image(path), GREY)
+    content = path.read_bytes()
+    place = content.index((257).to_bytes(2, "little"), 8)  # the rows
+    path.write_bytes(content[: place + 8] + (len(GREY) + 1).to_bytes(4, "little") + content[place + 12 :])
+    for read in (image_size, read_image, read_picture):
+        with pytest.raises(VdsrError, match=rf"take {len(GREY) + 1} strips or tiles, not {len(GREY)}"):
+            read(path)
+
+
+def test_libtiff_says_nothing_beside_the_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    path = tmp_path / "packed.tif"
+    Image.fromarray(GREY).save(path, compression="tiff_adobe_deflate")
+    content = path.read_bytes()
+    with Image.open(path) as image:
+        offset = image.tag_v2[273][0]
+    path.write_bytes(content[:offset] + b"\xff" * 8 + content[offset + 8 :])
+    with pytest.raises(VdsrError, match="cannot be read"):
+        read_image(path)
+    assert capfd.readouterr().err == ""

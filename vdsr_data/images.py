@@ -3,18 +3,19 @@
 Pillow does the reading but for 16-bit colour, which it reduces to 8 bits without a word: pypng and tifffile read that.
 """
 
+import ctypes
 import io
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
 from vdsr_data.deep_png import is_deep_png, read_deep_png, write_deep_png
 from vdsr_data.errors import VdsrError
@@ -38,6 +39,9 @@ __all__ = [
 # Else their remarks on a damaged file go to stderr, beside the one line that says what is wrong.
 for _library in ("PIL", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
+with suppress(AttributeError, OSError):  # the same for libtiff, where Pillow is linked so that it can be reached
+    for _handler in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        getattr(ctypes.CDLL(_imaging.__file__), _handler)(ctypes.c_void_p())
 
 SUFFIXES = {"jpg": (".jpg", ".jpeg"), "bmp": (".bmp",), "png": (".png",), "tif": (".tif", ".tiff")}
 TRAIN_ORDER = ("jpg", "bmp", "png", "tif")  # train_data.m lists *.jpg, then *.bmp

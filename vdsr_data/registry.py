@@ -102,7 +102,10 @@ def registered() -> dict[str, list[RegisteredFile]]:
         ):
             raise VdsrError(f"{REGISTRY}: line {number} is damaged; install vdsr-toolkit anew")
         dataset, name, sha256, size, url = fields
-        check_address(url)
+        try:
+            check_address(url)
+        except VdsrError as error:
+            raise VdsrError(f"{REGISTRY}: line {number}: {error}") from None
         sets.setdefault(dataset, []).append(RegisteredFile(dataset, name, sha256, int(size), url))
     return sets
 

@@ -1,5 +1,6 @@
 """TIFF files with 16-bit colour, read and written by tifffile: Pillow would reduce them to 8 bits without a word."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def deep_pixels(path: Path, most: int, *, channels: Sequence[int] = (3,)) -> NDA
     Raises
     ------
     VdsrError
-        If it has more channels, or more than `most` pixels.
+        If it has more channels, more than `most` pixels, or fewer strips or tiles than its pixels take.
     """
     import tifffile
 
@@ -52,6 +53,10 @@ def deep_size(path: Path, most: int) -> tuple[int, int] | None:
 def _deep_page(file: Any, path: Path, most: int, channels: Sequence[int]) -> Any:
     """The first page, if it is one to be read here and not too large."""
     page = file.pages.first
+    needed, held = math.prod(page.chunked), len(page.dataoffsets)
+    if held < needed:  # else what is missing would be black
+        reason = f"its {page.shape} pixels take {needed:,} strips or tiles, not {held:,}"
+        raise VdsrError(f"{path}: cannot be read as an image ({reason})")
     if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
         return None
     if page.samplesperpixel not in channels:

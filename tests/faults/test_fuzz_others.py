@@ -21,7 +21,7 @@ COMMANDS = {
     "png": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
     "tif": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
     "training": ("vdsr_data", "info", "@"),
-    "test": ("vdsr_eval", "--model", "bicubic", "--dataset", "@", "--scale", "2"),
+    "test": ("vdsr_eval", "--model", "bicubic", "--dataset", "@", "--scale", "2", "--border", "0"),
 }
 
 
