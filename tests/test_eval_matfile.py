@@ -52,7 +52,11 @@ def test_what_is_not_for_images_is_left_out(tmp_path: Path):
 
 # A piece of the file that occurs once, what comes in its place, and what is said of it.
 FAULTS = {
-    "cell that is said to be numbers": (b"\1\0\0\0\0\0\0\0\5\0\0\0", b"\6\0\0\0\0\0\0\0\5\0\0\0", "not numbers"),
+    "cell said to be numbers": (
+        b"\1\0\0\0\0\0\0\0\5\0\0\0",
+        b"\6\0\0\0\0\0\0\0\5\0\0\0",
+        "1 parts, of which 2",
+    ),
     "cell of three": (b"\1\0\0\0\2\0\0\0", b"\1\0\0\0\3\0\0\0", "3 parts, of which 2"),
     "a million cells": (b"\1\0\0\0\2\0\0\0", b"\0\1\0\0\0\1\0\0", "65536 elements in"),
     "shape of nothing": (b"\5\0\0\0\x08\0\0\0", b"\5\0\0\0\0\0\0\0", "flags, shape and name"),

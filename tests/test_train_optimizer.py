@@ -206,6 +206,39 @@ def test_adam_clips_and_decays_too() -> None:
     assert not np.allclose(clipped[0], weights[0])
 
 
+def numpy_muon(start, *, momentum, beta_2):
+    """Muon for the kernel of several inputs and outputs, Adam for the others, in float64."""
+    weights = [array.astype(np.float64) for array in start]
+    first, second = ([np.zeros_like(array) for array in weights] for _ in range(2))
+    for step, rate in enumerate(RATES):
+        for k, gradient in enumerate(sample.astype(np.float64) for sample in gradients(step)):
+            if SHAPES[k] == (3, 3, 2, 4):
+                first[k] = momentum * first[k] + gradient
+                matrix = (gradient + momentum * first[k]).reshape(18, 4).T
+                matrix /= np.linalg.norm(matrix)
+                for _ in range(5):
+                    square = matrix @ matrix.T
+                    matrix = 3.4445 * matrix + (-4.775 * square + 2.0315 * square @ square) @ matrix
+                weights[k] -= rate * 0.2 * np.sqrt(18) * matrix.T.reshape(3, 3, 2, 4)
+                singular = np.linalg.svd(matrix, compute_uv=False)
+                assert singular.min() > 0.3  # nearly orthogonal
+                assert singular.max() < 1.4
+            else:
+                first[k] = momentum * first[k] + (1 - momentum) * gradient
+                second[k] = beta_2 * second[k] + (1 - beta_2) * gradient**2
+                size = rate * np.sqrt(1 - beta_2 ** (step + 1)) / (1 - momentum ** (step + 1))
+                weights[k] -= size * first[k] / (np.sqrt(second[k]) + 1e-7)
+    return weights
+
+
+def test_muon_equals_the_rule_written_in_numpy() -> None:
+    start = starting_values()
+    config = Config(optimizer="muon", clip="none", weight_decay=0.0, momentum=0.95, beta_2=0.99)
+    weights, _ = run(config, start)
+    for got, want in zip(weights, numpy_muon(start, momentum=0.95, beta_2=0.99), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
 def test_averages_follow_the_weights_with_the_horizon() -> None:
     import keras
 

@@ -40,8 +40,9 @@ import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sy
             "loss": "mean",
             "validation": "none",
         },
+        {"optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute"},
     ],
-    ids=["sgd", "adam"],
+    ids=["sgd", "adam", "muon"],
 )
 def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
     training_file(tmp_path / "train.h5", count=128)

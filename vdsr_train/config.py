@@ -63,8 +63,11 @@ class Config:
         "squared error: half of its sum over a patch (paper), or over the whole batch, or its mean over all pixels; "
         "or the mean absolute error",
     ] = "sum"
-    optimizer: Annotated[Literal["sgd", "adam"], "stochastic gradient descent with momentum, or Adam"] = "sgd"
-    momentum: Annotated[float, Range(0, high=0.9999), "of SGD; the same number is beta_1 of Adam"] = 0.9
+    optimizer: Annotated[
+        Literal["sgd", "adam", "muon"],
+        "stochastic gradient descent with momentum; Adam; or Muon, with Adam for first and last layer and biases",
+    ] = "sgd"
+    momentum: Annotated[float, Range(0, high=0.9999), "of SGD and Muon; the same number is beta_1 of Adam"] = 0.9
     beta_2: Annotated[float, Range(0, high=0.99999), "of Adam: memory of the squared gradients"] = 0.999
     weight_decay: Annotated[
         float, NOT_NEGATIVE, "added to the gradient, after clipping values but before clipping norms; not of biases"

@@ -1,9 +1,10 @@
-"""SGD and Adam with the paper's adjustable clipping and coupled weight decay.
+"""SGD, Adam and Muon with the paper's adjustable clipping and coupled weight decay.
 
 Keras clips before gradients are summed over replicas, by a constant, and decays weights apart from the momentum;
 here both happen in `update_step`, which sees the summed gradient and the current learning rate.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ from keras import ops
 
 from vdsr_train.config import Config
 
-__all__ = ["ClippedAdam", "ClippedSGD", "build_optimizer"]
+__all__ = ["ClippedAdam", "ClippedMuon", "ClippedSGD", "build_optimizer"]
 
 
 class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
@@ -67,6 +68,26 @@ class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):  # type: ignore[m
     """Adam with adjustable clipping and coupled weight decay."""
 
 
+class ClippedMuon(_AdjustableClipping, keras.optimizers.Muon):  # type: ignore[misc]
+    """Muon with adjustable clipping and coupled weight decay.
+
+    The kernels between hidden layers are matrices of (rows x columns x inputs, outputs): their momentum is made
+    orthogonal, so that every direction moves alike. First and last layer and biases follow Adam, at the same rate.
+    """
+
+    def _should_use_adamw(self, variable: Any) -> bool:
+        return len(variable.shape) < 4 or min(variable.shape[2:]) == 1
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """Make a kernel orthogonal, nearly."""
+        matrix = ops.reshape(x, (-1, x.shape[-1]))
+        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+
+    def lr_adjust(self, x: Any) -> Any:
+        """Scale a step to Adam's usual size."""
+        return ops.multiply(x, self.rms_rate * max(math.prod(x.shape[:-1]), x.shape[-1]) ** 0.5)
+
+
 def build_optimizer(config: Config) -> Any:
     """Make the optimizer; its learning rate is assigned before each step."""
     common: dict[str, Any] = {
@@ -75,4 +96,8 @@ def build_optimizer(config: Config) -> Any:
     }  # fmt: skip
     if config.optimizer == "adam":
         return ClippedAdam(beta_1=config.momentum, beta_2=config.beta_2, **common)
+    if config.optimizer == "muon":
+        common |= {"adam_beta_1": config.momentum, "adam_beta_2": config.beta_2}
+        common |= {"weight_decay": None, "adam_weight_decay": None}  # Keras's own, which is decoupled
+        return ClippedMuon(momentum=config.momentum, **common)
     return ClippedSGD(momentum=config.momentum, **common)
