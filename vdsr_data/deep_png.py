@@ -31,14 +31,14 @@ def read_deep_png(path: Path, most: int) -> NDArray[np.uint16]:
     Raises
     ------
     VdsrError
-        If it declares more than `most` pixels, or more than its bytes can hold: pypng would look for them for long.
+        If it declares no pixels, more than `most`, or more than its bytes can hold: pypng would look for them for long.
     """
     import png
 
     with open(path, "rb") as file:
         columns, rows = struct.unpack(">II", file.read(24)[16:])
-    if rows * columns > most:
-        raise VdsrError(f"{path}: declares {rows}x{columns} pixels; at most {most:,} are allowed")
+    if not 0 < rows * columns <= most:
+        raise VdsrError(f"{path}: declares {rows}x{columns} pixels; 1 to {most:,} are allowed")
     if 2 * rows * columns > DEFLATE * path.stat().st_size:
         raise VdsrError(f"{path}: declares {rows}x{columns} pixels, more than it can hold; truncated?")
     with open(path, "rb") as file:

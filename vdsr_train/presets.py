@@ -8,11 +8,11 @@ __all__ = ["DEFAULT_PRESET", "PRESETS", "differences"]
 
 PAPER = Config()
 
-# Adam with a rate that decays to zero, from a network that starts as bicubic; no decay, since such networks underfit.
-# The loss and the rate won a search that was scored on images in no benchmark (docs/recipe.md).
+# Muon with a rate that decays to zero, from a network that starts as bicubic; no decay, since such networks underfit.
+# Loss, optimizer and rate won a search that was scored on images in no benchmark (docs/recipe.md).
 BEST = replace(
-    PAPER, last_layer="zero", symmetries=True, downsizes=(1.0, 0.8, 0.6), loss="absolute", optimizer="adam",
-    beta_2=0.99, weight_decay=0.0, clip="none", learning_rate=2e-3, schedule="cosine", warmup=1000,
+    PAPER, last_layer="zero", symmetries=True, downsizes=(1.0, 0.8, 0.6), loss="absolute", optimizer="muon",
+    momentum=0.95, beta_2=0.99, weight_decay=0.0, clip="none", learning_rate=2e-3, schedule="cosine", warmup=1000,
 )  # fmt: skip
 
 PRESETS = {

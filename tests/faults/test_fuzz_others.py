@@ -21,7 +21,7 @@ COMMANDS = {
     "png": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
     "tif": ("vdsr_data", "imresize", "@", "out.png", "--scale", "2"),
     "training": ("vdsr_data", "info", "@"),
-    "test": ("vdsr_eval", "--model", "bicubic", "--dataset", "@", "--scale", "2", "--border", "0"),
+    "test": ("vdsr_eval", "--model", "bicubic", "--dataset", "@", "--scale", "2"),
 }
 
 
@@ -55,7 +55,10 @@ def test_command_lines_say_one_line(
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path)
         assert done.returncode in (0, 1), done
         assert "Traceback" not in done.stderr
-        assert done.returncode == 0 or done.stderr.count("\n") == 1, done.stderr
+        *remarks, last = done.stderr.splitlines() or [""]
+        if kind == "test":  # an image that is too small is left out with a remark
+            remarks = [line for line in remarks if ": left out, " not in line]
+        assert done.returncode == 0 or (last.startswith("__main__.py: ") and not remarks), done.stderr
         (tmp_path / "out.png").unlink(missing_ok=True)
 
 
