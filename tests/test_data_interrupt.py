@@ -116,3 +116,17 @@ def test_a_process_that_is_to_ignore_it_does():
         "    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     )
     assert run(body).stdout == "ready\nTrue\ndone\n"
+
+
+LATE = """
+class Last:
+    def __del__(self, kill=os.kill, me=os.getpid(), signum=signal.SIGINT):
+        kill(me, signum)  # Python no longer looks after signals
+last = Last()
+"""
+
+
+def test_at_pythons_end_it_changes_nothing():
+    code = BEGIN + "    sys.exit(0)\n" + LATE + RUN
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

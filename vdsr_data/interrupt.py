@@ -3,6 +3,7 @@
 Nothing heavy is imported here, or it would not be from the first import on.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -36,6 +37,7 @@ def run(module: str) -> None:
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C
             signal.signal(signal.SIGINT, _interrupt)
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # of which Python's last steps would die
             _watch()
         import_module(module).main()
     except SystemExit:
