@@ -1,6 +1,6 @@
-"""A program that prints the variables of a TensorFlow checkpoint as an .npz archive.
+"""The variables of a TensorFlow checkpoint, by a process of its own: at some damaged ones TensorFlow ends the whole one.
 
-TensorFlow ends the whole process at some damaged checkpoints, whence a process of its own; it imports nothing of ours.
+Run as a program, which imports nothing of ours, it prints them as an .npz archive.
 """
 
 import io
