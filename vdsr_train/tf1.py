@@ -1,4 +1,4 @@
-"""The variables of a TensorFlow checkpoint, by a process of its own: at some damaged ones TensorFlow ends the whole one.
+"""The variables of a TensorFlow checkpoint, read by a process of its own, which TensorFlow ends at some damaged ones.
 
 Run as a program, which imports nothing of ours, it prints them as an .npz archive.
 """
