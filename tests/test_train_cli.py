@@ -97,6 +97,13 @@ def test_a_file_that_is_not_a_training_file(folder) -> None:
     assert not (folder / "runs").exists()
 
 
+def test_weights_that_do_not_fit(folder) -> None:
+    pytest.importorskip("tensorflow")
+    assert "mine.h5: no such file" in run(*SMALL, "--weights", "mine.h5", code=1).stderr
+    assert "give --depth 20 --channels 64" in run(*SMALL, "--weights", "default", code=1).stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
+
+
 def test_every_hyper_parameter_is_an_option() -> None:
     text = run("--help").stdout
     assert text.startswith("Usage: main [OPTIONS] [FILE]")

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
+from vdsr_train.weights import write_weights
 
 pytest.importorskip("tensorflow")
 
@@ -70,6 +72,27 @@ def test_a_last_layer_of_zeros_starts_as_bicubic() -> None:
 
     lr = np.random.default_rng(0).random((20, 30)).astype(np.float32)
     np.testing.assert_array_equal(Upscaler(initial_weights(Config(last_layer="zero", channels=8)))(lr, 3), lr)
+
+
+def test_a_training_can_start_from_trained_weights(tmp_path) -> None:
+    from vdsr_train.model import initial_weights
+
+    weights = weights_of(depth=4, channels=5)
+    write_weights(tmp_path / "mine.h5", weights)
+    found = initial_weights(Config(depth=4, channels=5, last_layer="zero", weights=str(tmp_path / "mine.h5")))
+    for (kernel, bias), (other_kernel, other_bias) in zip(weights, found, strict=True):
+        np.testing.assert_array_equal(kernel, other_kernel)
+        np.testing.assert_array_equal(bias, other_bias)
+    assert len(initial_weights(Config(weights="default"))) == 20
+
+
+@pytest.mark.parametrize(("depth", "channels"), [(4, 6), (5, 5)])
+def test_trained_weights_of_another_network_are_refused(tmp_path, depth, channels) -> None:
+    from vdsr_train.model import initial_weights
+
+    write_weights(tmp_path / "mine.h5", weights_of(depth=4, channels=5))
+    with pytest.raises(VdsrError, match=r"mine\.h5: has 4 layers of 5 channels, .*; give --depth 4 --channels 5"):
+        initial_weights(Config(depth=depth, channels=channels, weights=str(tmp_path / "mine.h5")))
 
 
 @pytest.mark.parametrize("shape", [(60, 47), (33, 32), (16, 90)])

@@ -81,6 +81,28 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
         assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
 
 
+def test_it_starts_from_trained_weights_and_goes_on_without_them(data) -> None:
+    train(small(data, learning_rate=0.05), data / "first", resume=False, console=Recorder())
+    copy = data / "mine.h5"
+    copy.write_bytes((data / "first" / "weights.h5").read_bytes())
+    config = small(data, weights=str(copy), learning_rate=0.05, seed=1)
+    train(config, data / "whole", resume=False, console=Recorder())
+    losses = [read_log(data / name / "log.csv")[0]["loss"] for name in ("first", "whole")]
+    assert losses[1] < 0.5 * losses[0]
+
+    console = Recorder(at=lambda step: step == 6 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Interrupted):
+        train(config, data / "parts", resume=False, console=console)
+    copy.unlink()  # the checkpoint holds all
+    train(config, data / "parts", resume=True, console=Recorder())
+    same(data / "whole", data / "parts")
+
+    for checkpoint in (data / "parts" / "checkpoints").iterdir():
+        checkpoint.unlink()
+    with pytest.raises(VdsrError, match=r"mine\.h5: no such file"):
+        train(config, data / "parts", resume=True, console=Recorder())
+
+
 @pytest.mark.parametrize(("step", "call"), [(9, 4), (30, 9)])
 def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, monkeypatch, step, call) -> None:
     """At the second image, between scales and between networks; the scores are made up for, the log is the same."""

@@ -46,6 +46,9 @@ class Config:
     depth: Annotated[int, Range(2), "convolutional layers"] = 20
     channels: Annotated[int, COUNT, "channels of the hidden layers"] = 64
     last_layer: Annotated[Literal["he", "zero"], "start of the last layer; zero: the network starts as bicubic"] = "he"
+    weights: Annotated[
+        str | None, "start from trained weights instead: a weights.h5, a run folder, default, or what convert reads"
+    ] = None
 
     # the data
     file: Annotated[str, "the training file"] = "vdsr_train.h5"

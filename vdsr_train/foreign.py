@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.matfile import read_mat
+from vdsr_train.shipped import NAME, shipped_weights
 from vdsr_train.tf1 import read_variables
 from vdsr_train.weights import Weights, check_weights, read_weights
 
@@ -29,9 +30,9 @@ def read_any(path: Path | str) -> Weights:
     Parameters
     ----------
     path : Path
-        ``.h5``, or the run folder of one: ours. ``.mat``: the VDSR authors' MatConvNet file (``model.weight``,
-        ``model.bias``). A TensorFlow 1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder
-        of its ``checkpoint`` file.
+        ``default``: the weights that come with the toolkit. ``.h5``, or the run folder of one: ours. ``.mat``: the
+        VDSR authors' MatConvNet file (``model.weight``, ``model.bias``). A TensorFlow 1 checkpoint of VDSR-TensorFlow:
+        its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
         ``.npz``, ``.safetensors``, ``.pth``, ``.pt``: named arrays, kernels as (3, 3, inputs, outputs) or as PyTorch's
         (outputs, inputs, 3, 3); the first layer has one input, the last one output, the others go by their names, and
         biases may be missing.
@@ -46,7 +47,7 @@ def read_any(path: Path | str) -> Weights:
     VdsrError
         The file is missing, of an unknown format or damaged, holds code, or a layer does not fit (it is named).
     """
-    path = Path(path)
+    path = shipped_weights() if str(path) == NAME else Path(path)
     if (path / "weights.h5").is_file():
         path = path / "weights.h5"
     prefix = _checkpoint_prefix(path)

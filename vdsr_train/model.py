@@ -9,13 +9,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
+from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
+from vdsr_train.foreign import read_any
+from vdsr_train.weights import Weights
 
 __all__ = ["Weights", "build_model", "get_weights", "initial_weights", "set_weights"]
-
-Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def build_model(*, depth: int, channels: int, precision: str = "float32") -> Any:
@@ -44,10 +44,18 @@ def build_model(*, depth: int, channels: int, precision: str = "float32") -> Any
 
 
 def initial_weights(config: Config) -> Weights:
-    """Draw the weights a training starts from: normal with variance 2 / (9 inputs) (He et al. 2015), zero biases.
+    """Return the weights that a training starts from.
 
-    Drawn by NumPy, so that a seed means the same weights under every backend.
+    Those that `config.weights` names; else normal ones with variance 2 / (9 inputs) (He et al. 2015) and zero biases,
+    drawn by NumPy, so that a seed means the same weights under every backend.
+
+    Raises
+    ------
+    VdsrError
+        The named weights cannot be read, or are of another network than `config` says.
     """
+    if config.weights is not None:
+        return _trained_weights(config.weights, config)
     random = np.random.default_rng([config.seed, 0])
     sizes = [1] + [config.channels] * (config.depth - 1) + [1]
     weights = []
@@ -56,6 +64,16 @@ def initial_weights(config: Config) -> Weights:
         weights.append((kernel.astype(np.float32), np.zeros(outputs, np.float32)))
     if config.last_layer == "zero":
         weights[-1][0][:] = 0.0
+    return weights
+
+
+def _trained_weights(source: str, config: Config) -> Weights:
+    weights = read_any(source)
+    widths = [kernel.shape[-1] for kernel, _ in weights[:-1]]
+    if widths != [config.channels] * (config.depth - 1):
+        found = f"{len(weights)} layers of {' and '.join(map(str, sorted(set(widths))))} channels"
+        fitting = f"; give --depth {len(weights)} --channels {widths[0]}" if len(set(widths)) == 1 else ""
+        raise VdsrError(f"{source}: has {found}, this training {config.depth} of {config.channels}{fitting}")
     return weights
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vdsr_train import backend
 from vdsr_train.foreign import read_any
-from vdsr_train.shipped import NAME, shipped_weights
-from vdsr_train.weights import Weights, read_weights
+from vdsr_train.shipped import NAME
+from vdsr_train.weights import Weights
 
 __all__ = ["Upscaler", "load_upscaler", "newest_weights"]
 
@@ -82,8 +82,8 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
     Parameters
     ----------
     weights : Path or None
-        A weights.h5, a run folder that holds one, or other people's weights as `vdsr_train.foreign.read_any` knows
-        them; ``default`` for those that come with the toolkit. None takes the newest below ``runs``, else ``default``.
+        Anything that `vdsr_train.foreign.read_any` knows: a weights.h5, a run folder that holds one, other people's
+        weights, or ``default``. None takes the newest below ``runs``, else ``default``.
 
     Raises
     ------
@@ -92,8 +92,7 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
     """
     path = (newest_weights() or Path(NAME)) if weights is None else Path(weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
-    layers = read_weights(shipped_weights()) if str(path) == NAME else read_any(path)
-    return Upscaler(layers, name=f"VDSR ({name})")
+    return Upscaler(read_any(path), name=f"VDSR ({name})")
 
 
 def newest_weights(runs: Path = Path("runs")) -> Path | None:

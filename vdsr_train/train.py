@@ -61,7 +61,8 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
 
     with scope:
         model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
-        set_weights(model, initial_weights(config))
+        if not resume:
+            set_weights(model, initial_weights(config))
         optimizer = build_optimizer(config)
         train_step = backend.compiled().compile_step(model, optimizer, config)
     variables = [*model.trainable_variables, *optimizer.variables]
@@ -85,6 +86,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
             checkpoint.set_state(variables, state)
         elif resume:
             console.warn(f"{run}: there is no checkpoint, starting anew")
+            set_weights(model, initial_weights(config))
         if first >= total and pending is None:
             console.say(f"{run}: the training is complete, all {total} steps are done")
             return
