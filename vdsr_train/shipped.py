@@ -11,7 +11,7 @@ from vdsr_data.errors import VdsrError
 __all__ = ["NAME", "SHA256", "shipped_weights"]
 
 NAME = "default"
-SHA256 = "511048aed79c7c8c0e846fadd9429ed91ccf61d4194b4a182941aa00e9f7604d"
+SHA256 = "5e63312faa7a672b5dcdee82c096335eb643c2a3a1a11ee4f78a1a68e390f56b"
 FILE = Path(__file__).with_name("default") / "vdsr.h5"
 
 
