@@ -48,6 +48,22 @@ def test_an_interrupted_cleaning_is_done_again(tmp_path: Path):
     assert cleaned == [1]
 
 
+def test_a_holder_that_has_yet_to_write_its_name_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, waits = tmp_path / ".lock", []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            path.write_text("12345 node7\n")
+
+    monkeypatch.setattr(lock.time, "sleep", wait)
+    with held(path, tmp_path):
+        path.write_text("")
+        with pytest.raises(VdsrError, match="process 12345 on node7 is writing there"), held(path, tmp_path):
+            pass
+    assert len(waits) == 3
+
+
 def test_another_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / ".lock"
     with held(path, tmp_path):

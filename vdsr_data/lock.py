@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from vdsr_data.interrupt import half_done
 __all__ = ["held"]
 
 BUSY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+PATIENCE = 20  # looks, 50 ms apart, for the name of a holder that has only just locked the file
 
 if sys.platform == "win32":
     import msvcrt
@@ -117,7 +119,17 @@ def _is_there(lock: Path, handle: int) -> bool:
         return False
 
 
+def _holder(handle: int) -> bytes:
+    """What the holder has written of itself; empty if it never does."""
+    for _ in range(PATIENCE):
+        os.lseek(handle, 0, os.SEEK_SET)
+        if text := os.read(handle, 300):
+            return text
+        time.sleep(0.05)
+    return b""
+
+
 def _busy(handle: int, output: Path) -> str:
-    process, _, host = os.read(handle, 300).decode(errors="replace").strip().partition(" ")
+    process, _, host = _holder(handle).decode(errors="replace").strip().partition(" ")
     where = f" on {host}" if host and host != socket.gethostname() else ""
     return f"{output}: process {process or '(unknown)'}{where} is writing there; wait until it ends, or write elsewhere"
