@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from vdsr_data.generate import generate_test
 from vdsr_data.images import TEST_ORDER, list_images
+
+settings.register_profile("untimed", deadline=None)  # functions compile at their first call, and machines are shared
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def test_no_more_than_the_window_is_ahead() -> None:
 
 
 def test_jobs_run_at_once() -> None:
-    barrier = threading.Barrier(2, timeout=10)  # two jobs that wait for each other
+    barrier = threading.Barrier(2, timeout=60)  # two jobs that wait for each other
     assert len(list(in_order([barrier.wait, barrier.wait], workers=2, window=2))) == 2
 
 

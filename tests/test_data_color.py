@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import slow_luma, slow_ycbcr
@@ -17,7 +17,6 @@ SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))
 
 
 @given(arrays(np.uint8, SHAPES))
-@settings(deadline=None)
 def test_uint8_equals_slow_twin(image):
     got = rgb2ycbcr(image).reshape(-1, 3).tolist()
     pixels = image.reshape(-1, 3).astype(float).tolist()
@@ -26,7 +25,6 @@ def test_uint8_equals_slow_twin(image):
 
 
 @given(arrays(np.float64, SHAPES, elements=st.floats(0, 1)))
-@settings(deadline=None)
 def test_float_equals_slow_twin(image):
     got = rgb2ycbcr(image).reshape(-1, 3).tolist()
     assert got == [[slow_ycbcr(tuple(pixel), k, False) for k in range(3)] for pixel in image.reshape(-1, 3).tolist()]
@@ -39,7 +37,6 @@ def test_agrees_with_scikit_image():
 
 
 @given(arrays(np.float64, SHAPES, elements=st.floats(0, 1)))
-@settings(deadline=None)
 def test_there_and_back(image):
     np.testing.assert_allclose(ycbcr2rgb(rgb2ycbcr(image)), image, rtol=0, atol=2e-15)
 

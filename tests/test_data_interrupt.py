@@ -39,7 +39,7 @@ def interrupted(body: str, *, setup: str = "", times: int = 1) -> tuple[int, str
     for _ in range(times):
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return process.returncode, line.removesuffix("ready\n") + out, err, time.monotonic() - began
 
 

@@ -36,7 +36,7 @@ def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.
 @example(33, 17, 3, np.uint8, 1 / 3, 1 / 3, True, "symmetric")
 @example(35, 19, None, np.float64, 3.0, 2.0, True, "symmetric")
 @example(40, 5, None, np.float64, 1 / 4, 4.0, True, "replicate")
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_equals_slow_twin(rows, columns, channels, dtype, down, right, antialias, boundary):
     image = random_image((rows, columns) if channels is None else (rows, columns, channels), dtype)
     fast = imresize(image, (down, right), antialias=antialias, boundary=boundary)
@@ -48,7 +48,7 @@ def test_equals_slow_twin(rows, columns, channels, dtype, down, right, antialias
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60), st.integers(1, 60), st.sampled_from(DTYPES))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_size_equals_slow_twin(rows, columns, out_rows, out_columns, dtype):
     image = random_image((rows, columns), dtype)
     fast = imresize(image, size=(out_rows, out_columns))
@@ -137,7 +137,7 @@ def test_nan_stays_where_its_kernel_reaches():
     st.integers(1, 60), st.integers(1, 60), st.sampled_from((None, 2, 3)), st.sampled_from(DTYPES),
     st.sampled_from((1 / 16, 1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 5, 16)), st.sampled_from(("symmetric", "replicate")),
 )  # fmt: skip
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_fused_and_separate_passes_agree(rows, columns, channels, dtype, factor, boundary):
     image = random_image((rows, columns) if channels is None else (rows, columns, channels), dtype)
     fused = imresize(image, factor, boundary=boundary)

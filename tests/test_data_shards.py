@@ -49,7 +49,7 @@ def build_parts(images: list[Path], folder: Path, n: int, recipe: TrainingRecipe
 
 
 @given(st.integers(0, 3000), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_inverse_order_is_matlabs(n: int, seed: int):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vdsr_data.patches.BLOCK", 128)  # several blocks and intervals
@@ -439,7 +439,7 @@ def cluster(tmp_path: Path):
 
     try:
         start("dask_scheduler", "--port", "0", "--scheduler-file", str(found))
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not found.is_file() or not found.read_text().endswith("}"):
             assert time.monotonic() < until, (tmp_path / "0.log").read_text()
             time.sleep(0.05)
@@ -461,7 +461,7 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_file(images: list[Path], t
     generate_train(images, tmp_path / "whole.h5", RECIPE)
     (tmp_path / "out").mkdir()
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=20)
+        client.wait_for_workers(2, timeout=120)
     done: list[int] = []
 
     def kill_one(count: int) -> None:

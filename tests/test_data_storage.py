@@ -83,7 +83,7 @@ def test_gather_from_files_of_others(tmp_path: Path, chunks: tuple | None, dtype
 
 
 @given(st.lists(st.integers(0, 2 * CHUNK - 1), max_size=40))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_gather_any_indices(tmp_path_factory: pytest.TempPathFactory, indices: list[int]):
     path = tmp_path_factory.getbasetemp() / "shared.h5"
     if not path.exists():

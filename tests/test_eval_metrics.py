@@ -36,7 +36,7 @@ def test_ssim_replicate_takes_images_smaller_than_the_window(shape: tuple[int, i
     assert ssim(a, b, data_range=1) == pytest.approx(slow_ssim(a, b, 1, "replicate"), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_ssim_of_uint8_equals_the_twin(data: st.DataObject) -> None:
     shape = data.draw(SHAPES)
@@ -56,7 +56,7 @@ def test_psnr_equals_scikit_image_and_the_twin() -> None:
     assert psnr(a, b, data_range=1) == pytest.approx(slow_psnr(a, b, 1), abs=1e-10)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]))
 def test_psnr_of_integers_equals_the_twin(data: st.DataObject, dtype: type) -> None:
     shape = data.draw(SHAPES)
@@ -66,14 +66,14 @@ def test_psnr_of_integers_equals_the_twin(data: st.DataObject, dtype: type) -> N
     assert psnr(a, b, data_range=top) == (expected if math.isinf(expected) else pytest.approx(expected, abs=1e-9))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(arrays(np.float64, st.tuples(st.integers(11, 20), st.integers(11, 20)), elements=st.floats(0, 1)))
 def test_equal_images_are_perfect(image: np.ndarray) -> None:
     assert psnr(image, image, data_range=1) == math.inf
     assert ssim(image, image, data_range=1) == pytest.approx(1, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(11, 40), st.integers(11, 40), st.integers(0, 99), st.sampled_from(["replicate", "valid"]))
 def test_symmetries(rows: int, columns: int, seed: int, border: str) -> None:
     """Neither measure knows which image is the reference, nor left from right, nor rows from columns, nor the unit."""

@@ -32,7 +32,7 @@ def colors(rows: int, columns: int, *channels: int, dtype: type = np.uint8) -> n
     return np.random.default_rng(rows).integers(0, np.iinfo(dtype).max + 1, (rows, columns, *channels), dtype)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(2, 5), st.integers(1, 40), st.booleans())
 def test_strips_equal_the_whole(rows: int, columns: int, scale: int, strip: int, grey: bool) -> None:
     image = colors(rows, columns, *([] if grey else [3]), dtype=np.uint16)

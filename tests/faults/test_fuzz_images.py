@@ -37,7 +37,7 @@ def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[.
 @given(
     data=st.binary(max_size=300), head=st.sampled_from((b"", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"\xff\xd8\xff"))
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_bytes_that_are_no_image(data: bytes, head: bytes, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.getbasetemp()
     for suffix in (".png", ".tif"):

@@ -174,7 +174,7 @@ def test_ctrl_c_is_obeyed_from_the_start(tmp_path, name, chance, amount, tried) 
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         assert time.monotonic() - began < 2, delay
         lines = [line for line in said.decode().splitlines() if line]
         if process.returncode < 2:  # it was there first; without images there is nothing to train
