@@ -66,6 +66,15 @@ def test_cleaning_up_is_not_interrupted():
     assert interrupted(body, times=3)[:3] == (130, "cleaned\n", LINE)
 
 
+def test_a_thread_that_its_pool_has_forgotten_ends_its_work():
+    body = (
+        "    import threading\n"
+        "    def work(): time.sleep(0.5); print('cleaned')\n"
+        "    threading.Thread(target=work).start()\n    time.sleep(10)\n"
+    )
+    assert interrupted(body)[:3] == (130, "cleaned\n", LINE)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -72,13 +72,24 @@ def _watch() -> None:
         while told.fileno() >= 0:
             if heard.recv(1)[0] == signal.SIGINT:
                 threading.Event().wait(PATIENCE)
-                leave()
+                _end()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def leave() -> NoReturn:
-    """End the process with its line, without a look at other threads."""
+    """End the process with its line, when its other threads have ended what they write.
+
+    A pool that Ctrl-C meets while it starts a thread does not wait for that one.
+    """
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            with suppress(RuntimeError):  # one that has not begun, and finds nothing to do
+                thread.join()
+    _end()
+
+
+def _end() -> NoReturn:
     for path in list(half_done):
         _remove(path)
     with suppress(Exception):
