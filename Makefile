@@ -27,12 +27,13 @@ test: install  ## All tests but the long ones
 	$(BIN)/python -m pytest -m "not conformance and not torture"
 
 test-nojit: install  ## The tests of the kernels as plain Python
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py \
+		tests/test_train_winograd.py
 
 coverage: install  ## Which lines and branches no test runs; kernels and what uses them as plain Python
 	$(BIN)/python -m coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-report= -m "not conformance and not torture and not jit" \
-		tests/test_data_*.py tests/test_eval_*.py tests/faults vdsr_data vdsr_eval
+		tests/test_data_*.py tests/test_eval_*.py tests/test_train_winograd.py tests/faults vdsr_data vdsr_eval
 	$(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not torture" tests/test_train_*.py
 	$(BIN)/python -m coverage report --fail-under=95
 

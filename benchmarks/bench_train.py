@@ -30,7 +30,7 @@ def batch(count: int) -> tuple[np.ndarray, np.ndarray]:
     return gt + random.normal(0, 0.05, gt.shape).astype(np.float32), gt
 
 
-def ours(precision: str, count: int, threads: int) -> Callable[[], float]:
+def ours(precision: str, count: int, threads: int, *, convolution: str = "direct") -> Callable[[], float]:
     """The step that vdsr-train runs, on the backend that KERAS_BACKEND names."""
     from vdsr_train import backend
 
@@ -39,10 +39,10 @@ def ours(precision: str, count: int, threads: int) -> Callable[[], float]:
     from vdsr_train.model import build_model, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
 
-    config = Config(batch_size=count, precision=precision)
+    config = Config(batch_size=count, precision=precision, convolution=convolution, threads=threads)
     model = build_model(depth=config.depth, channels=config.channels, precision=precision)
     set_weights(model, initial_weights(config))
-    step = backend.compiled().compile_step(model, build_optimizer(config), config)
+    step = backend.steps(convolution).compile_step(model, build_optimizer(config), config)
     lr, gt = batch(count)
     return lambda: float(step(lr, gt))
 
@@ -137,6 +137,7 @@ def timed(function: Callable[[int], object], argument: int) -> float:
 
 CONTENDERS = {
     "ours, TensorFlow": ("tensorflow", "ours"),
+    "ours, Winograd": ("tensorflow", "winograd"),
     "ours, JAX": ("jax", "ours"),
     "PyTorch": ("torch", "pytorch"),
     "PyTorch, torch.compile": ("torch", "compiled"),
@@ -146,7 +147,10 @@ CONTENDERS = {
 def work(arguments: argparse.Namespace) -> None:
     """Be one contender: for each line on stdin, run the steps and print the seconds."""
     options = (arguments.precision, arguments.batch, arguments.threads)
-    step = ours(*options) if arguments.worker == "ours" else pytorch(*options, compiled=arguments.worker == "compiled")
+    if arguments.worker in ("ours", "winograd"):
+        step = ours(*options, convolution="direct" if arguments.worker == "ours" else "winograd")
+    else:
+        step = pytorch(*options, compiled=arguments.worker == "compiled")
     for _ in sys.stdin:
         began = time.perf_counter()
         for _ in range(arguments.steps):
@@ -159,6 +163,8 @@ def compare(precision: str, arguments: argparse.Namespace) -> None:
     processes = {}
     for name, (package, kind) in CONTENDERS.items():
         if find_spec(package) is None or (kind == "compiled" and not arguments.compile):
+            continue
+        if kind == "winograd" and precision != "float32":
             continue
         command = [sys.executable, __file__, "--worker", kind, "--precision", precision, "--batch", arguments.batch,
                    "--threads", arguments.threads, "--steps", arguments.steps]  # fmt: skip

@@ -13,7 +13,9 @@ MODULES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROO
 
 # The only homes of each heavy dependency.
 HOMES = {
-    "numba": {"vdsr_data/_compile.py", "vdsr_data/_kernels.py", "vdsr_data/_color_kernels.py", "vdsr_eval/_kernels.py"},
+    "numba": {"vdsr_data/_compile.py", "vdsr_data/_kernels.py", "vdsr_data/_color_kernels.py", "vdsr_eval/_kernels.py",
+              "vdsr_train/_winograd_kernels.py", "vdsr_train/_winograd_products.py"},
+    "llvmlite": {"vdsr_train/_winograd_products.py"},
     "h5py": {*(f"vdsr_data/{name}.py" for name in ("hdf5", "layout", "storage", "testfile", "virtual")),
              "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
     "distributed": {"vdsr_data/shards.py"},

@@ -41,8 +41,9 @@ import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sy
             "validation": "none",
         },
         {"optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute"},
+        {"convolution": "winograd", "channels": 16, "theta": 1e-3},
     ],
-    ids=["sgd", "adam", "muon"],
+    ids=["sgd", "adam", "muon", "winograd"],
 )
 def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
     training_file(tmp_path / "train.h5", count=128)

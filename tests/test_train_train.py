@@ -63,7 +63,12 @@ def test_it_learns_and_leaves_a_complete_run_folder(data) -> None:
 ADAM = {"optimizer": "adam", "schedule": "cosine", "warmup": 4, "learning_rate": 1e-3}
 
 
-@pytest.mark.parametrize("options", [{}, ADAM, ADAM | {"optimizer": "muon"}], ids=["sgd", "adam", "muon"])
+WINOGRAD = {"convolution": "winograd", "channels": 16}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, ADAM, ADAM | {"optimizer": "muon"}, WINOGRAD], ids=["sgd", "adam", "muon", "winograd"]
+)
 def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
     config = small(data, **options, symmetries=True, validate_every=9)
     train(config, data / "whole", resume=False, console=Recorder())

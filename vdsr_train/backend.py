@@ -11,7 +11,7 @@ from typing import Any
 from vdsr_data.errors import VdsrError
 from vdsr_train.distribute import open_strategy
 
-__all__ = ["BACKENDS", "compiled", "start"]
+__all__ = ["BACKENDS", "compiled", "start", "steps"]
 
 BACKENDS = ("tensorflow", "jax")
 
@@ -56,6 +56,11 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
 def compiled() -> ModuleType:
     """Return the module with `compile_step` and `compile_network` for the backend that runs."""
     return importlib.import_module("vdsr_train.step_jax" if os.environ["KERAS_BACKEND"] == "jax" else "vdsr_train.step")
+
+
+def steps(convolution: str) -> ModuleType:
+    """Return the module with the `compile_step` that a training with such a `convolution` needs."""
+    return importlib.import_module("vdsr_train.winograd") if convolution == "winograd" else compiled()
 
 
 def _set_threads(tensorflow: object, threads: int) -> None:

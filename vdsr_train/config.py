@@ -92,6 +92,9 @@ class Config:
 
     # the machine
     precision: Annotated[Literal["float32", "mixed_bfloat16"], "arithmetic of the hidden layers"] = "float32"
+    convolution: Annotated[
+        Literal["direct", "winograd"], "the backend's, or on a processor one that multiplies a quarter as often"
+    ] = "direct"
     threads: Annotated[int, NOT_NEGATIVE, "processor threads; 0: all"] = 0
     distribute: Annotated[
         Literal["none", "mirrored", "multi-worker"], "one device, all GPUs here, or the workers that TF_CONFIG names"

@@ -14,7 +14,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
 from vdsr_train.loss import batch_loss
 
-__all__ = ["compile_gradients", "compile_network", "compile_step"]
+__all__ = ["compile_gradients", "compile_network", "compile_step", "compile_update"]
 
 Array = NDArray[np.float32]
 
@@ -63,6 +63,21 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
         )
     optimizer.build(model.trainable_variables)
     return step
+
+
+def compile_update(model: Any, optimizer: Any) -> Callable[[list[Array]], None]:
+    """Return a function that changes the weights of `model` by given gradients, one of each trainable variable."""
+    variables = model.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def apply(gradients: list[tf.Tensor]) -> None:
+        optimizer.apply(gradients, variables)
+
+    def update(gradients: list[Array]) -> None:
+        apply([tf.constant(gradient) for gradient in gradients])
+
+    return update
 
 
 def compile_gradients(model: Any, config: Config) -> Callable[[Array, Array], tuple[Array, list[Array]]]:

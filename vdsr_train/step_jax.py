@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vdsr_train.config import Config
 from vdsr_train.loss import batch_loss
 
-__all__ = ["compile_network", "compile_step"]
+__all__ = ["compile_network", "compile_step", "compile_update"]
 
 Array = NDArray[np.float32]
 
@@ -37,6 +37,23 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
         return loss
 
     return step
+
+
+def compile_update(model: Any, optimizer: Any) -> Callable[[list[Array]], None]:
+    """Return a function that changes the weights of `model` by given gradients, one of each trainable variable."""
+    optimizer.build(model.trainable_variables)
+    weights, slots = model.trainable_variables, optimizer.variables
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def apply(values: list[Any], state: list[Any], gradients: list[Any]) -> tuple[list[Any], list[Any]]:
+        return optimizer.stateless_apply(state, gradients, values)  # type: ignore[no-any-return]
+
+    def update(gradients: list[Array]) -> None:
+        values, state = apply([v.value for v in weights], [v.value for v in slots], gradients)
+        for variable, value in zip([*weights, *slots], [*values, *state], strict=True):
+            variable.assign(value)
+
+    return update
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:

@@ -64,7 +64,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         if not resume:
             set_weights(model, initial_weights(config))
         optimizer = build_optimizer(config)
-        train_step = backend.compiled().compile_step(model, optimizer, config)
+        train_step = backend.steps(config.convolution).compile_step(model, optimizer, config)
     variables = [*model.trainable_variables, *optimizer.variables]
     networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
 
