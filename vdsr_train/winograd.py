@@ -90,9 +90,7 @@ class Gradients:
         def work(number: int) -> float:
             passes = self._passes[number]
             passes.begin(weights, factors, adjoint)
-            return sum(
-                passes.add(lr[first : first + block], gt[first : first + block]) for first in starts[number::count]
-            )
+            return sum(passes.add(lr[at : at + block], gt[at : at + block]) for at in starts[number::count])
 
         with ThreadPoolExecutor(count) as pool:
             loss = sum(pool.map(work, range(count)))
