@@ -26,6 +26,8 @@ train(read_config(folder / "config.json"), folder / "jax", resume=False, console
 import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 """
 
+MUON = {"optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute"}
+
 
 @pytest.mark.parametrize(
     "recipe",
@@ -40,8 +42,8 @@ import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sy
             "loss": "mean",
             "validation": "none",
         },
-        {"optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute"},
-        {"convolution": "winograd", "channels": 16, "theta": 1e-3},
+        MUON,
+        MUON | {"convolution": "winograd", "channels": 16},
     ],
     ids=["sgd", "adam", "muon", "winograd"],
 )

@@ -266,7 +266,9 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     from vdsr_train.model import build_model, set_weights
     from vdsr_train.predict import Upscaler
 
-    train(small(data, steps=12, precision="mixed_bfloat16"), data / "run", resume=False, console=Recorder())
+    # Hardly trained, the network adds much that rounding changes; trained, on some processors next to nothing.
+    config = small(data, steps=12, learning_rate=1e-5, precision="mixed_bfloat16")
+    train(config, data / "run", resume=False, console=Recorder())
     row, weights = read_log(data / "run" / "log.csv")[-1], read_weights(data / "run" / "weights.h5")
     validation = open_validation(str(data / "waves"), data / "again", keep=0, warn=pytest.fail)
     exact = validation(Upscaler(weights), step=12, epoch=1.0)
@@ -279,7 +281,7 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     coarse = validation(in_bfloat16, step=12, epoch=1.0, suffix="-bfloat16")
     for scale in (2, 3, 4):
         assert row[f"psnr_x{scale}"] == pytest.approx(exact[scale], abs=1e-4)  # the log has six digits
-    assert max(abs(coarse[scale] - exact[scale]) for scale in (2, 3, 4)) > 2e-4  # which the line above would notice
+    assert max(abs(coarse[scale] - exact[scale]) for scale in (2, 3, 4)) > 2e-3  # which the line above would notice
     validation.close()
 
 

@@ -137,7 +137,7 @@ def data(tmp_path):
 
 
 RECIPES = {
-    "sgd": {},
+    "sgd": {"learning_rate": 0.01},  # at 0.1 rounding grows to 1e-3 within fifty steps, on TensorFlow and JAX alike
     "adam": {"optimizer": "adam", "clip": "none", "loss": "mean", "learning_rate": 1e-3},
     "muon": {"optimizer": "muon", "clip": "none", "loss": "absolute", "learning_rate": 2e-3, "ema": 5},
 }
@@ -161,7 +161,7 @@ def test_it_trains_as_the_backend_does(data, recipe) -> None:
         layers = zip(read_weights(data / "winograd" / file), read_weights(data / "direct" / file), strict=True)
         for layer, twin in layers:
             for array, other in zip(layer, twin, strict=True):
-                np.testing.assert_allclose(array, other, atol=1e-3)
+                np.testing.assert_allclose(array, other, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The 36 matrix products of Winograd's convolutions, whose matrices are too small for a BLAS to be at its best.
 
 One block of the result, 4 rows by 16 columns, stays in vector registers while all its products are added up. Compilers
-do not find that form by themselves, so it is written in LLVM's own instructions, which are those of no processor.
+do not find that form by themselves, so it is written in LLVM's own instructions, for any processor.
 """
 
 import numpy as np
@@ -76,7 +76,7 @@ def multiply(a, b, c, count):
     """Set c to a @ b, rows up to `count` rounded up to a multiple of 4: (36, rows, C), (36, C, C), (36, rows, C)."""
     line = a.shape[2] * BYTES
     for k in range(36):
-        c[k, :count] = np.float32(0)
+        c[k, : count + -count % ROWS] = np.float32(0)
         left, right, out = a[k].ctypes.data, b[k].ctypes.data, c[k].ctypes.data
         for column in range(0, line, LANES * BYTES):
             for row in range(0, count * line, ROWS * line):
