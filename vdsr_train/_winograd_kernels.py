@@ -48,6 +48,14 @@ def _output_adjoint(x0, x1, x2, x3):
 
 
 @njit(inline="always")
+def _corner(images, number):
+    """Patch, row and column of the 6 x 6 pixels around a tile."""
+    down, across = (images.shape[1] - 2) // 4, (images.shape[2] - 2) // 4
+    patch, place = divmod(number, down * across)
+    return patch, 4 * (place // across), 4 * (place % across)
+
+
+@njit(inline="always")
 def _positive(x):
     return ZERO if x < ZERO else x  # max() would hide a NaN
 
@@ -65,11 +73,9 @@ def kernels(channels):
     @kernel
     def expand(images, start, count, strip):
         """B^T x B of the 6 x 6 pixels around each tile."""
-        down, across = (images.shape[1] - 2) // 4, (images.shape[2] - 2) // 4
         half, full = np.empty(6 * C6, np.float32), np.empty(6 * C6, np.float32)
         for tile in range(count):
-            patch, place = divmod(start + tile, down * across)
-            row, column = 4 * (place // across), 4 * (place % across)
+            patch, row, column = _corner(images, start + tile)
             lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
             m = column * C
             r0, r1, r2 = lines[row, m:], lines[row + 1, m:], lines[row + 2, m:]
@@ -93,11 +99,9 @@ def kernels(channels):
     @kernel
     def gather(strip, start, count, images):
         """The adjoint of `expand`: B x B^T of each tile, added where the 6 x 6 pixels overlap."""
-        down, across = (images.shape[1] - 2) // 4, (images.shape[2] - 2) // 4
         half = np.empty(6 * C6, np.float32)
         for tile in range(count):
-            patch, place = divmod(start + tile, down * across)
-            row, column = 4 * (place // across), 4 * (place % across)
+            patch, row, column = _corner(images, start + tile)
             lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
             for j in range(6):
                 m0, m1, m2 = strip[j, tile], strip[6 + j, tile], strip[12 + j, tile]
@@ -125,11 +129,10 @@ def kernels(channels):
     @kernel
     def contract(strip, start, count, bias, images):
         """A^T x A of each tile, plus the bias, where it is positive."""
-        down, across = (images.shape[1] - 2) // 4, (images.shape[2] - 2) // 4
         half = np.empty(4 * C6, np.float32)
         for tile in range(count):
-            patch, place = divmod(start + tile, down * across)
-            row, column = 1 + 4 * (place // across), 1 + 4 * (place % across)
+            patch, row, column = _corner(images, start + tile)
+            row, column = row + 1, column + 1  # inside the margin
             lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
             for j in range(6):
                 m0, m1, m2 = strip[j, tile], strip[6 + j, tile], strip[12 + j, tile]
@@ -154,11 +157,10 @@ def kernels(channels):
     @kernel
     def spread(images, start, count, strip):
         """The adjoint of `contract`: A x A^T of each tile."""
-        down, across = (images.shape[1] - 2) // 4, (images.shape[2] - 2) // 4
         half, full = np.empty(6 * C4, np.float32), np.empty(6 * C6, np.float32)
         for tile in range(count):
-            patch, place = divmod(start + tile, down * across)
-            row, column = 1 + 4 * (place // across), 1 + 4 * (place % across)
+            patch, row, column = _corner(images, start + tile)
+            row, column = row + 1, column + 1  # inside the margin
             lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
             m = column * C
             r0, r1, r2, r3 = lines[row, m:], lines[row + 1, m:], lines[row + 2, m:], lines[row + 3, m:]

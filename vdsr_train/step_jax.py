@@ -1,7 +1,6 @@
 """The JAX twin of `step`, for GPUs where only JAX is at hand (``KERAS_BACKEND=jax``): same arguments, same results."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -18,42 +17,42 @@ Array = NDArray[np.float32]
 
 def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
     """Return a function of a batch (lr, gt) that trains `model` by one step and returns the loss before it."""
-    optimizer.build(model.trainable_variables)
-    weights, slots = model.trainable_variables, optimizer.variables
 
     def loss_of(values: list[Any], lr: Any, gt: Any) -> Any:
         sr, _ = model.stateless_call(values, [], lr, training=True)
         return batch_loss(config, sr, gt)
 
-    @partial(jax.jit, donate_argnums=(0, 1))
-    def update(values: list[Any], state: list[Any], lr: Any, gt: Any) -> tuple[Any, list[Any], list[Any]]:
+    def train(values: list[Any], state: list[Any], lr: Any, gt: Any) -> tuple[Any, list[Any], list[Any]]:
         loss, gradients = jax.value_and_grad(loss_of)(values, lr, gt)
         return loss, *optimizer.stateless_apply(state, gradients, values)
 
-    def step(lr: Array, gt: Array) -> Any:
-        loss, values, state = update([v.value for v in weights], [v.value for v in slots], lr, gt)
-        for variable, value in zip([*weights, *slots], [*values, *state], strict=True):
-            variable.assign(value)
-        return loss
-
-    return step
+    return _in_place(train, model, optimizer)
 
 
 def compile_update(model: Any, optimizer: Any) -> Callable[[list[Array]], None]:
     """Return a function that changes the weights of `model` by given gradients, one of each trainable variable."""
+
+    def update(values: list[Any], state: list[Any], gradients: list[Any]) -> tuple[None, list[Any], list[Any]]:
+        return None, *optimizer.stateless_apply(state, gradients, values)
+
+    return _in_place(update, model, optimizer)
+
+
+def _in_place(
+    change: Callable[..., tuple[Any, list[Any], list[Any]]], model: Any, optimizer: Any
+) -> Callable[..., Any]:
+    """Compile a function of weights, slots and more that returns a result and new ones, into one that assigns them."""
     optimizer.build(model.trainable_variables)
     weights, slots = model.trainable_variables, optimizer.variables
+    compiled = jax.jit(change, donate_argnums=(0, 1))
 
-    @partial(jax.jit, donate_argnums=(0, 1))
-    def apply(values: list[Any], state: list[Any], gradients: list[Any]) -> tuple[list[Any], list[Any]]:
-        return optimizer.stateless_apply(state, gradients, values)  # type: ignore[no-any-return]
-
-    def update(gradients: list[Array]) -> None:
-        values, state = apply([v.value for v in weights], [v.value for v in slots], gradients)
+    def run(*arguments: Any) -> Any:
+        result, values, state = compiled([v.value for v in weights], [v.value for v in slots], *arguments)
         for variable, value in zip([*weights, *slots], [*values, *state], strict=True):
             variable.assign(value)
+        return result
 
-    return update
+    return run
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:
