@@ -1,4 +1,13 @@
-"""The one exception that carries a message for the user."""
+"""What the toolkit raises and warns of; whatever else comes out of it is a fault of its own."""
+
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "one_line"]
+
+
+def one_line(text: str) -> str:
+    """Text in which nothing breaks the line or commands the terminal, such as the name of a file from elsewhere."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
 
 
 class VdsrError(Exception):
@@ -6,7 +15,12 @@ class VdsrError(Exception):
 
     def __str__(self) -> str:
         """The line; what a file or its name put into it neither breaks it nor commands the terminal."""
-        text = super().__str__()
-        if text.isprintable():
-            return text
-        return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+        return one_line(super().__str__())
+
+
+class ArgumentError(VdsrError, ValueError):
+    """An argument that a function does not take, whether it came from Python or from the command line."""
+
+
+class VdsrWarning(UserWarning):
+    """Something that changes a result and should not be missed; commands say it once, on stderr."""
