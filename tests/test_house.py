@@ -27,7 +27,7 @@ HOMES = {
     "tensorflow": {"vdsr_data/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},
-    "click": {*(f"vdsr_data/{name}.py" for name in ("cli_look", "cli_subimages", "options", "voice")),
+    "click": {*(f"vdsr_data/{name}.py" for name in ("cli_look", "cli_resize", "cli_subimages", "options", "voice")),
               "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 

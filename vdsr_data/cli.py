@@ -2,7 +2,7 @@
 
 import math
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,26 +11,33 @@ import click
 
 from vdsr_data import __version__, voice
 from vdsr_data.cli_look import info, preview, verify
+from vdsr_data.cli_resize import imresize
 from vdsr_data.cli_subimages import build_subimages
-from vdsr_data.options import NUMBERS, SCALE, ExplainingGroup, complete_set, force_option, progress, threads_option
+from vdsr_data.options import (
+    CHOICE,
+    NUMBERS,
+    WHOLE,
+    ExplainingGroup,
+    boundary_option,
+    complete_set,
+    force_option,
+    progress,
+    threads_option,
+)
 
 PATH = click.Path(path_type=Path)
-boundary_option = click.option(
-    "--boundary", type=click.Choice(["symmetric", "replicate"]), default="symmetric", show_default=True,
-    help="Pixels beyond the edge: symmetric as MATLAB since R2015b or earlier, replicate as older releases.",
-)  # fmt: skip
 scales_option = click.option(
     "--scales", type=NUMBERS(int, 1, 64, "2,3,4"), default="2,3,4", show_default=True, help="Factors of reduction."
 )
 compression_option = click.option(
-    "--compression", type=click.IntRange(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
+    "--compression", type=WHOLE(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
 )
 
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be written and how long it would take.")
 
 
-@click.group(cls=ExplainingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=ExplainingGroup, context_settings={"max_content_width": 110})
 @click.version_option(__version__, prog_name="vdsr-data")
 def main() -> None:
     """Make the data of VDSR without MATLAB: training and test files, low-resolution images.
@@ -53,8 +60,8 @@ def main() -> None:
 @click.option("--all", "everything", is_flag=True, help="All sets that --list shows.")
 @click.option("--list", "listing", is_flag=True, help="Show the sets, what of them is there (by file sizes) and where.")
 @click.option("--mirror", metavar="URL|FOLDER", help="Take SET/FILE from there instead of the public addresses.")
-@click.option("--workers", type=click.IntRange(1, 32), default=4, show_default=True, help="Files to fetch at a time.")
-@click.option("--retries", type=click.IntRange(0, 20), default=3, show_default=True, help="After a failed attempt.")
+@click.option("--workers", type=WHOLE(1, 32), default=4, show_default=True, help="Files to fetch at a time.")
+@click.option("--retries", type=WHOLE(0, 20), default=3, show_default=True, help="After a failed attempt.")
 def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: Any) -> None:
     """Fetch public data sets, such as `291 Set5 Set14 B100 Urban100`.
 
@@ -87,12 +94,12 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @main.command("build-train")
 @click.argument("folder", metavar="FOLDER|NAME", shell_complete=complete_set)
 @click.option("-o", "--output", type=PATH, help="The file to write.  [default: vdsr_train.h5, or vdsr_train_2of4.h5]")
-@click.option("--format", "kind", type=click.Choice(["hdf5", "png", "lmdb"]), default="hdf5", show_default=True,
+@click.option("--format", "kind", type=CHOICE(["hdf5", "png", "lmdb"]), default="hdf5", show_default=True,
               help="A training file, or sub-images for BasicSR.")  # fmt: skip
 @scales_option
-@click.option("--patch-size", type=click.IntRange(2, 4096), default=41, show_default="41; 480 of sub-images",
+@click.option("--patch-size", type=WHOLE(2, 4096), default=41, show_default="41; 480 of sub-images",
               help="Rows and columns.")  # fmt: skip
-@click.option("--stride", type=click.IntRange(1, 4096), default=41, show_default="41; 240 of sub-images",
+@click.option("--stride", type=WHOLE(1, 4096), default=41, show_default="41; 240 of sub-images",
               help="Between patches.")  # fmt: skip
 @click.option("--rotations", type=NUMBERS(int, 0, 270, "0,90,180,270"), default="0,90", show_default=True,
               help="Degrees, counter-clockwise.")  # fmt: skip
@@ -100,10 +107,10 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
               help="Of none, left-right, up-down; applied after the rotation.")  # fmt: skip
 @click.option("--downsizes", type=NUMBERS(float, 0.01, 1, "1,0.7,0.5"), default="1", show_default=True,
               help="Reduce each image by these factors first.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True,
               help="As rng(SEED) before randperm; 0 is a fresh MATLAB session.")  # fmt: skip
 @boundary_option
-@click.option("--axes", type=click.Choice(["matlab", "nhwc"]), default="matlab", show_default=True,
+@click.option("--axes", type=CHOICE(["matlab", "nhwc"]), default="matlab", show_default=True,
               help="(N, 1, column, row), or (N, row, column, 1).")  # fmt: skip
 @click.option("--keys", default="lr,gt", show_default=True, help="Names of the data sets; Caffe reads data,label.")
 @compression_option
@@ -237,7 +244,7 @@ def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
     "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME]"
 )
 @scales_option
-@click.option("--format", "kind", type=click.Choice(["hdf5", "mat"]), default="hdf5", show_default=True,
+@click.option("--format", "kind", type=CHOICE(["hdf5", "mat"]), default="hdf5", show_default=True,
               help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
 @boundary_option
 @threads_option()
@@ -280,61 +287,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     voice.say(f"{output}: {len(images)} images, {count} pairs")
 
 
-@main.command()
-@click.argument("source", metavar="IN", type=PATH)
-@click.argument("target", metavar="OUT", type=PATH)
-@click.option("--scale", type=SCALE, help="Factor, such as 1/3, 0.5, 2; or two, rows first: 1/2,1/3.")
-@click.option("--size", metavar="ROWSxCOLUMNS", help="Size of the output, instead of --scale.")
-@click.option("--modcrop", type=click.IntRange(1), default=1, show_default=True,
-              help="First crop to multiples of this, as low-resolution sets are made.")  # fmt: skip
-@click.option("--format", "kind", type=click.Choice(["png", "bmp", "tif"]), default="png", show_default=True,
-              help="Of the images of a folder.")  # fmt: skip
-@click.option("--no-antialias", is_flag=True, help="MATLAB's 'Antialiasing', false.")
-@boundary_option
-@threads_option()
-@force_option
-def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: int, kind: str, no_antialias: bool,
-             boundary: Any, workers: int, force: bool) -> None:  # fmt: skip
-    """Resize an image, or every image of a folder, as MATLAB's imresize and imwrite would.
-
-    IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
-
-    \b
-    vdsr-data imresize Set5 LRx3 --scale 1/3 --modcrop 3     low-resolution images as MATLAB makes them
-    vdsr-data imresize photo.png half.png --scale 1/2
-    """
-    from vdsr_data.datasets import unique_names
-    from vdsr_data.files import check_folder, check_output, claimed
-    from vdsr_data.generate import resize_images
-    from vdsr_data.images import list_images
-
-    rows_columns = _parse_size(size)
-    whole: AbstractContextManager[None] = nullcontext()
-    if (scale is None) == (size is None):
-        raise click.UsageError("give either --scale or --size")
-    if source.is_dir():
-        sources = list_images(source)
-        targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
-        check_folder(target, force=force)
-        whole = claimed(target)
-    else:
-        sources, targets = [source], [target]
-        check_output(target, force=force)
-    with whole, progress("Resizing", len(sources)) as advance:
-        resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
-                      boundary=boundary, workers=workers, advance=advance)  # fmt: skip
-    voice.say(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
-
-
-def _parse_size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    rows, _, columns = text.lower().partition("x")
-    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
-        raise click.BadParameter(f"{text!r}: give rows and columns, such as 240x320", param_hint="--size")
-    return int(rows), int(columns)
-
-
+main.add_command(imresize)
 main.add_command(info)
 main.add_command(preview)
 main.add_command(verify)

@@ -9,7 +9,7 @@ import click
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingCommand, complete_set, force_option, progress
+from vdsr_data.options import WHOLE, ExplainingCommand, complete_set, force_option, progress
 
 __all__ = ["info", "preview", "verify"]
 
@@ -43,9 +43,9 @@ def info(file: Path) -> None:
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
-@click.option("--count", type=click.IntRange(1, 400), show_default="24 patches, or 8 images",
+@click.option("--count", type=WHOLE(1, 400), show_default="24 patches, or 8 images",
               help="Patches of a training file, images of a test file.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
+@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
 @force_option
 def preview(file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
     """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr.
@@ -71,8 +71,8 @@ def preview(file: Path, output: Path | None, count: int | None, seed: int, force
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("--images", metavar="FOLDER|NAME", shell_complete=complete_set, help="That the file was made from.")
-@click.option("--sample", type=click.IntRange(0), default=64, show_default=True, help="Pairs to make anew.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the sample.")
+@click.option("--sample", type=WHOLE(0), default=64, show_default=True, help="Pairs to make anew.")
+@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the sample.")
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
 def verify(file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
     """Check a training file, a part, a virtual file with its parts, or a test file.

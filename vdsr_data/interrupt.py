@@ -1,6 +1,6 @@
-"""Ctrl-C ends a command with one line and exit code 130, within two seconds and from its first import on.
+"""How a process of a command begins, and how Ctrl-C ends it: with one line and exit code 130, within two seconds.
 
-Nothing heavy is imported here, or it would not be from the first import on.
+Nothing heavy is imported here, or Ctrl-C would not be looked after from the first import on.
 """
 
 import atexit
@@ -9,21 +9,51 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import NoReturn
 
-__all__ = ["CODE", "half_done", "interrupted", "leave", "run"]
+__all__ = ["CODE", "half_done", "interrupted", "leave", "run", "typed"]
 
 CODE = 130  # 128 and the number of the signal, as shells have it
 PATIENCE = 1.0  # seconds to clear away what is half-written
 
 half_done: set[str] = set()  # files and folders that Ctrl-C must not leave behind, where nothing else removes them
 _caught = threading.Event()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=half_done.clear)  # they are the parent's
 
 
 def interrupted() -> bool:
     """Whether Ctrl-C was pressed since `run` began: what fails thereafter fails for this reason."""
     return _caught.is_set()
+
+
+def typed() -> str:
+    """The name of the command as it was typed, such as ``vdsr-data``, or ``python -m vdsr_data``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None:
+        return f"python -m {spec.name.removesuffix('.__main__')}"
+    return os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "vdsr"  # noqa: PTH119
+
+
+def _fill_standard_streams() -> None:
+    """Put nothing in the place of standard streams that are closed, and let odd file names be printed.
+
+    Otherwise the first file to be opened would have descriptor 2, to which C libraries write what they complain of.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the whole process, as those below
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        with suppress(AttributeError):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def run(module: str) -> None:
@@ -33,6 +63,7 @@ def run(module: str) -> None:
     a destructor or amid their bookkeeping complain of it on stderr, which is closed to them. If the process is still
     there after `PATIENCE`, because it waits for a thread, or a library has caught the exception, it is ended.
     """
+    _fill_standard_streams()
     sys.excepthook = sys.unraisablehook = _ignore  # of destructors: HDF5's repeat what is wrong with a disk
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C
@@ -75,6 +106,8 @@ def _watch() -> None:
                 _end()
 
     threading.Thread(target=watch, daemon=True).start()
+    if hasattr(os, "register_at_fork"):  # a child has no such thread, and must not wake its parent's
+        os.register_at_fork(after_in_child=partial(signal.set_wakeup_fd, -1))
 
 
 def leave() -> NoReturn:
@@ -94,10 +127,9 @@ def _end() -> NoReturn:
         _remove(path)
     with suppress(Exception):
         sys.stdout.flush()
-    name = os.path.basename(sys.argv[0])  # noqa: PTH119
     clear = "\r\x1b[2K\x1b[?25h" if os.isatty(2) else ""  # the progress bar, which also hides the cursor
     with suppress(OSError):
-        os.write(2, f"{clear}{name}: interrupted\n".encode())
+        os.write(2, f"{clear}{typed()}: interrupted\n".encode())
     os._exit(CODE)
 
 

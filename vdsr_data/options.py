@@ -1,29 +1,36 @@
-"""What the three command lines share: errors become one line, option types, progress on stderr."""
+"""What the three command lines share: errors and warnings become one line, option types, progress on stderr."""
 
 import math
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from vdsr_data import voice
-from vdsr_data.errors import VdsrError
-from vdsr_data.interrupt import CODE, interrupted, leave
+from vdsr_data.errors import VdsrError, VdsrWarning, one_line
+from vdsr_data.interrupt import CODE, interrupted, leave, typed
 
-__all__ = ["NUMBERS", "SCALE", "ExplainingCommand", "ExplainingGroup", "complete_set", "force_option", "progress",
-           "threads_option"]  # fmt: skip
+__all__ = ["CHOICE", "NUMBERS", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "boundary_option",
+           "complete_set", "force_option", "given", "progress", "refuse_idle", "threads_option"]  # fmt: skip
+
+OURS = 3  # the exit code of a fault of ours
 
 
 class _Explaining(click.Command):
-    """A command whose expected failures end in one line on stderr: exit code 2 for usage, 1 for failure."""
+    """A command whose expected failures end in one line on stderr: exit code 2 for usage, 1 for failure.
+
+    Expected are `VdsrError`, click's errors, what the system refuses (`OSError`), and too little memory. Whatever else
+    is raised is a fault of ours: it ends with exit code 3, and its traceback goes to the log file.
+    """
 
     def main(
         self,
@@ -34,14 +41,14 @@ class _Explaining(click.Command):
         **extra: Any,
     ) -> Any:
         """Run the command; with `standalone_mode` (the default) end the process with its exit code."""
+        prog_name = prog_name or typed()
         run: Callable[[], Any] = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
         voice.begin()
         try:
-            with warnings.catch_warnings():
-                if not sys.warnoptions:
-                    warnings.simplefilter("ignore")  # decoders warn of odd metadata; the pixels decide
+            _refuse_nowhere()
+            with _warnings_said():
                 result = run()
             voice.finish()
         except click.exceptions.NoArgsIsHelpError as error:
@@ -61,9 +68,20 @@ class _Explaining(click.Command):
             _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error), 1)
         except MemoryError:
             _fail("out of memory; use fewer workers or smaller images", 1)
-        except (VdsrError, ValueError) as error:
+        except VdsrError as error:
             _fail(str(error), 1)
-        sys.exit(result if isinstance(result, int) else 0)
+        except Exception as error:
+            log = voice.log_name()
+            report = f"report it with {log}" if log else "run it again with --log-file FILE and report it"
+            _fail(f"internal error ({type(error).__name__}: {error}): this is our fault; {report}", OURS)
+        code = result if isinstance(result, int) else 0
+        sys.exit(code or int(voice.was_lost()))
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Let every command know -h."""
+        return super().make_context(info_name, args, parent, **{"help_option_names": ["-h", "--help"], **extra})
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Give every command that does something by itself the options on what it says, before --help."""
@@ -88,11 +106,86 @@ class ExplainingGroup(_Explaining, click.Group):
 
 
 def _fail(message: str, code: int) -> None:
-    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "vdsr"
-    voice.fail(f"{name}: {'interrupted' if interrupted() else ' '.join(message.split())}")
+    voice.fail(f"{typed()}: {'interrupted' if interrupted() else one_line(' '.join(message.split()))}")
     if interrupted():
         leave()
     sys.exit(code)
+
+
+def _refuse_nowhere() -> None:
+    """Stop a command whose current folder was deleted, of which each library would speak in its own way."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        raise VdsrError("the current folder was deleted; change to one that exists") from None
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Say the first `VdsrWarning` of each class on stderr, from any thread; the others are in the log file.
+
+    All other warnings are ignored, unless Python was asked for them by -W: decoders warn of odd metadata, but the
+    pixels decide.
+    """
+    said: set[type[Warning]] = set()
+    lock = threading.Lock()
+    others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, VdsrWarning):
+            return others(message, category, *where, **more)
+        with lock:
+            first = category not in said
+            said.add(category)
+        return (voice.remark if first else voice.keep)(one_line(str(message)))
+
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        warnings.simplefilter("always", VdsrWarning)
+        warnings.showwarning = show
+        yield
+
+
+def given(context: click.Context, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the parameters `names` that the user gave, with their values; not those that have their defaults."""
+    unset = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+    return {name: context.params[name] for name in names if context.get_parameter_source(name) not in unset}
+
+
+def refuse_idle(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that were given though nothing would come of them.
+
+    Parameters
+    ----------
+    context
+        Of the command.
+    names
+        Of the parameters, as the command's function has them: ``html_images``.
+    why
+        The rest of the sentence: ``"is for --html"``.
+
+    Raises
+    ------
+    click.UsageError
+        If one of them was given, named as it was typed: ``--html-images is for --html``.
+    """
+    for name, value in given(context, names).items():
+        option = next(option for option in context.command.params if option.name == name)
+        spelled = option.secondary_opts if value is False and option.secondary_opts else option.opts
+        raise click.UsageError(f"{max(spelled, key=len)} {why}", context)
+
+
+class WholeType(click.IntRange):
+    """A whole number from `low`, up to `high` if that is given."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give the number, or say which are allowed."""
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            limits = f"from {self.min} to {self.max}" if self.max is not None else f"from {self.min} on"
+            self.fail(f"{value!r}: whole numbers {limits} are allowed", param, ctx)
 
 
 class ScaleType(click.ParamType[float | tuple[float, float]]):
@@ -137,18 +230,25 @@ class NumbersType(click.ParamType[tuple[Any, ...]]):
         except ValueError:
             numbers = ()
         if not numbers or not all(self._low <= n <= self._high for n in numbers) or len(set(numbers)) < len(numbers):
+            kind = "whole numbers" if self._kind is int else "numbers"
             self.fail(
-                f"{value!r}: give different numbers from {self._low:g} to {self._high:g}, such as {self.name}",
+                f"{value!r}: give different {kind} from {self._low:g} to {self._high:g}, such as {self.name}",
                 param,
                 ctx,
             )
         return numbers
 
 
+CHOICE = partial(click.Choice, case_sensitive=False)
 SCALE = ScaleType()
 NUMBERS = NumbersType
+WHOLE = WholeType
 
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
+boundary_option = click.option(
+    "--boundary", type=CHOICE(["symmetric", "replicate"]), default="symmetric", show_default=True,
+    help="Pixels beyond the edge: symmetric as MATLAB since R2015b or earlier, replicate as older releases.",
+)  # fmt: skip
 
 
 def complete_set(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
@@ -161,7 +261,7 @@ def complete_set(_context: click.Context, _parameter: click.Parameter, start: st
 
 def threads_option(name: str = "--workers", text: str = "Threads to work with.") -> Callable[..., Any]:
     """An option for a number of threads, by default one per core that this process may use."""
-    return click.option(name, type=click.IntRange(1, 1024), default=_cores, show_default="cores", help=text)
+    return click.option(name, type=WHOLE(1, 1024), default=_cores, show_default="cores", help=text)
 
 
 def _cores() -> int:

@@ -9,14 +9,17 @@ import platform
 import shlex
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 
 from vdsr_data import __version__
+from vdsr_data.interrupt import typed
 
-__all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "keep", "remark", "say"]
+__all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "keep", "log_name", "remark", "say",
+           "was_lost"]  # fmt: skip
 
 LIBRARIES = (
     "numpy",
@@ -33,13 +36,40 @@ LIBRARIES = (
 
 
 class _Echo(logging.Handler):
-    """Prints: what was done to stdout, all else to stderr."""
+    """Prints: what was done to stdout, all else to stderr; a stderr that cannot be written to stops no work."""
 
     introduced = False
+    lost = False  # whether something was said that cannot be read anywhere
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not getattr(record, "kept", False):
-            click.echo(record.getMessage(), err=getattr(record, "err", record.levelno != logging.INFO))
+        if getattr(record, "kept", False):
+            return
+        err = getattr(record, "err", record.levelno != logging.INFO)
+        try:
+            click.echo(record.getMessage(), err=err)
+        except OSError:
+            if not err:
+                raise
+            self.lost = True
+
+
+class _LogFile(logging.FileHandler):
+    """Appends with times; if that fails it says so once, and the work goes on."""
+
+    broken = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.broken:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's name
+        self.broken = _echo.lost = True
+        error = sys.exc_info()[1]
+        remark(f"{self.baseFilename}: {getattr(error, 'strerror', error)}; nothing more is logged there")
+
+    def close(self) -> None:
+        with suppress(OSError):  # which `handleError` has told
+            super().close()
 
 
 _echo = _Echo(logging.INFO)
@@ -69,6 +99,16 @@ def fail(text: str) -> None:
     LOG.error(text, exc_info=sys.exc_info()[0] is not None)
 
 
+def log_name() -> str | None:
+    """The path of the log file, if there is one."""
+    return next((handler.baseFilename for handler in LOG.handlers if isinstance(handler, _LogFile)), None)
+
+
+def was_lost() -> bool:
+    """Whether the log file or stderr could not be written, so that something that was said is nowhere to be read."""
+    return _echo.lost
+
+
 def is_quiet() -> bool:
     """Whether neither progress nor what was done is to be shown."""
     return _echo.level > logging.INFO
@@ -80,7 +120,7 @@ def begin() -> None:
         LOG.removeHandler(handler)
         handler.close()
     _echo.setLevel(logging.INFO)
-    _echo.introduced = False
+    _echo.introduced = _echo.lost = False
 
 
 def introduce() -> None:
@@ -96,7 +136,7 @@ def introduce() -> None:
             continue
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     LOG.debug("%s, Python %s, %s", system, platform.python_version(), ", ".join(found))
-    LOG.debug("vdsr-toolkit %s: %s", __version__, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+    LOG.debug("vdsr-toolkit %s: %s", __version__, f"{typed()} {shlex.join(sys.argv[1:])}")
 
 
 def finish() -> None:
@@ -127,7 +167,7 @@ def _be_verbose(_context: click.Context, _option: click.Parameter, value: bool) 
 
 def _open_log(_context: click.Context, _option: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        file = logging.FileHandler(value, encoding="utf-8")
+        file = _LogFile(value, encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
         LOG.addHandler(file)
 

@@ -1,0 +1,78 @@
+"""The command `vdsr-data imresize`."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vdsr_data import voice
+from vdsr_data.options import (
+    CHOICE,
+    SCALE,
+    WHOLE,
+    ExplainingCommand,
+    boundary_option,
+    force_option,
+    progress,
+    threads_option,
+)
+
+__all__ = ["imresize"]
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("source", metavar="IN", type=PATH)
+@click.argument("target", metavar="OUT", type=PATH)
+@click.option("--scale", type=SCALE, help="Factor, such as 1/3, 0.5, 2; or two, rows first: 1/2,1/3.")
+@click.option("--size", metavar="ROWSxCOLUMNS", help="Size of the output, instead of --scale.")
+@click.option("--modcrop", type=WHOLE(1), default=1, show_default=True,
+              help="First crop to multiples of this, as low-resolution sets are made.")  # fmt: skip
+@click.option("--format", "kind", type=CHOICE(["png", "bmp", "tif"]), default="png", show_default=True,
+              help="Of the images of a folder.")  # fmt: skip
+@click.option("--no-antialias", is_flag=True, help="MATLAB's 'Antialiasing', false.")
+@boundary_option
+@threads_option()
+@force_option
+def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: int, kind: str, no_antialias: bool,
+             boundary: Any, workers: int, force: bool) -> None:  # fmt: skip
+    """Resize an image, or every image of a folder, as MATLAB's imresize and imwrite would.
+
+    IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
+
+    \b
+    vdsr-data imresize Set5 LRx3 --scale 1/3 --modcrop 3     low-resolution images as MATLAB makes them
+    vdsr-data imresize photo.png half.png --scale 1/2
+    """
+    from vdsr_data.datasets import unique_names
+    from vdsr_data.files import check_folder, check_output, claimed
+    from vdsr_data.generate import resize_images
+    from vdsr_data.images import list_images
+
+    rows_columns = _parse_size(size)
+    whole: AbstractContextManager[None] = nullcontext()
+    if (scale is None) == (size is None):
+        raise click.UsageError("give either --scale or --size")
+    if source.is_dir():
+        sources = list_images(source)
+        targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
+        check_folder(target, force=force)
+        whole = claimed(target)
+    else:
+        sources, targets = [source], [target]
+        check_output(target, force=force)
+    with whole, progress("Resizing", len(sources)) as advance:
+        resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
+                      boundary=boundary, workers=workers, advance=advance)  # fmt: skip
+    voice.say(f"{target}: {len(sources)} image{'s' * (len(sources) > 1)}")
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    rows, _, columns = text.lower().partition("x")
+    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
+        raise click.BadParameter(f"{text!r}: give rows and columns, such as 240x320", param_hint="--size")
+    return int(rows), int(columns)
