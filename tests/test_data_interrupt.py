@@ -127,6 +127,54 @@ def test_a_process_that_is_to_ignore_it_does():
     assert run(body).stdout == "ready\nTrue\ndone\n"
 
 
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("package", ["data", "eval", "train"])
+def test_closed_streams_stop_nothing(package: str, closed: str):
+    code = f"import sys; sys.argv[1:] = ['--help']; from vdsr_data.interrupt import run; run('vdsr_{package}.cli')"
+    done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], check=False)
+    assert done.returncode == 0
+
+
+def test_no_file_of_ours_takes_the_place_of_a_closed_stream(tmp_path: Path):
+    """Otherwise what a C library complains of would be written into it."""
+    body = f"    file = open({str(tmp_path / 'file')!r}, 'w')\n    print('complaint', file=sys.stderr)\n"
+    code = BEGIN + body + "    sys.exit(file.fileno())\n" + RUN
+    done = subprocess.run(["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code], check=False)
+    assert done.returncode > 2
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_name_that_is_not_text_can_be_printed():
+    done = run("    print('a\\udcff')\n")
+    assert done.stdout == "ready\na\\udcff\ndone\n"
+
+
+def test_ctrl_c_in_a_child_leaves_its_parent_alone():
+    """A process that was forked has the parent's handlers, but not its thread, and none of its files to remove."""
+    body = (
+        "    interrupt.half_done.add('/nowhere')\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        assert not interrupt.half_done\n"
+        "        try: os.kill(os.getpid(), signal.SIGINT); time.sleep(10)\n"
+        "        except KeyboardInterrupt: os._exit(7)\n"
+        "    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+        "    time.sleep(1.5)\n"
+        "    print(code)\n"
+    )
+    assert run(body).stdout == "ready\n7\ndone\n"
+
+
+@pytest.mark.parametrize("package", ["data", "eval", "train"])
+def test_a_current_folder_that_was_deleted_is_one_line(package: str, tmp_path: Path):
+    words = f'cd "$1" && rmdir "$1" && exec "$0" -m vdsr_{package} x'
+    done = subprocess.run(
+        ["sh", "-c", words, sys.executable, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    line = f"python -m vdsr_{package}: the current folder was deleted; change to one that exists\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+
+
 LATE = """
 class Last:
     def __del__(self, kill=os.kill, me=os.getpid(), signum=signal.SIGINT):

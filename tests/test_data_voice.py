@@ -1,6 +1,8 @@
 """--quiet, --verbose and --log-file, which every command has."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -84,3 +86,19 @@ def test_log_file_that_cannot_be_written_is_one_line(image: str):
     assert done.exit_code == 1
     assert re.fullmatch(r".*nowhere/log.txt: No such file or directory\n", done.stderr)
     assert not Path("out.png").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_work_goes_on_when_what_is_said_cannot_be_written(image: str):
+    words = ["imresize", image, "out.png", "--scale", "1/2"]
+    done = CliRunner().invoke(data, [*words, "--log-file", "/dev/full"])
+    assert (done.exit_code, done.stdout) == (1, "out.png: 1 image\n")
+    assert done.stderr == "/dev/full: No space left on device; nothing more is logged there\n"
+    Path("out.png").unlink()
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "vdsr_data", *words, "--verbose"]
+        failed = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert failed.stdout == b"out.png: 1 image\n"
+    assert failed.returncode
+    assert Path("out.png").is_file()
+    assert CliRunner().invoke(data, ["info", "--help"]).exit_code == 0  # nothing of it is left in the next command

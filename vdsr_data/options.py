@@ -65,7 +65,8 @@ class _Explaining(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing to say to it
             sys.exit(1)
         except OSError as error:
-            _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error), 1)
+            where = f"{error.filename}: " if error.filename and error.strerror else ""
+            _fail(f"{where}{error.strerror or error}", 1)
         except MemoryError:
             _fail("out of memory; use fewer workers or smaller images", 1)
         except VdsrError as error:
