@@ -38,11 +38,15 @@ class Benchmark:
     Attributes
     ----------
     name : str
+        What tables call it; may be changed where two sets would have one name.
     image_names : list of str
+    path : Path
+        The test file, or the folder of the originals.
     """
 
     def __init__(self, name: str, source: Path | list[Path]) -> None:
         self.name = name
+        self.path = source if isinstance(source, Path) else source[0].parent
         self._source = source
         self._open: TestFile | None = None  # while it is iterated: opening takes longer than reading an image
         if isinstance(source, Path):
