@@ -112,7 +112,7 @@ def test_per_image_json_and_csv_agree(folder: Path) -> None:
     }  # fmt: skip
     assert row["psnr"] == pytest.approx(sum(image["psnr"] for image in row["images"]) / 2)
     with open(folder / "out.csv") as file:
-        lines = list(csv.DictReader(file, skipinitialspace=True))
+        lines = list(csv.DictReader(file))
     assert [line["file name"] for line in lines] == ["apple", "pear"]
     assert [float(line["psnr"]) for line in lines] == pytest.approx([i["psnr"] for i in row["images"]], abs=1e-6)
     assert f"{row['psnr']:.2f} / {row['ssim']:.4f}" in result.stdout

@@ -38,12 +38,12 @@ def test_json_of_equal_images_is_valid_json(tmp_path: Path) -> None:
 
 
 def test_csv_has_the_columns_of_the_original() -> None:
-    assert csv_text(RECORDS) == "file name, psnr, ssim\nbird, 36.250000, 0.970000\nhead, 34.750000, 0.860000\n"
+    assert csv_text(RECORDS) == "file name,psnr,ssim\nbird,36.250000,0.970000\nhead,34.750000,0.860000\n"
 
 
 def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
     other = Record("my, set", 'a "quoted" one', 3, "VDSR (runs/1, best)", "rcan", 30.0, 0.9)
-    rows = list(csv.reader(io.StringIO(csv_text([*RECORDS, other])), skipinitialspace=True))
+    rows = list(csv.reader(io.StringIO(csv_text([*RECORDS, other]))))
     assert rows[0] == ["file name", "psnr", "ssim", "dataset", "scale", "model", "protocol"]
     assert rows[3] == ['a "quoted" one', "30.000000", "0.900000", "my, set", "3", "VDSR (runs/1, best)", "rcan"]
 

@@ -14,12 +14,12 @@ from vdsr_eval.evaluate import Record, Scored
 from vdsr_eval.pictures import (
     automatic_window,
     checked_window,
+    file_names,
     ground_truth,
     picture,
     residual,
     save_images,
     save_mat,
-    slug,
 )  # fmt: skip
 from vdsr_eval.protocol import PROTOCOLS, Protocol, prepare
 
@@ -80,27 +80,41 @@ def test_names_of_files(tmp_path: Path) -> None:
     bicubic = scored(photograph(), PROTOCOLS["paper"])
     network = scored(photograph(), PROTOCOLS["paper"], "VDSR (runs/a/weights.h5)", 0.02)
     other = scored(photograph(), PROTOCOLS["paper"], "VDSR (runs/b/weights.h5)", 0.01)
+    (tmp_path / "one").mkdir()
     save_images(tmp_path / "one", [bicubic, network])
-    names = {path.relative_to(tmp_path / "one").as_posix() for path in (tmp_path / "one").rglob("*.png")}
-    assert names == {f"Set/x2/bird_{tag}.png" for tag in ("gt", "bicubic", "sr", "sr_residual")}
-    np.testing.assert_array_equal(read_image(tmp_path / "one/Set/x2/bird_sr.png"), picture(network))
-    np.testing.assert_array_equal(read_image(tmp_path / "one/Set/x2/bird_sr_residual.png"), residual(network))
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert names == {f"bird_{tag}.png" for tag in ("gt", "bicubic", "sr", "sr_residual")}
+    np.testing.assert_array_equal(read_image(tmp_path / "one/bird_sr.png"), picture(network))
+    np.testing.assert_array_equal(read_image(tmp_path / "one/bird_sr_residual.png"), residual(network))
 
+    (tmp_path / "two").mkdir()
     save_images(tmp_path / "two", [bicubic, network, other])
-    assert (tmp_path / "two/Set/x2/bird_VDSR-runs-b-weights.h5.png").is_file()
-    assert len(list((tmp_path / "two").rglob("*.png"))) == 6
+    assert (tmp_path / "two/bird_VDSR-runs-b-weights.h5.png").is_file()
+    assert len(list((tmp_path / "two").iterdir())) == 6
 
 
-def test_mat_files_hold_luma(tmp_path: Path) -> None:
+def test_no_method_overwrites_another_or_the_ground_truth(tmp_path: Path) -> None:
+    bicubic = scored(photograph(), PROTOCOLS["paper"])
+    methods = [
+        scored(photograph(), PROTOCOLS["paper"], name, 0.01 * k) for k, name in enumerate(("gt", "EDSR", "edsr"))
+    ]
+    save_images(tmp_path, [bicubic, *methods])
+    assert len(list(tmp_path.iterdir())) == 2 + 2 * 3
+    np.testing.assert_array_equal(read_image(tmp_path / "bird_gt.png"), photograph()[:60, :80])
+    np.testing.assert_array_equal(read_image(tmp_path / "bird_edsr-2.png"), picture(methods[2]))
+
+
+def test_mat_files_hold_what_was_scored(tmp_path: Path) -> None:
     bicubic = scored(photograph(), PROTOCOLS["paper"])
     save_mat(tmp_path, [bicubic, scored(photograph(), PROTOCOLS["paper"], "VDSR", 0.02)])
     (path,) = tmp_path.rglob("*.mat")
-    assert path.relative_to(tmp_path).as_posix() == "Set/x2/bird_sr.mat"
+    assert path.name == "bird_sr.mat"
+    assert loadmat(path)["protocol"] == "paper"
     sr = loadmat(path)["sr"]
     assert sr.dtype == np.float64
     np.testing.assert_allclose(sr, bicubic.image / 255 + 0.02, atol=1e-12)
-    save_mat(tmp_path / "alone", [bicubic])
-    np.testing.assert_allclose(loadmat(tmp_path / "alone/Set/x2/bird_bicubic.mat")["sr"] * 255, bicubic.image)
+    save_mat(tmp_path, [bicubic])
+    np.testing.assert_allclose(loadmat(tmp_path / "bird_bicubic.mat")["sr"] * 255, bicubic.image)
 
 
 def test_the_window_is_where_methods_differ_most() -> None:
@@ -128,6 +142,9 @@ def test_a_window_outside_is_refused(window) -> None:
         checked_window(window, (60, 80))
 
 
-def test_slugs_are_safe_file_names() -> None:
-    assert slug("VDSR (runs/a b/weights.h5)") == "VDSR-runs-a-b-weights.h5"
-    assert slug("../..") == "unnamed"
+def test_file_names_are_safe_and_differ() -> None:
+    labels = ["VDSR (runs/a b/weights.h5)", "../..", "EDSR", "EDSR+", "edsr", "Bildsätze", "集", "gt", "a_b", "a-b"]
+    names = file_names(labels, taken=["gt"])
+    assert list(names.values()) == [
+        "VDSR-runs-a-b-weights.h5", "unnamed", "EDSR", "EDSR+", "edsr-2", "Bildsätze", "集", "gt-2", "a-b", "a-b-2",
+    ]  # fmt: skip

@@ -112,7 +112,7 @@ def test_bicubic_is_the_result_of_the_identity(protocol: Protocol) -> None:
 @ALL
 @pytest.mark.parametrize("rgb", [False, True])
 def test_a_grey_image_is_its_own_luma(protocol: Protocol, rgb: bool) -> None:
-    protocol = replace(protocol, rgb=rgb)
+    protocol = replace(protocol, rgb=rgb, grey="keep")
     grey = photograph()[:, :, 1]
     pair = prepare(grey, scale=2, protocol=protocol)
     assert pair.chroma is None

@@ -1,8 +1,7 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +9,43 @@ import click
 from click.core import ParameterSource
 
 from vdsr_data import __version__, voice
-from vdsr_data.errors import VdsrError
-from vdsr_data.options import ExplainingCommand, ExplainingGroup, complete_set, force_option, progress
-from vdsr_eval.options import FOLDER, PROTOCOLS, SCALE, boundary_option, ensemble_option, scoring_options
+from vdsr_data.errors import VdsrError, one_line
+from vdsr_data.options import (
+    CHOICE,
+    ExplainingCommand,
+    ExplainingGroup,
+    boundary_option,
+    complete_set,
+    force_option,
+    progress,
+    refuse_idle,
+)
+from vdsr_eval.cli_scoring import check_options, evaluate_and_report, open_sets
+from vdsr_eval.options import FOLDER, SCALE, ensemble_option, scoring_options
 
 if TYPE_CHECKING:
-    from vdsr_data.datasets import Benchmark
     from vdsr_data.resize import Boundary
     from vdsr_eval.evaluate import Method, Upscaler
-    from vdsr_eval.protocol import Protocol
-    from vdsr_eval.report import Table
-
-FILES = ("json", "csv", "markdown", "latex", "html")
-OUTPUTS = (*FILES, "save_images", "save_mat")
 
 
-@click.group(cls=ExplainingGroup, invoke_without_command=True)
+class EvalGroup(ExplainingGroup):
+    """A group whose options may be repeated, and which says so to whoever gives several values at once."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say what to do."""
+        if args[0] not in self.commands:
+            known = ", ".join(self.commands)
+            raise click.UsageError(
+                f"{args[0]}: no such command ({known}); several values take an option each, such as --dataset Set5"
+                " --dataset Set14",
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=EvalGroup, invoke_without_command=True)
 @click.version_option(__version__, prog_name="vdsr-eval")
 @click.option(
     "--dataset",
@@ -48,7 +68,7 @@ OUTPUTS = (*FILES, "save_images", "save_mat")
     "--model",
     "models",
     multiple=True,
-    type=click.Choice(["bicubic", "vdsr"]),
+    type=CHOICE(["bicubic", "vdsr"]),
     help="What to evaluate; repeatable. `bicubic` alone needs no TensorFlow.  [default: both]",
 )
 @click.option(
@@ -89,16 +109,21 @@ def main(
         if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
             raise click.UsageError(f"options go behind the name of the command: {context.invoked_subcommand} --help")
         return
-    from vdsr_data.datasets import open_testset
-    from vdsr_eval.evaluate import method
+    from vdsr_eval.ensemble import self_ensemble as averaged
+    from vdsr_eval.evaluate import bicubic, method
 
-    _check(options)
-    sets = [open_testset(name) for name in dict.fromkeys(datasets or _default_sets())]
+    if models and "vdsr" not in models and not weights:
+        refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
+    sets = open_sets(datasets or _default_sets())
+    check_options(context, sets, [*weights, *(testset.path for testset in sets)])
     upscalers, against = _upscalers(models, weights, baseline, with_bicubic=options["explain"])
-    if self_ensemble:
-        upscalers = _ensembles(upscalers)
-    methods = {name: method(upscale) for name, upscale in upscalers.items()}
-    _evaluate(sets, scales, methods, against, options)
+    methods = {}
+    for name, upscale in upscalers.items():
+        ensemble = self_ensemble and upscale is not bicubic
+        label = f"{name} x8" if ensemble else name
+        against = label if name == against else against
+        methods[label] = method(averaged(upscale) if ensemble else upscale)
+    evaluate_and_report(context, sets, scales, methods, against)
 
 
 @main.command(cls=ExplainingCommand)
@@ -106,30 +131,58 @@ def main(
 @click.option("--gt", required=True, metavar="SET", help="The originals: a test file, a folder or a name.")
 @click.option("--scale", required=True, type=SCALE, help="Factor of the super-resolution.")
 @click.option("--name", help="What tables call the results.  [default: the folder's name]")
+@click.option("--pattern", default="*", metavar="PATTERN", help="Take only files of FOLDER called so, such as '*_SR*'.")
+@click.option(
+    "--variable", metavar="NAME", help="Which variable of .mat files is the image.  [default: sr, or the only one]"
+)
+@click.option("--peak", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
+              help="What is white in .mat files of floats: 1, or 255.")  # fmt: skip
 @click.option("--baseline", metavar="FOLDER", help="Compare image by image with these results, or with `bicubic`.")
 @scoring_options
-def score(folder: Path, gt: str, scale: int, name: str | None, baseline: str | None, **options: Any) -> None:
+@click.pass_context
+def score(
+    context: click.Context,
+    /,
+    folder: Path,
+    gt: str,
+    scale: int,
+    name: str | None,
+    pattern: str,
+    variable: str | None,
+    peak: float,
+    baseline: str | None,
+    **_: Any,
+) -> None:
     """Score the results of any method: a FOLDER of PNG, BMP, TIFF or .mat files, one for each original.
 
     Files are matched to originals by name: butterfly.png, butterfly_RCAN_x3.png and x3-butterfly.mat are all
-    butterfly's. A .mat file holds one image, uint8 or floats in [0, 1]: RGB, or luma where the protocol scores luma.
+    butterfly's. Of a folder that holds HR, LR and SR of each, SR is taken. A .mat file holds one image, 8 bits or
+    floats in [0, 1]: RGB, or luma where the protocol scores luma.
 
     \b
     vdsr-eval score results/RCAN --gt Set5 --scale 3 --protocol rcan --per-image
+    vdsr-eval score results --gt Set5 --scale 2 --pattern '*_EDSR_*' --baseline bicubic
     """
-    from vdsr_data.datasets import open_testset
-    from vdsr_eval.evaluate import bicubic, method
-    from vdsr_eval.results import results
+    from vdsr_eval.evaluate import BICUBIC, bicubic, method
+    from vdsr_eval.names import distinct
+    from vdsr_eval.results import Results
 
-    _check(options)
-    testset = open_testset(gt)
-    name = name or folder.resolve().name
-    methods = {"bicubic": method(bicubic), name: results(folder, testset.image_names, scale=scale)}
-    if baseline is not None and baseline != "bicubic":
-        other = Path(baseline)
-        baseline = other.resolve().name if other.resolve().name not in methods else str(other)
-        methods[baseline] = results(other, testset.image_names, scale=scale)
-    _evaluate([testset], [scale], methods, baseline, options)
+    if name == BICUBIC:
+        raise click.UsageError(f"{BICUBIC} is the name of the baseline; give the results another --name")
+    sets = open_sets([gt])
+    check_options(context, sets, [sets[0].path])
+    theirs = [Results(folder, sets[0].image_names, scale=scale, pattern=pattern, variable=variable, peak=peak)]
+    names, paths = [name or one_line(folder.resolve().name)], [folder.resolve()]
+    if baseline not in (None, BICUBIC):
+        other = Path(baseline).resolve()
+        if other == folder.resolve():
+            raise click.UsageError(f"--baseline {baseline}: is FOLDER itself; name other results")
+        theirs.append(Results(baseline, sets[0].image_names, scale=scale))
+        names, paths = [*names, one_line(other.name)], [*paths, other]
+    names = distinct(names, paths, taken=[BICUBIC])
+    methods: dict[str, Method] = {BICUBIC: method(bicubic), **dict(zip(names, theirs, strict=True))}
+    evaluate_and_report(context, sets, [scale], methods, names[1] if len(names) > 1 else baseline,
+                        notes=[remark for results in theirs for remark in results.remarks])  # fmt: skip
 
 
 @main.command(cls=ExplainingCommand)
@@ -190,21 +243,6 @@ def upscale(
     return 1 if failed else 0
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    """Refuse contradictions and outputs that exist, before the work."""
-    from vdsr_data.files import check_output, is_empty
-
-    if options["detail"] is not None and options["save_images"] is None:
-        raise click.UsageError("--detail draws into the folder of --save-images; name that too")
-    for name in FILES:
-        if options[name] is not None:
-            check_output(options[name], force=options["force"])
-    for name in ("save_images", "save_mat"):
-        target = options[name]
-        if target is not None and target.is_dir() and not is_empty(target) and not options["force"]:
-            raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
-
-
 def _default_sets() -> list[str]:
     """The test files of the current folder, else the built-in set."""
     from vdsr_data.testfile import is_test_file
@@ -219,108 +257,32 @@ def _upscalers(
 
     Without weights to be found bicubic is evaluated all the same, unless the network was asked for by name.
     """
-    from vdsr_eval.evaluate import bicubic
+    from vdsr_eval.evaluate import BICUBIC, bicubic
+    from vdsr_eval.names import distinct
 
     if weights and models and "vdsr" not in models:
         raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
     found: dict[str, Upscaler] = {}
-    if not models or "bicubic" in models or with_bicubic or baseline == "bicubic":
-        found["bicubic"] = bicubic
+    if not models or BICUBIC in models or with_bicubic or baseline == BICUBIC:
+        found[BICUBIC] = bicubic
     paths: list[Path | None] = list(weights)
     if not weights and "vdsr" in (models or ["vdsr"]):
         paths.append(None)
-    if baseline not in (None, "bicubic"):
+    if baseline not in (None, BICUBIC):
         paths.append(Path(baseline))
-    for path in dict.fromkeys(paths):
+    networks = []
+    for path in {path and path.resolve(): path for path in paths}.values():
         try:
             from vdsr_train.predict import load_upscaler
 
-            upscaler = load_upscaler(path)
+            networks.append((path, load_upscaler(path)))
         except VdsrError as error:
             if path is not None or models:
                 raise
             voice.remark(f"bicubic alone: {error}")
-            continue
-        name = f"VDSR ({path})" if upscaler.name in found else upscaler.name
-        found[name] = upscaler
-        if baseline is not None and path == Path(baseline):
+    names = distinct([one_line(n.name) for _, n in networks], [path or Path(n.name) for path, n in networks])
+    for name, (path, network) in zip(names, networks, strict=True):
+        found[name] = network
+        if baseline not in (None, BICUBIC) and path is not None and path.resolve() == Path(baseline).resolve():
             baseline = name
     return found, baseline
-
-
-def _ensembles(upscalers: Mapping[str, "Upscaler"]) -> dict[str, "Upscaler"]:
-    """Every network as its self-ensemble; bicubic is symmetric by itself."""
-    from vdsr_eval.ensemble import self_ensemble
-
-    return {n if n == "bicubic" else f"{n} x8": u if n == "bicubic" else self_ensemble(u) for n, u in upscalers.items()}
-
-
-def _evaluate(
-    sets: Sequence["Benchmark"],
-    scales: Sequence[int],
-    methods: Mapping[str, "Method"],
-    baseline: str | None,
-    options: Mapping[str, Any],
-) -> None:
-    """Evaluate with progress on a terminal, print the tables, write the files."""
-    from vdsr_data.files import claimed
-    from vdsr_eval import export
-    from vdsr_eval.page import PageImages, write_page
-    from vdsr_eval.run import PictureFiles, Plan, run, tables
-
-    protocols = _protocols(options)
-    plan = Plan(sets=sets, scales=list(dict.fromkeys(scales)), methods=methods, protocols=protocols, lr=options["lr"])
-    sinks: list[Any] = []
-    if options["save_images"] or options["save_mat"]:
-        where = {"images": options["save_images"], "mat": options["save_mat"], "detail": options["detail"]}
-        sinks.append(PictureFiles(**where, only=frozenset(options["only"])))
-    if options["html"]:
-        each = max(1, options["html_images"] // (len(sets) * len(plan.scales)))
-        sinks.append(PageImages(each, frozenset(options["only"])))
-    count = sum(len(testset) for testset in sets) * len(plan.scales) * len(protocols) * len(methods)
-    with ExitStack() as stack:
-        for folder in {options[name].resolve() for name in ("save_images", "save_mat") if options[name] is not None}:
-            stack.enter_context(claimed(folder))
-        advance = stack.enter_context(progress("evaluating", count, unit="results"))
-        records = run(plan, skip=voice.remark, sinks=sinks, advance=advance)
-    chosen = {key: options[key] for key in ("per_image", "compare", "explain")}
-    found = tables(records, protocols, baseline=baseline, **chosen)
-    for table in found:
-        _print(table)
-    export.write_files(records, found, **{key: options[key] for key in ("json", "csv", "markdown", "latex")})
-    if options["html"]:
-        write_page(options["html"], records, found, sinks[-1].views)
-    for name in OUTPUTS:
-        if options[name] is not None:
-            voice.say(f"wrote {options[name]}", err=True)
-
-
-def _protocols(options: Mapping[str, Any]) -> list["Protocol"]:
-    """The named protocols, all of them to explain, as the options vary them."""
-    from vdsr_eval.protocol import PROTOCOLS as KNOWN
-
-    names = PROTOCOLS if options["explain"] else dict.fromkeys(options["protocols"])
-    varied = {key: options[key] for key in ("border", "boundary", "rgb")}
-    return [replace(KNOWN[name], **varied) for name in names]
-
-
-def _print(table: "Table") -> None:
-    """Print a table; a pipe or a file gets whole lines, whatever their width."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number, name in enumerate(table.columns):
-        drawn.add_column(name, justify="left" if number < table.left else "right", overflow="fold")
-    for row in table.printed():
-        drawn.add_row(*row)
-    if not console.is_terminal:
-        console.width = 10_000
-        console.width = max(console.measure(drawn).maximum, len(table.title), *map(len, table.notes))
-    console.print(table.title)
-    console.print(drawn)
-    for note in table.notes:
-        console.print(note)
-    console.print()

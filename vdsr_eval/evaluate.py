@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from vdsr_data.ahead import in_order
 from vdsr_data.datasets import Benchmark, Original
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
 
 __all__ = [
+    "BICUBIC",
     "Method",
     "Record",
     "Scored",
@@ -31,6 +32,7 @@ __all__ = [
     "run_upscaler",
 ]
 
+BICUBIC = "bicubic"  # what tables call the baseline, and nothing else
 AHEAD = 4  # results whose scores may be waited for while the next images are prepared
 
 # Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
@@ -122,8 +124,11 @@ def evaluate(
     Raises
     ------
     VdsrError
-        If no image can be scored, or if `upscale` returns another shape, NaN or infinity.
+        If no image can be scored, if `upscale` returns another shape, NaN or infinity, or if it is called bicubic and
+        is not.
     """
+    if model == BICUBIC and upscale is not bicubic:
+        raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this model by another")
     if border is not None:
         protocol = replace(protocol, border=border)
     skipped: list[str] = []
@@ -131,7 +136,7 @@ def evaluate(
     scored = evaluate_images(testset, scale=scale, methods=methods, protocols=[protocol], skip=skipped.append)
     records = [item.record for item in scored]
     for message in skipped:
-        warnings.warn(message, stacklevel=2)
+        warnings.warn(message, VdsrWarning, stacklevel=2)
     return records
 
 
@@ -196,7 +201,7 @@ def evaluate_images(
 def mean_score(records: Sequence[Record]) -> tuple[float, float]:
     """Mean PSNR and mean SSIM over the images, as every published table means it (not the PSNR of the mean error)."""
     if not records:
-        raise ValueError("no records to average")
+        raise ArgumentError("no records to average")
     return (
         math.fsum(record.psnr for record in records) / len(records),
         math.fsum(record.ssim for record in records) / len(records),
@@ -231,10 +236,16 @@ def _pair(
             return prepare(original.pixels, scale=scale, protocol=protocol, low=given)
         except ValueError as error:
             raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
-    stored = testset.stored(original.name, scale)
-    if stored is not None and stored.boundary == protocol.boundary and protocol.source == "luma" and not protocol.rgb:
-        return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
-    return prepare(original.pixels, scale=scale, protocol=protocol)
+    pixels = original.pixels
+    # What is stored is luma of the original as it is: neither of three equal channels, nor first reduced to 8 bits.
+    as_it_is = (protocol.grey == "keep" or pixels.ndim == 3) and (
+        protocol.result == "float" or pixels.dtype == np.uint8
+    )
+    if as_it_is and protocol.source == "luma" and not protocol.rgb:
+        stored = testset.stored(original.name, scale)
+        if stored is not None and stored.boundary == protocol.boundary:
+            return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
+    return prepare(pixels, scale=scale, protocol=protocol)
 
 
 def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:

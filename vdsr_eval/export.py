@@ -1,5 +1,7 @@
 """Records and tables to files that other programs read: CSV, JSON, Markdown and LaTeX."""
 
+import csv
+import io
 import json
 import math
 import re
@@ -9,7 +11,7 @@ from typing import Any
 
 from vdsr_data.files import replacing
 from vdsr_eval.evaluate import Record, mean_score
-from vdsr_eval.report import Table, groups
+from vdsr_eval.report import Key, Table, groups
 
 __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
 
@@ -33,18 +35,18 @@ def json_text(records: Sequence[Record]) -> str:
 
 
 def csv_text(records: Sequence[Record]) -> str:
-    """The file of VDSR-TensorFlow's test.py: ``file name, psnr, ssim``, a line for each image.
+    """The columns of VDSR-TensorFlow's test.py, ``file name,psnr,ssim``, a line for each image.
 
     Records of more than one set, scale, model or protocol get these as further columns.
     """
     several = len(groups(records)) > 1
-    lines = ["file name, psnr, ssim" + (", dataset, scale, model, protocol" if several else "")]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["file name", "psnr", "ssim", *(Key._fields if several else ())])
     for r in records:
-        line = f"{_quoted(r.image)}, {r.psnr:f}, {r.ssim:f}"
-        if several:
-            line += f", {_quoted(r.dataset)}, {r.scale}, {_quoted(r.model)}, {_quoted(r.protocol)}"
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+        place = (r.dataset, r.scale, r.model, r.protocol) if several else ()
+        writer.writerow([r.image, f"{r.psnr:f}", f"{r.ssim:f}", *place])
+    return file.getvalue()
 
 
 def markdown_text(table: Table) -> str:
@@ -88,22 +90,22 @@ def write_files(
     records: Sequence[Record],
     tables: Sequence[Table],
     *,
-    json: Path | None = None,
-    csv: Path | None = None,
-    markdown: Path | None = None,
-    latex: Path | None = None,
+    json: Path | str | None = None,
+    csv: Path | str | None = None,
+    markdown: Path | str | None = None,
+    latex: Path | str | None = None,
 ) -> None:
     """Write the records and tables to those of the files that are named, each whole or not at all."""
-    texts = {
-        json: json_text(records),
-        csv: csv_text(records),
-        markdown: "\n".join(markdown_text(table) for table in tables),
-        latex: "\n".join(latex_text(table) for table in tables),
-    }
-    for path, text in texts.items():
+    texts = (
+        (json, json_text(records)),
+        (csv, csv_text(records)),
+        (markdown, "\n".join(markdown_text(table) for table in tables)),
+        (latex, "\n".join(latex_text(table) for table in tables)),
+    )
+    for path, text in texts:
         if path is not None:
             with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def _aligned(cell: str, width: int, left: bool) -> str:
@@ -112,11 +114,6 @@ def _aligned(cell: str, width: int, left: bool) -> str:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _quoted(text: str) -> str:
-    """A CSV field, quoted where it must be."""
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
 TEX = {c: f"\\{c}" for c in "&%$#_{}"}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.errors import ArgumentError
 from vdsr_eval import _kernels
 
 __all__ = ["SSIM_WINDOW", "SsimBorder", "psnr", "ssim"]
@@ -94,11 +95,11 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float, bor
     """
     a, b = _checked(image, reference, data_range)
     if a.ndim not in (2, 3):
-        raise ValueError(f"ssim needs images of shape (rows, columns) or (rows, columns, channels), got {a.shape}")
+        raise ArgumentError(f"ssim needs images of shape (rows, columns) or (rows, columns, channels), got {a.shape}")
     if border not in ("replicate", "valid"):
-        raise ValueError(f"border must be 'replicate' or 'valid', got {border!r}")
+        raise ArgumentError(f"border must be 'replicate' or 'valid', got {border!r}")
     if border == "valid" and min(a.shape[:2]) < SSIM_WINDOW:
-        raise ValueError(
+        raise ArgumentError(
             f"ssim with border='valid' needs at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got"
             f" {a.shape[0]}x{a.shape[1]}; border='replicate' takes any size"
         )
@@ -124,14 +125,14 @@ def _checked(
     """Both images as float64, if they can be compared."""
     a, b = np.asarray(image), np.asarray(reference)
     if a.shape != b.shape:
-        raise ValueError(f"image and reference differ in shape: {a.shape} and {b.shape}")
+        raise ArgumentError(f"image and reference differ in shape: {a.shape} and {b.shape}")
     if a.size == 0:
-        raise ValueError(f"the images are empty: shape {a.shape}")
+        raise ArgumentError(f"the images are empty: shape {a.shape}")
     for array in (a, b):
         if array.dtype.kind not in "uif":
             raise TypeError(f"images must be integers or floats, got {array.dtype}")
     if a.dtype.newbyteorder("=") != b.dtype.newbyteorder("=") and not a.dtype.kind == b.dtype.kind == "f":
         raise TypeError(f"image is {a.dtype} and reference is {b.dtype}: convert one, so that both have one range")
     if not (math.isfinite(data_range) and data_range > 0):
-        raise ValueError(f"data_range must be a positive number such as 1 or 255, got {data_range}")
+        raise ArgumentError(f"data_range must be a positive number such as 1 or 255, got {data_range}")
     return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)

@@ -6,24 +6,17 @@ from typing import Any
 
 import click
 
-from vdsr_data.options import force_option
+from vdsr_data.options import CHOICE, WHOLE, boundary_option, force_option
 
-__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "boundary_option", "ensemble_option", "scoring_options"]
+__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-SCALE = click.IntRange(2, 16)
+SCALE = WHOLE(2, 16)
 
 ensemble_option = click.option(
     "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."
-)
-boundary_option = click.option(
-    "--boundary",
-    type=click.Choice(["symmetric", "replicate"]),
-    default="symmetric",
-    show_default=True,
-    help="imresize beyond the edge: MATLAB since about R2015b, or older releases.",
 )
 
 
@@ -47,10 +40,12 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     option = click.option
     # fmt: off
     decorators = (
-        option("--protocol", "protocols", multiple=True, type=click.Choice(PROTOCOLS), default=("vdsr-tf",),
+        option("--protocol", "protocols", multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
                show_default="vdsr-tf", help="How scores are computed; repeatable."),
-        option("--border", type=click.IntRange(0), help="Pixels of each side left out.  [default: the scale]"),
+        option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
         option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
+        option("--grey", type=CHOICE(["keep", "rgb"]),
+               help="A grey original is its own luma, or is read as RGB.  [default: rcan: rgb; vdsr-tf, paper: keep]"),
         boundary_option,
         option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
@@ -61,12 +56,12 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--markdown", type=FILE, help="Write the tables for a README."),
         option("--latex", type=FILE, help="Write the tables for a paper."),
         option("--html", type=FILE, help="Write one self-contained page: tables, bars, a slider between images."),
-        option("--html-images", type=click.IntRange(1), default=15, show_default=True, metavar="N",
+        option("--html-images", type=WHOLE(1), default=15, show_default=True, metavar="N",
                help="Images in the page: so many over all sets and scales, the first of each."),
         option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
-        option("--save-mat", type=FOLDER, help="Write the luma of every result as .mat below this folder."),
+        option("--save-mat", type=FOLDER, help="Write what is scored of every result as .mat below this folder."),
         option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
-        option("--image", "only", multiple=True, metavar="NAME", help="Draw this image only; repeatable."),
+        option("--image", "only", multiple=True, metavar="NAME", help="Draw and save this image only; repeatable."),
         force_option,
     )
     # fmt: on

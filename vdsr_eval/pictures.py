@@ -1,32 +1,34 @@
 """Scored images as pictures: luma joined with the original's chroma, residuals, and the detail where methods differ."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.errors import ArgumentError
 from vdsr_data.images import write_image
 from vdsr_data.testfile import save_variables
-from vdsr_eval.evaluate import Scored
-from vdsr_eval.protocol import eight_bit
+from vdsr_eval.evaluate import BICUBIC, Scored
+from vdsr_eval.protocol import as_colours, eight_bit
 
 __all__ = [
     "Window",
     "automatic_window",
     "below",
     "checked_window",
+    "file_names",
     "ground_truth",
     "picture",
     "save_images",
     "save_mat",
-    "slug",
 ]
 
 # x0, y0, x1, y1: the first column and row, and the column and row behind the last.
 Window = tuple[int, int, int, int]
+TAKEN = (BICUBIC, "gt", "residual", "detail")  # what other files beside those of a method are called
 
 
 def ground_truth(scored: Scored) -> NDArray[np.uint8]:
@@ -41,7 +43,7 @@ def picture(scored: Scored) -> NDArray[np.uint8]:
     scored colours themselves.
     """
     image = scored.image / scored.protocol.data_range
-    gt = modcrop(scored.original.pixels, scored.record.scale)
+    gt = as_colours(modcrop(scored.original.pixels, scored.record.scale), scored.protocol)
     if image.ndim == 2 and gt.ndim == 3:
         image = ycbcr2rgb(np.dstack([image, im2double(rgb2ycbcr(gt))[:, :, 1:]]))
     return np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
@@ -53,25 +55,29 @@ def residual(scored: Scored) -> NDArray[np.uint8]:
 
 
 def save_images(folder: Path, methods: Sequence[Scored]) -> None:
-    """Write one image's ground truth, and the picture and residual of every method, below ``folder/SET/xSCALE``.
+    """Write one image's ground truth, and the picture and residual of every method, into a folder.
 
     ``butterfly_gt.png``, ``butterfly_bicubic.png``, ``butterfly_sr.png`` and ``butterfly_sr_residual.png``; several
-    networks go by their names instead of sr.
+    networks go by their names instead of sr. They are for the eye: 8-bit colours, whose luma is not what was scored.
     """
-    target = below(folder, methods[0])
     name = methods[0].record.image
-    write_image(target / f"{name}_gt.png", ground_truth(methods[0]))
+    write_image(folder / f"{name}_gt.png", ground_truth(methods[0]))
     for tag, scored in _tagged(methods):
-        write_image(target / f"{name}_{tag}.png", picture(scored))
-        if tag != "bicubic":
-            write_image(target / f"{name}_{tag}_residual.png", residual(scored))
+        write_image(folder / f"{name}_{tag}.png", picture(scored))
+        if tag != BICUBIC:
+            write_image(folder / f"{name}_{tag}_residual.png", residual(scored))
 
 
 def save_mat(folder: Path, methods: Sequence[Scored]) -> None:
-    """Write each network's luma as ``folder/SET/xSCALE/butterfly_sr.mat``, variable sr, float64 in [0, 1]."""
+    """Write what was scored of each network as ``butterfly_sr.mat``.
+
+    Variable `protocol` is the protocol's label; `sr`, float64 in [0, 1], is luma (rows, columns), or RGB (rows,
+    columns, 3) where the protocol scores that. ``vdsr-eval score`` gives the same number for it again.
+    """
     for tag, scored in _tagged(methods):
-        if tag != "bicubic" or len(methods) == 1:
-            save_variables(below(folder, scored) / f"{scored.record.image}_{tag}.mat", {"sr": _luma(scored)})
+        if tag != BICUBIC or len(methods) == 1:
+            content = {"sr": scored.image / scored.protocol.data_range, "protocol": np.array(scored.protocol.label)}
+            save_variables(folder / f"{scored.record.image}_{tag}.mat", content)
 
 
 def checked_window(window: Window, shape: Sequence[int]) -> Window:
@@ -84,7 +90,7 @@ def checked_window(window: Window, shape: Sequence[int]) -> Window:
     """
     x0, y0, x1, y1 = window
     if not (0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]):
-        raise ValueError(
+        raise ArgumentError(
             f"the detail {x0},{y0},{x1},{y1} must be x0<x1, y0<y1 inside {shape[1]} columns, {shape[0]} rows"
         )
     return window
@@ -106,9 +112,21 @@ def automatic_window(methods: Sequence[Scored]) -> Window:
     return column, row, column + side, row + side
 
 
-def slug(text: str) -> str:
-    """Text as a part of a file name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or "unnamed"
+def file_names(labels: Sequence[str], *, taken: Sequence[str] = ()) -> dict[str, str]:
+    """A part of a file name for each label: no two alike, whatever the case, and none of those taken.
+
+    Letters of every script stay, anything but letters, digits, points and + becomes -.
+    """
+    used, found = {name.casefold() for name in taken}, {}
+    for label in labels:
+        plain = name = re.sub(r"(?:[^\w.+]|_)+", "-", label)[:80].strip("-.") or "unnamed"
+        number = 1
+        while name.casefold() in used:
+            number += 1
+            name = f"{plain}-{number}"
+        used.add(name.casefold())
+        found[label] = name
+    return found
 
 
 def _luma(scored: Scored) -> NDArray[np.float64]:
@@ -119,15 +137,16 @@ def _luma(scored: Scored) -> NDArray[np.float64]:
 
 def _tagged(methods: Sequence[Scored]) -> list[tuple[str, Scored]]:
     """Each method with its part of a file name."""
-    networks = [scored for scored in methods if scored.record.model != "bicubic"]
-    return [
-        (name if (name := scored.record.model) == "bicubic" else "sr" if len(networks) == 1 else slug(name), scored)
-        for scored in methods
-    ]
+    networks = [scored.record.model for scored in methods if scored.record.model != BICUBIC]
+    tags = {networks[0]: "sr"} if len(networks) == 1 else file_names(networks, taken=TAKEN)
+    return [(tags.get(scored.record.model, BICUBIC), scored) for scored in methods]
 
 
-def below(folder: Path, scored: Scored) -> Path:
-    """The folder ``folder/SET/xSCALE`` for a scored image's files, made if it is missing."""
-    target = folder / slug(scored.record.dataset) / f"x{scored.record.scale}"
+def below(folder: Path, scored: Scored, sets: Mapping[str, str]) -> Path:
+    """The folder ``folder/SET/xSCALE`` for a scored image's files, made if it is missing.
+
+    `sets` is what `file_names` gives for all sets that are scored.
+    """
+    target = folder / sets[scored.record.dataset] / f"x{scored.record.scale}"
     target.mkdir(parents=True, exist_ok=True)
     return target

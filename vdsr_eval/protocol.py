@@ -6,18 +6,22 @@ rounded.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
 
 __all__ = [
+    "GREY",
     "PROTOCOLS",
+    "Grey",
     "Pair",
     "Protocol",
+    "as_colours",
     "as_scored",
     "eight_bit",
     "pair_from_stored",
@@ -28,6 +32,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+# What becomes of a grey original: it is its own luma, or it is read as an RGB image of three equal channels.
+Grey = Literal["keep", "rgb"]
+GREY: tuple[Grey, ...] = get_args(Grey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +54,18 @@ class Protocol:
     ssim_border: SsimBorder
     # Published tables that come out of these rules.
     reproduces: str
-    # The variations that the commands offer; None is the scale.
+    # The variations that the commands offer; a border of None is the scale.
+    grey: Grey = "keep"
     border: int | None = None
     boundary: Literal["symmetric", "replicate"] = "symmetric"
     rgb: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in RULES.items():
+            if getattr(self, name) not in allowed:
+                raise ArgumentError(f"{name} of a protocol must be one of {allowed}, got {getattr(self, name)!r}")
+        if self.border is not None and (type(self.border) is not int or self.border < 0):
+            raise ArgumentError(f"border must be a whole number of at least 0, or None, got {self.border!r}")
 
     @property
     def data_range(self) -> float:
@@ -59,12 +74,13 @@ class Protocol:
 
     @property
     def label(self) -> str:
-        """The name, followed by what was varied: "paper (border 0, RGB)"."""
-        base = PROTOCOLS.get(self.name, self)
-        changes = [f"border {self.border}"] if self.border is not None else []
-        changes += [self.boundary] if self.boundary != base.boundary else []
-        changes += [f"luma {self.luma}"] if self.luma != base.luma else []
-        changes += ["RGB"] if self.rgb else []
+        """The name, followed by what was varied: "paper (border 0, RGB)"; other rules have another label."""
+        base = PROTOCOLS.get(self.name)
+        changes = [
+            "RGB" if rule == "rgb" else str(value) if rule == "boundary" else f"{rule.replace('_', ' ')} {value}"
+            for rule in ("border", *RULES, "rgb")
+            if (value := getattr(self, rule)) != getattr(base, rule, value)
+        ]
         return f"{self.name} ({', '.join(changes)})" if changes else self.name
 
     def describe(self) -> str:
@@ -78,8 +94,12 @@ class Protocol:
             scored += ", its luma " + ("not rounded" if self.luma == "float" else "rounded")
         border = "scale" if self.border is None else self.border
         edge = {"replicate": "whole image, replicated edge", "valid": "valid windows"}[self.ssim_border]
-        return f"{self.label}: {low} ({self.boundary}); {scored}; border {border}; SSIM over {edge}"
+        grey = "; grey originals as RGB" if self.grey == "rgb" else ""
+        return f"{self.label}: {low} ({self.boundary}); {scored}; border {border}; SSIM over {edge}{grey}"
 
+
+# The rules of a protocol that are one of a few words.
+RULES = {name: get_args(hint) for name, hint in get_type_hints(Protocol).items() if get_origin(hint) is Literal}
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -93,7 +113,7 @@ PROTOCOLS: dict[str, Protocol] = {
             reproduces="the VDSR paper, SRCNN, SelfExSR",
         ),
         Protocol(
-            name="rcan", source="rgb", luma="float", result="rgb", ssim_border="valid",
+            name="rcan", source="rgb", luma="float", result="rgb", ssim_border="valid", grey="rgb",
             reproduces="RCAN, EDSR, SwinIR, BasicSR",
         ),
     )
@@ -132,7 +152,9 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDAr
     ValueError
         If `low` has another size or number of channels than the cropped original asks for.
     """
-    original = modcrop(original, scale)
+    if low is not None and original.ndim == 2:
+        low = as_colours(low, protocol)
+    original = as_colours(modcrop(original, scale), protocol)
     if low is not None:
         _check_low(low, original, scale)
     if protocol.result != "float":
@@ -192,7 +214,7 @@ def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple
         If the shapes differ, or nothing that the SSIM window fits remains inside the border.
     """
     if problem := too_small(gt.shape, scale=scale, protocol=protocol):
-        raise ValueError(problem)
+        raise ArgumentError(problem)
     border = scale if protocol.border is None else protocol.border
     inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
     a, b = image[inner], gt[inner]
@@ -212,6 +234,11 @@ def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol) -> str:
         f"{shape[0]}x{shape[1]} pixels leave {max(rows, 0)}x{max(columns, 0)} inside a border of {border};"
         f" SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW}"
     )
+
+
+def as_colours(image: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
+    """An image (rows, columns) or (rows, columns, 3) as the protocol reads it: a grey one as RGB where it says so."""
+    return np.dstack([image] * 3) if protocol.grey == "rgb" and image.ndim == 2 else image
 
 
 def as_scored(image: NDArray[Any], protocol: Protocol) -> Floats:
@@ -242,10 +269,10 @@ def _check_low(low: NDArray[Any], original: NDArray[Any], scale: int) -> None:
     """Refuse a low-resolution image that does not belong to the cropped original."""
     wanted = (original.shape[0] // scale, original.shape[1] // scale)
     if low.shape[:2] != wanted:
-        raise ValueError(
+        raise ArgumentError(
             f"the low-resolution image is {low.shape[0]}x{low.shape[1]}, but the original, cropped to a multiple of"
             f" {scale}, needs {wanted[0]}x{wanted[1]}"
         )
     if low.ndim != original.ndim:
         kinds = {2: "grey", 3: "colour"}
-        raise ValueError(f"the low-resolution image is {kinds[low.ndim]}, the original {kinds[original.ndim]}")
+        raise ArgumentError(f"the low-resolution image is {kinds[low.ndim]}, the original {kinds[original.ndim]}")

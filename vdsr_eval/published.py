@@ -123,9 +123,11 @@ ALIASES = {"bsd100": "b100", "bsds100": "b100", "cbsd100": "b100"}
 def published(*, dataset: str, scale: int, protocol: str | None = None) -> list[Published]:
     """The rows of one set and scale, in the order of their publication; every protocol's unless one is named.
 
-    `dataset` is compared without regard to case, and BSD100, BSDS100 are B100.
+    `dataset` is compared without regard to case, and BSD100, BSDS100 are B100. What tables add in brackets to tell two
+    sets of one name apart does not count.
     """
-    wanted = ALIASES.get(dataset.lower(), dataset.lower())
+    name = dataset.partition(" (")[0].lower()
+    wanted = ALIASES.get(name, name)
     return [
         row
         for row in PUBLISHED

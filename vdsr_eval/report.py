@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from vdsr_eval.evaluate import Record, mean_score
+from vdsr_eval.evaluate import BICUBIC, Record, mean_score
 from vdsr_eval.protocol import PROTOCOLS, Protocol
 from vdsr_eval.published import Agreement, Published, agreements, published
 from vdsr_eval.significance import LEVEL, paired_difference
 
-__all__ = ["Table", "compare", "differences", "explain", "groups", "per_image", "score_cell", "summary"]
+__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "score_cell", "summary"]
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,20 @@ class Table:
         return shown
 
 
-def groups(records: Iterable[Record]) -> dict[tuple[str, int, str, str], list[Record]]:
-    """Records by (dataset, scale, model, protocol), in the order of their first appearance."""
-    found: dict[tuple[str, int, str, str], list[Record]] = {}
+class Key(NamedTuple):
+    """What the records of a mean have in common."""
+
+    dataset: str
+    scale: int
+    model: str
+    protocol: str
+
+
+def groups(records: Iterable[Record]) -> dict[Key, list[Record]]:
+    """Records by set, scale, model and protocol, in the order of their first appearance."""
+    found: dict[Key, list[Record]] = {}
     for record in records:
-        found.setdefault((record.dataset, record.scale, record.model, record.protocol), []).append(record)
+        found.setdefault(Key(record.dataset, record.scale, record.model, record.protocol), []).append(record)
     return found
 
 
@@ -104,12 +114,10 @@ def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
         ours = {model: means.get((dataset, scale, model)) for model in models}
         rows.append((dataset, f"x{scale}", "measured", "", *(_cell(ours[model]) for model in models)))
         for row in published(dataset=dataset, scale=scale, protocol=protocol.label):
-            gaps = [
-                _gap(ours[model], row) if (model == "bicubic") == (row.model == "bicubic") else "" for model in models
-            ]
+            gaps = [_gap(ours[model], row) if (model == BICUBIC) == (row.model == BICUBIC) else "" for model in models]
             rows.append((dataset, f"x{scale}", row.model, score_cell(row.psnr, row.ssim), *gaps))
             used.setdefault(row.source, []).append(row.model)
-            if row.model == "bicubic" and _far(ours.get("bicubic"), row):
+            if row.model == BICUBIC and _far(ours.get(BICUBIC), row):
                 notes.append(f"{dataset} x{scale}: bicubic is not the published one; other images, or another protocol")
     notes += [f"{', '.join(dict.fromkeys(names))}: {source}" for source, names in used.items()]
     if protocol.label == "rcan":
@@ -127,12 +135,12 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
     labels = [protocol.label for protocol in protocols]
     means = {key: mean_score(group) for key, group in groups(records).items()}
     rows = [
-        (dataset, f"x{scale}", model, *(_cell(means.get((dataset, scale, model, label))) for label in labels))
+        (dataset, f"x{scale}", model, *(_cell(means.get(Key(dataset, scale, model, label))) for label in labels))
         for dataset, scale, model in dict.fromkeys(key[:3] for key in means)
     ]
     notes = [protocol.describe() for protocol in protocols]
     for label in labels:
-        bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == ("bicubic", label)}
+        bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == (BICUBIC, label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
         notes.append(_agreement_line(label, reproduces, agreements(bicubic)))
     columns = ("set", "scale", "model", *labels)
@@ -149,7 +157,7 @@ def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol)
         if model == baseline:
             continue
         try:
-            found = paired_difference(group, grouped[dataset, scale, baseline, label])
+            found = paired_difference(group, grouped[Key(dataset, scale, baseline, label)])
         except ValueError as error:
             notes.append(f"{dataset} x{scale}, {model}: {error}")
             continue

@@ -1,187 +1,211 @@
 """Other people's results: files matched to originals by name, read, and turned into what a protocol scores."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, luma, modcrop
 from vdsr_data.datasets import Original
-from vdsr_data.errors import VdsrError
-from vdsr_data.images import SUFFIXES, read_image
-from vdsr_eval.evaluate import Method
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images import read_image
 from vdsr_eval.matfile import read_mat
-from vdsr_eval.protocol import Pair, Protocol, as_scored, eight_bit, result
+from vdsr_eval.names import match_files
+from vdsr_eval.protocol import Pair, Protocol, as_colours, as_scored, eight_bit, result
 
-__all__ = ["low_resolution", "match_files", "results"]
-
-IMAGE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+__all__ = ["Results", "low_resolution"]
 
 
-def match_files(folder: Path, names: Sequence[str], *, scale: int) -> dict[str, Path]:
-    """Find the file of each image: ``butterfly.png``, ``butterfly_RCAN_x3.png``, ``butterflyx3.mat``.
-
-    A file belongs to the longest name that its own name holds as a whole word, whatever the case. A file that names
-    another scale (``x2`` where 3 is asked for) belongs to none. A file with exactly an image's name goes before others.
+class Results:
+    """A method (see `vdsr_eval.evaluate.Method`) whose images are the files of a folder.
 
     Parameters
     ----------
-    folder : Path
-        Not searched recursively.
+    folder : Path or str
     names : sequence of str
-        The images' names, without suffix.
+        The originals' names.
     scale : int
+    pattern : str
+        As for `vdsr_eval.names.match_files`.
+    variable : str, optional
+        Which variable of .mat files is the image; needed only where they hold several.
+    peak : float, default 1
+        What is white in .mat files of floats: 1 or 255.
+
+    Attributes
+    ----------
+    remarks : list of str
+        What should be said of the files: which belong to no original, and the like.
 
     Raises
     ------
     VdsrError
-        If there is no such folder, or if an image has no file or several; the candidates are listed.
+        As `match_files`; a call raises it for a file that does not fit its original (size, bit depth, colour).
     """
-    if not folder.is_dir():
-        raise VdsrError(f"{folder}: no such folder of results")
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*IMAGE_SUFFIXES, ".mat")]
-    files = [path for path in files if not path.name.startswith(".")]
-    if not files:
-        raise VdsrError(f"{folder}: no result in it; looked for {', '.join((*IMAGE_SUFFIXES, '.mat'))}")
-    found: dict[str, list[Path]] = {name: [] for name in names}
-    for path in files:
-        owners = [name for name in names if _holds(path.stem, name)]
-        if owners and not _names_other_scale(path.stem, max(owners, key=len), scale):
-            found[max(owners, key=len)].append(path)
-    matched = {}
-    for name, paths in found.items():
-        exact = [path for path in paths if path.stem.lower() == name.lower()]
-        candidates = exact or paths
-        if len(candidates) != 1:
-            several = _listed(path.name for path in candidates or files)
-            problem = f"{len(candidates)} files could be" if candidates else "no file is named after"
-            raise VdsrError(f"{folder}: {problem} the image {name} at x{scale}; candidates: {several}")
-        matched[name] = candidates[0]
-    return matched
 
+    def __init__(
+        self,
+        folder: Path | str,
+        names: Sequence[str],
+        *,
+        scale: int,
+        pattern: str = "*",
+        variable: str | None = None,
+        peak: float = 1.0,
+    ) -> None:
+        if not peak > 0:
+            raise ArgumentError(f"peak must be a positive number such as 1 or 255, got {peak}")
+        self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
+        self._variable, self._peak = variable, peak
 
-def results(folder: Path, names: Sequence[str], *, scale: int) -> Method:
-    """A method whose images are the files of a folder.
-
-    Raises
-    ------
-    VdsrError
-        As `match_files`; the method raises it for a file that does not fit its original (size, bit depth, colour).
-    """
-    files = match_files(folder, names, scale=scale)
-
-    def run(original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
-        path = files[original.name]
+    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+        """The image to be scored, as `vdsr_eval.protocol.result` gives it."""
+        path = self._files[original.name]
+        found = _read(path, self._variable)
         try:
-            return _scored(_read(path), original.pixels, scale, protocol)
-        except ValueError as error:
+            return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._peak)
+        except _SizeError as error:
+            gt = modcrop(original.pixels, scale)
+            reason = _size_problem(found.pixels.shape, original.pixels.shape, gt.shape, scale)
+            raise VdsrError(f"{path}: {reason}") from error
+        except ArgumentError as error:
             raise VdsrError(f"{path}: {error}") from error
 
-    return run
 
-
-def low_resolution(folder: Path, names: Sequence[str], *, scale: int) -> Callable[[Original], NDArray[Any]]:
-    """A function that reads the low-resolution image of an original.
+def low_resolution(
+    folder: Path | str, names: Sequence[str], *, scale: int
+) -> tuple[Callable[[Original], NDArray[Any]], list[str]]:
+    """A function that reads the low-resolution image of an original, and what should be said of the files.
 
     Raises
     ------
     VdsrError
         As `match_files`; the function raises it for a file that is no image of 8 or 16 bits.
     """
-    files = match_files(folder, names, scale=scale)
+    files, remarks = match_files(folder, names, scale=scale, part="lr")
 
     def read(original: Original) -> NDArray[Any]:
         path = files[original.name]
-        pixels = _read(path)
+        pixels = _read(path, None).pixels
         if pixels.dtype.kind == "f":
             raise VdsrError(f"{path}: holds floats; a low-resolution image needs 8 or 16 bits")
         if pixels.dtype == np.uint16 and original.pixels.dtype == np.uint8:
             raise VdsrError(f"{path}: is 16-bit, the original 8-bit")
         return pixels
 
-    return read
+    return read, remarks
 
 
-def _holds(stem: str, name: str) -> bool:
-    """Whether `name` is a word of `stem`: no letter or digit around it, but for a scale such as x3 behind it."""
-    return re.search(rf"(?<![^\W_]){re.escape(name)}(?=x\d|[\W_]|$)", stem, flags=re.I) is not None
+class _SizeError(ArgumentError):
+    pass
 
 
-def _names_other_scale(stem: str, name: str, scale: int) -> bool:
-    """Whether the rest of a file's name says x2, SRF_2 or the like, and never the wanted scale."""
-    rest = re.sub(rf"(?<![^\W_]){re.escape(name)}", "", stem, count=1, flags=re.I)
-    said = {int(digits) for digits in re.findall(r"(?<![^\W\d_])(?:x|SRF_)(\d)(?![^\W_])", rest, flags=re.I)}
-    return bool(said) and scale not in said
+class _Image(NamedTuple):
+    """What a file holds; `protocol` is the label under which the toolkit itself has scored and saved it."""
+
+    pixels: NDArray[Any]
+    is_mat: bool = False
+    protocol: str = ""
 
 
-def _listed(names: Iterable[str], most: int = 6) -> str:
-    """The first few names of a list."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _read(path: Path) -> NDArray[Any]:
+def _read(path: Path, variable: str | None) -> _Image:
     """An image, or the one image-like array of a .mat file."""
     if path.suffix.lower() != ".mat":
-        return read_image(path)
-    images = {
-        name: value
-        for name, value in read_mat(path).items()
-        if isinstance(value, np.ndarray)
+        if variable is not None:
+            raise VdsrError(f"{path}: is an image, and --variable names a variable of .mat files; leave it out")
+        return _Image(read_image(path))
+    content = read_mat(path)
+    images = {name: value for name, value in content.items() if _is_image(value)}
+    chosen = variable or ("sr" if "sr" in images else next(iter(images)) if len(images) == 1 else "")
+    if chosen not in images:
+        held = ", ".join(images) or "none"
+        if variable is not None:
+            raise VdsrError(f"{path}: no image in a variable {variable}; holds {held}")
+        way_out = "; name one with --variable" if images else ""
+        raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {held}{way_out}")
+    label = content.get("protocol", "")
+    return _Image(images[chosen], True, str(np.squeeze(label)) if chosen == "sr" else "")
+
+
+def _is_image(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
         and value.dtype.kind in "uif"
         and value.size > 1
         and (value.ndim == 2 or value.shape[2:] == (3,))
-    }
-    if len(images) > 1 and "sr" in images:
-        images = {"sr": images["sr"]}
-    if len(images) != 1:
-        raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {', '.join(images) or 'none'}")
-    return next(iter(images.values()))
+    )
 
 
-def _scored(image: NDArray[Any], original: NDArray[Any], scale: int, protocol: Protocol) -> NDArray[np.float64]:
-    """The result as the protocol scores it; a ValueError says why it cannot be."""
-    gt = modcrop(original, scale)
+def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+    """The result as the protocol scores it, beside the cropped original; an ArgumentError says why it cannot be."""
+    image = found.pixels
     if image.shape[:2] != gt.shape[:2]:
-        raise ValueError(_size_problem(image.shape, original.shape, gt.shape, scale))
-    if image.ndim == 3 and gt.ndim == 2:
-        if (image != image[:, :, :1]).any():
-            raise ValueError("is in colour, the original grey")
-        image = image[:, :, 0]
+        raise _SizeError
+    if found.protocol:
+        return _saved(found, protocol)
     if image.dtype.kind == "f":
-        return _scored_floats(image, gt, protocol)
+        return _scored_floats(image, gt, protocol, peak)
+    if peak != 1:
+        raise ArgumentError(f"holds {image.dtype}; --peak is for floats")
     if image.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"holds {image.dtype}; allowed are uint8, uint16 and floats in [0, 1]")
-    if image.ndim < gt.ndim:
-        raise ValueError("is grey, the original in colour; hand in RGB, or luma as floats in a .mat file")
+        raise ArgumentError(f"holds {image.dtype}; allowed are uint8, uint16 and floats in [0, 1]")
     if image.dtype == np.uint16 and gt.dtype == np.uint8:
-        raise ValueError("is 16-bit, the original 8-bit; save it with 8 bits")
+        raise ArgumentError("is 16-bit, the original 8-bit; save it with 8 bits")
     if image.dtype == np.uint8 and gt.dtype == np.uint16 and protocol.result == "float":
-        raise ValueError(f"is 8-bit, the original 16-bit, which {protocol.name} does not reduce")
+        raise ArgumentError(f"is 8-bit, the original 16-bit, which {protocol.name} does not reduce")
+    image = _fitted(image, gt, protocol, found.is_mat)
     return as_scored(image if protocol.result == "float" else eight_bit(image), protocol)
 
 
-def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol) -> NDArray[np.float64]:
-    """Floats in [0, 1], overshoot allowed: luma where the protocol scores luma, RGB otherwise."""
+def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+    """Floats in [0, peak], overshoot allowed: luma where the protocol scores luma, RGB otherwise."""
     if not np.isfinite(image).all():
-        raise ValueError("holds NaN or infinity")
-    if image.min() < -1 or image.max() > 2:
-        raise ValueError(
-            f"holds floats from {image.min():.4g} to {image.max():.4g}; floats must be in [0, 1]: divide, or save uint8"
+        raise ArgumentError("holds NaN or infinity")
+    image = np.asarray(image, np.float64) / peak
+    least, most = float(image.min()), float(image.max())
+    if least < -1 or most > 2:
+        way_out = "divide, save uint8, or say --peak 255" if peak == 1 and most <= 256 else "divide, or save uint8"
+        raise ArgumentError(
+            f"holds floats from {least * peak:.4g} to {most * peak:.4g}; floats must be in [0, {peak:g}]: {way_out}"
         )
-    if image.ndim < gt.ndim:
-        if protocol.result == "rgb" or protocol.rgb:
-            raise ValueError(f"is luma, but {protocol.label} scores an RGB result; use --protocol paper or vdsr-tf")
+    image = _fitted(image, gt, protocol, is_mat=True)
+    if image.ndim == 2:
         return result(image, None, protocol=protocol)
-    if protocol.result == "float" and protocol.rgb:
-        return np.asarray(image, np.float64).clip(0, 1)
-    if protocol.result == "float" and image.ndim == 3:
-        return luma(im2double(image).clip(0, 1))
-    rounded = np.floor(np.asarray(image, np.float64).clip(0, 1) * 255 + 0.5).astype(np.uint8)
-    return as_scored(rounded, protocol)
+    if protocol.result == "float":
+        return image.clip(0, 1) if protocol.rgb else luma(im2double(image).clip(0, 1))
+    return as_scored(np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8), protocol)
+
+
+def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: bool) -> NDArray[Any]:
+    """An image of the original's number of channels, or luma where the protocol scores luma."""
+    if image.ndim == 3 and gt.ndim == 2:
+        if (image != image[:, :, :1]).any():
+            raise ArgumentError("is in colour, the original grey; --grey rgb scores grey originals as RGB images")
+        return image[:, :, 0]
+    if image.ndim == 2 and gt.ndim == 3:
+        if protocol.grey == "rgb" and (gt == gt[:, :, :1]).all():
+            return as_colours(image, protocol)
+        if not is_mat:
+            raise ArgumentError("is grey, the original in colour; hand in RGB, or luma in a .mat file")
+        if protocol.result == "rgb" or protocol.rgb:
+            raise ArgumentError(f"is luma, but {protocol.label} scores an RGB result; use --protocol paper or vdsr-tf")
+    return image
+
+
+def _saved(found: _Image, protocol: Protocol) -> NDArray[np.float64]:
+    """What --save-mat wrote: already as a protocol scores it, in [0, 1]."""
+    if found.protocol != protocol.label:
+        raise ArgumentError(
+            f"holds what was scored under {found.protocol}, by --save-mat; score it under that protocol, not under"
+            f" {protocol.label}"
+        )
+    scored = np.asarray(found.pixels, np.float64) * protocol.data_range
+    # Back to whole numbers where they were: a division by 255 and the product again may be off by a bit.
+    return (
+        np.floor(scored + 0.5) if protocol.result == "uint8" or (protocol.result == "rgb" and protocol.rgb) else scored
+    )
 
 
 def _size_problem(shape: Sequence[int], original: Sequence[int], gt: Sequence[int], scale: int) -> str:

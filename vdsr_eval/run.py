@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from vdsr_data.datasets import Benchmark
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval import report
 from vdsr_eval.evaluate import Method, Record, Scored, evaluate_images
 from vdsr_eval.pictures import Window, automatic_window, below, checked_window, save_images, save_mat
@@ -35,7 +35,7 @@ class Plan:
 def run(
     plan: Plan, *, skip: Callable[[str], None], sinks: Sequence[Sink] = (), advance: Callable[[int], None]
 ) -> list[Record]:
-    """Evaluate; `skip` hears of images that are left out, `advance` counts results.
+    """Evaluate; `skip` hears of images and files that are left out, `advance` counts results.
 
     Raises
     ------
@@ -45,7 +45,11 @@ def run(
     records = []
     for testset in plan.sets:
         for scale in plan.scales:
-            low = None if plan.lr is None else low_resolution(plan.lr, testset.image_names, scale=scale)
+            low = None
+            if plan.lr is not None:
+                low, remarks = low_resolution(plan.lr, testset.image_names, scale=scale)
+                for remark in remarks:
+                    skip(remark)
             images = evaluate_images(
                 testset, scale=scale, methods=plan.methods, protocols=plan.protocols, skip=skip, low=low
             )
@@ -86,6 +90,8 @@ def tables(
 class PictureFiles:
     """A sink that writes pictures, .mat files and comparisons of details, of all images or of the named ones."""
 
+    # Names of folders by the names of all sets, as `vdsr_eval.pictures.file_names` gives them.
+    sets: Mapping[str, str]
     images: Path | None = None
     mat: Path | None = None
     # A window, "auto" for where the methods differ most, or None for no comparison.
@@ -98,11 +104,12 @@ class PictureFiles:
         if self.only and record.image not in self.only:
             return
         if self.images is not None:
-            save_images(self.images, methods)
+            folder = below(self.images, methods[0], self.sets)
+            save_images(folder, methods)
             if self.detail is not None:
-                self._save_detail(below(self.images, methods[0]) / f"{record.image}_detail.png", methods)
+                self._save_detail(folder / f"{record.image}_detail.png", methods)
         if self.mat is not None:
-            save_mat(self.mat, methods)
+            save_mat(below(self.mat, methods[0], self.sets), methods)
 
     def _save_detail(self, path: Path, methods: Sequence[Scored]) -> None:
         from vdsr_eval.figures import save_detail
@@ -112,7 +119,7 @@ class PictureFiles:
                 window = checked_window(self.detail, methods[0].pair.gt.shape)
             else:
                 window = automatic_window(methods)
-        except ValueError as error:
+        except ArgumentError as error:
             raise VdsrError(f"{methods[0].record.dataset}/{methods[0].record.image}: {error}") from error
         save_detail(path, methods, window)
 

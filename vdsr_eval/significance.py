@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.evaluate import Record
 
 __all__ = ["Difference", "paired_difference"]
@@ -68,15 +69,15 @@ def paired_difference(
     ours = {record.image: record for record in records}
     theirs = {record.image: record for record in baseline}
     if ours.keys() != theirs.keys() or len(ours) != len(records) or len(theirs) != len(baseline):
-        raise ValueError("a paired comparison needs the same images under both models, each once")
+        raise ArgumentError("a paired comparison needs the same images under both models, each once")
     if len({(r.dataset, r.scale, r.protocol) for r in (*records, *baseline)}) != 1:
-        raise ValueError("a paired comparison needs one set, one scale and one protocol")
+        raise ArgumentError("a paired comparison needs one set, one scale and one protocol")
     if len(ours) < 2:
-        raise ValueError("a bootstrap interval needs at least 2 images")
+        raise ArgumentError("a bootstrap interval needs at least 2 images")
     first = records[0]
     psnrs = np.array([[side[image].psnr for image in sorted(ours)] for side in (ours, theirs)])
     if not np.isfinite(psnrs).all():
-        raise ValueError("a model is perfect on an image: infinite PSNR has no mean difference")
+        raise ArgumentError("a model is perfect on an image: infinite PSNR has no mean difference")
     differences = psnrs[0] - psnrs[1]
     drawn = np.random.default_rng(seed).integers(0, len(differences), (samples, len(differences)))
     tails = [(1 - level) / 2, (1 + level) / 2]
