@@ -76,3 +76,20 @@ def test_damage_at_which_scipy_may_crash_is_one_line(tmp_path: Path, fault: str)
     path.write_bytes(head + body.replace(old, new, 1))
     with pytest.raises(VdsrError, match=rf"a\.mat: cannot be read as a \.mat file \(.*{message}"):
         read_mat(path)
+
+
+OWN = {
+    b"# Created by Octave 7.3.0, Sat Nov 28 06:13:42 2026 UTC <root@host>\n# name: m\n": "-v7",
+    b"Octave-1-L\0\1\0\0\0m": "-hdf5",
+    b"<!DOCTYPE html><html>": "is a web page",
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n": "git lfs pull",
+    b"": "is empty",
+    b"PK\x03\x04": r"is an archive \(zip\)",
+}
+
+
+@pytest.mark.parametrize("content", OWN)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes):
+    (tmp_path / "a.mat").write_bytes(content)
+    with pytest.raises(VdsrError, match=rf"a\.mat: .*{OWN[content]}"):
+        read_mat(str(tmp_path / "a.mat"))

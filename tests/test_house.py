@@ -17,7 +17,7 @@ HOMES = {
               "vdsr_train/_winograd_kernels.py", "vdsr_train/_winograd_products.py"},
     "llvmlite": {"vdsr_train/_winograd_products.py"},
     "h5py": {*(f"vdsr_data/{name}.py" for name in ("hdf5", "layout", "storage", "testfile", "virtual")),
-             "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
+             "vdsr_eval/mat73.py", "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
     "distributed": {"vdsr_data/shards.py"},
     "PIL": {"vdsr_data/images.py"},
     "lmdb": {"vdsr_data/subimages.py"},

@@ -1,4 +1,4 @@
-"""Variables of a MATLAB file, versions 4 to 7, as arrays; what cannot be read is one line."""
+"""Variables of a .mat file, as arrays; what cannot be read is one line. Versions 4 to 7 are read here, by SciPy."""
 
 import math
 import struct
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.mistaken import mistaken
 
 __all__ = ["read_mat"]
 
@@ -24,20 +25,33 @@ COMPLEX = 0x800
 DEPTH = 32  # of arrays in cells in arrays
 
 
-def read_mat(path: Path) -> dict[str, Any]:
-    """Variables by name.
+def read_mat(path: Path | str) -> dict[str, Any]:
+    """Variables by name, from a file of MATLAB of any version, or of Octave's ``save -v7`` or ``save -hdf5``.
+
+    Returns
+    -------
+    dict
+        As `scipy.io.loadmat` gives them: arrays of two axes or more, cells as arrays of objects, structs as structured
+        arrays. What is sparse, an object or a function is left out.
 
     Raises
     ------
     VdsrError
-        If the file is missing, of version 7.3, truncated, or no MATLAB file.
+        If the file is missing, truncated, or no such file.
     """
+    path = Path(path)
     if not path.is_file():
         raise VdsrError(f"{path}: no such file")
     with path.open("rb") as file:
         head = file.read(128)
     if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
-        raise VdsrError(f"{path}: a .mat file of version 7.3; load it in MATLAB and save it with '-v7'")
+        from vdsr_eval.mat73 import read_mat73
+
+        return read_mat73(path)
+    if head.startswith((b"# Created by Octave", b"# name: ", b"Octave-1-")):
+        raise VdsrError(f"{path}: is in Octave's own format; save it in Octave with '-v7' or '-hdf5'")
+    if (found := mistaken(path)) is not None:
+        raise VdsrError(f"{path}: {found}")
     from scipy.io import loadmat
 
     try:
