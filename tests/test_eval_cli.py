@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from vdsr_data import imresize, modcrop
+from vdsr_data.generate import generate_test
 from vdsr_data.images import read_image, write_image
 from vdsr_eval.cli import main
 
@@ -82,8 +83,6 @@ def test_without_tensorflow_bicubic_is_evaluated_and_the_way_to_networks_told(fo
 
 
 def test_test_files_of_the_folder_are_the_default(folder: Path) -> None:
-    from vdsr_data.generate import generate_test
-
     generate_test("fruit", sorted((folder / "fruit").iterdir()), folder / "Orchard.h5")
     (folder / "other.h5").write_bytes(b"no test file")
     stored = vdsr_eval("--model", "bicubic", "--per-image")
@@ -295,3 +294,149 @@ def test_help_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--protocol" in done.stdout
+
+
+def means(path: Path) -> dict[tuple[str, str], float]:
+    """PSNR by set and model, from a JSON file."""
+    rows = json.loads(path.read_text())
+    found = {(row["dataset"], row["model"]): row["psnr"] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_two_sets_of_one_name_have_a_row_each(folder: Path) -> None:
+    (folder / "other" / "fruit").mkdir(parents=True)
+    write_image(folder / "other" / "fruit" / "apple.png", read_image(folder / "fruit" / "pear.png"))
+    generate_test("fruit", sorted((folder / "fruit").iterdir()), folder / "fruit.h5", scales=(2,))
+    sets = [word for name in ("fruit", "other/fruit", "fruit.h5", "./fruit") for word in ("--dataset", name)]
+    options = ["--model", "bicubic", "--scale", 2, "--save-images", "p", "--json", "r.json"]
+    result = vdsr_eval(*sets, *options)
+    assert result.exit_code == 0, result.output
+    found = means(folder / "r.json")
+    here = folder.name
+    names = [f"fruit ({here}/fruit)", "fruit (other/fruit)", f"fruit ({here}/fruit.h5)"]
+    assert [dataset for dataset, _ in found] == names
+    assert found[names[0], "bicubic"] == found[names[2], "bicubic"] != found[names[1], "bicubic"]
+    assert len(list((folder / "p").iterdir())) == 3
+
+
+def test_results_called_like_the_baseline_or_each_other_have_a_row_each(folder: Path) -> None:
+    save_results(folder, "bicubic", 3)
+    (folder / "old").mkdir()
+    save_results(folder, "EDSR", 2)
+    (folder / "EDSR").rename(folder / "old" / "EDSR")
+    save_results(folder, "EDSR", 1)
+    options = ["--gt", "fruit", "--scale", 3, "--protocol", "rcan", "--json", "r.json", "--force"]
+    assert vdsr_eval("score", "bicubic", *options).exit_code == 0
+    assert {model for _, model in means(folder / "r.json")} == {"bicubic", f"bicubic ({folder.name}/bicubic)"}
+    assert vdsr_eval("score", "EDSR", *options, "--baseline", "old/EDSR").exit_code == 0
+    found = means(folder / "r.json")
+    assert found["fruit", f"EDSR ({folder.name}/EDSR)"] > found["fruit", "EDSR (old/EDSR)"] > found["fruit", "bicubic"]
+    fails(2, "bicubic is the name of the baseline", "score", "EDSR", *options, "--name", "bicubic")
+    fails(2, "is FOLDER itself", "score", "EDSR", *options, "--baseline", "./EDSR")
+
+
+def test_originals_among_the_results_are_remarked_upon(folder: Path) -> None:
+    save_results(folder, "r", 0)
+    result = vdsr_eval("score", "r", "--gt", "fruit", "--scale", 3, "--protocol", "rcan", "--markdown", "t.md")
+    assert "r: equals the original, 2 images: fruit/apple x3, fruit/pear x3" in result.stderr
+    assert "- r: equals the original" in (folder / "t.md").read_text()
+
+
+@pytest.mark.parametrize("protocol", ["vdsr-tf", "paper", "rcan"])
+@pytest.mark.parametrize("rgb", [[], ["--rgb"]])
+def test_what_is_saved_scores_the_same_again(folder: Path, protocol: str, rgb: list[str]) -> None:
+    Image.fromarray(read_image(folder / "fruit" / "apple.png")[:, :, 0]).save(folder / "fruit" / "grey.png")
+    options = ["--scale", 2, "--protocol", protocol, *rgb, "--json", "r.json", "--force"]
+    first = vdsr_eval("--dataset", "fruit", "--model", "bicubic", *options, "--save-mat", "m", "--save-images", "p")
+    assert first.exit_code == 0, first.output
+    assert "p: 8-bit pictures for the eye, whose scores are not those of the table" in first.stderr
+    before = means(folder / "r.json")["fruit", "bicubic"]
+    again = vdsr_eval("score", "m/fruit/x2", "--gt", "fruit", *options, "--name", "again")
+    assert again.exit_code == 0, again.output
+    assert means(folder / "r.json")["fruit", "again"] == pytest.approx(before, abs=1e-9)
+    other = "paper" if protocol != "paper" else "rcan"
+    words = f"by --save-mat; score it under that protocol, not under {other}"
+    fails(1, words, "score", "m/fruit/x2", "--gt", "fruit", "--scale", 2, "--protocol", other)
+
+
+@pytest.mark.parametrize("protocol", ["vdsr-tf", "paper", "rcan"])
+def test_16_bits_score_alike_from_a_folder_and_a_test_file(folder: Path, protocol: str) -> None:
+    (folder / "deep").mkdir()
+    small = np.random.default_rng(5).integers(0, 2**16, (9, 12, 3), np.uint16)
+    write_image(folder / "deep" / "plum.png", imresize(small, size=(40, 52)))
+    generate_test("deep", [folder / "deep" / "plum.png"], folder / "deep.h5", scales=(2,))
+    options = ["--model", "bicubic", "--scale", 2, "--protocol", protocol, "--json", "r.json", "--force"]
+    found = []
+    for name in ("deep", "deep.h5"):
+        assert vdsr_eval("--dataset", name, *options).exit_code == 0
+        found.append(means(folder / "r.json")["deep", "bicubic"])
+    assert found[0] == found[1]
+
+
+def test_grey_originals_are_read_as_the_protocol_says(folder: Path) -> None:
+    grey = read_image(folder / "fruit" / "apple.png")[:, :, 0]
+    for name, image in {"grey": grey, "rgb": np.dstack([grey] * 3)}.items():
+        (folder / name).mkdir()
+        write_image(folder / name / "plum.png", image)
+
+    def psnr(name: str, *more: str) -> float:
+        options = ["--model", "bicubic", "--scale", 2, "--json", "r.json", "--force", *more]
+        assert vdsr_eval("--dataset", name, *options).exit_code == 0
+        return means(folder / "r.json")[name, "bicubic"]
+
+    assert psnr("grey", "--protocol", "rcan") == psnr("rgb", "--protocol", "rcan")
+    kept = psnr("grey", "--protocol", "rcan", "--grey", "keep")
+    assert psnr("grey", "--protocol", "rcan") - kept == pytest.approx(20 * np.log10(255 / 219), abs=1e-9)
+    assert psnr("grey", "--protocol", "paper", "--grey", "rgb") == psnr("rgb", "--protocol", "paper")
+    assert psnr("grey", "--protocol", "paper") < psnr("rgb", "--protocol", "paper")
+    options = ["--model", "bicubic", "--protocol", "rcan", "--scale", 2, "--grey", "keep"]
+    assert vdsr_eval("--dataset", "grey", *options).stdout.startswith("rcan (grey keep): ")
+
+
+def test_outputs_that_meet_are_refused(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--force"]
+    fails(2, "out: is --json and --csv; give each a file of its own", *options, "--json", "out", "--csv", "./out")
+    assert sorted(path.name for path in folder.iterdir()) == ["fruit"]
+    generate_test("fruit", sorted((folder / "fruit").iterdir()), folder / "fruit.h5", scales=(2,))
+    options = ["--dataset", "fruit.h5", *options[2:]]
+    fails(2, "fruit.h5: is what is read and --json", *options, "--json", "fruit.h5")
+    fails(2, "log: is --log-file and --csv", *options, "--log-file", "log", "--csv", "log")
+
+
+def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
+    fails(1, "--image nosuch: no such image in fruit; there are apple, pear", *options, "--save-images", "p", "--image",
+          "nosuch")  # fmt: skip
+    fails(2, "--image says what --html, --save-images and --save-mat show", *options, "--image", "apple")
+    fails(2, "--html-images is for the page of --html", *options, "--html-images", 3)
+    fails(2, "--html-images counts images", *options, "--html", "h", "--html-images", 3, "--image", "apple")
+    fails(2, "--self-ensemble is for networks", *options, "--self-ensemble")
+    assert sorted(path.name for path in folder.iterdir()) == ["fruit"]
+    explained = vdsr_eval(*options, "--explain", "--protocol", "paper", "--protocol", "RCAN")
+    assert explained.stdout.splitlines()[1].split() == ["set", "scale", "model", "paper", "rcan"]
+
+
+def test_several_values_after_one_option_are_explained(folder: Path) -> None:
+    fails(2, "pear: no such command (score, upscale); several values take an option each", "--dataset", "fruit", "pear")
+
+
+def test_every_table_is_read_back_by_a_csv_reader(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--scale", 3, "--border", 0, "--rgb"]
+    assert vdsr_eval(*options, "--csv", "c.csv").exit_code == 0
+    with open(folder / "c.csv", newline="") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    assert [(row["file name"], row["scale"]) for row in rows] == [
+        ("apple", "2"), ("pear", "2"), ("apple", "3"), ("pear", "3"),
+    ]  # fmt: skip
+    assert {row["protocol"] for row in rows} == {"vdsr-tf (border 0, RGB)"}
+
+
+def test_the_ensemble_of_a_baseline(folder: Path) -> None:
+    pytest.importorskip("tensorflow")
+    result = vdsr_eval(
+        "--dataset", "fruit", "--scale", 2, "--self-ensemble", "--baseline", "default", "--json", "r.json"
+    )
+    assert result.exit_code == 0, result.output
+    assert {model for _, model in means(folder / "r.json")} == {"bicubic", "VDSR (default) x8"}
+    assert "PSNR minus that of VDSR (default) x8" in result.stdout

@@ -28,7 +28,7 @@ HOMES = {
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},
     "click": {*(f"vdsr_data/{name}.py" for name in ("cli_look", "cli_resize", "cli_subimages", "options", "voice")),
-              "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
+              "vdsr_eval/cli_scoring.py", "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 
 

@@ -265,24 +265,27 @@ def _upscalers(
     found: dict[str, Upscaler] = {}
     if not models or BICUBIC in models or with_bicubic or baseline == BICUBIC:
         found[BICUBIC] = bicubic
-    paths: list[Path | None] = list(weights)
+    if models and "vdsr" not in models and baseline in (None, BICUBIC):
+        return found, baseline
+    from vdsr_train.predict import load_upscaler, newest_weights
+
+    paths = list(weights)
+    nobody_asked = not weights and not models and baseline in (None, BICUBIC)
     if not weights and "vdsr" in (models or ["vdsr"]):
-        paths.append(None)
+        paths.append(newest_weights() or Path("default"))
     if baseline not in (None, BICUBIC):
         paths.append(Path(baseline))
     networks = []
-    for path in {path and path.resolve(): path for path in paths}.values():
+    for path in {path.resolve(): path for path in paths}.values():
         try:
-            from vdsr_train.predict import load_upscaler
-
             networks.append((path, load_upscaler(path)))
         except VdsrError as error:
-            if path is not None or models:
+            if not nobody_asked:
                 raise
             voice.remark(f"bicubic alone: {error}")
-    names = distinct([one_line(n.name) for _, n in networks], [path or Path(n.name) for path, n in networks])
+    names = distinct([one_line(network.name) for _, network in networks], [path for path, _ in networks])
     for name, (path, network) in zip(names, networks, strict=True):
         found[name] = network
-        if baseline not in (None, BICUBIC) and path is not None and path.resolve() == Path(baseline).resolve():
+        if baseline not in (None, BICUBIC) and path.resolve() == Path(baseline).resolve():
             baseline = name
     return found, baseline

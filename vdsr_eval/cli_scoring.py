@@ -52,9 +52,8 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
     known = dict.fromkeys(name for testset in sets for name in testset.image_names)
     for name in options["only"]:
         if name not in known:
-            raise VdsrError(
-                f"--image {name}: no such image in {', '.join(s.name for s in sets)}; has {', '.join(known)}"
-            )
+            where = ", ".join(testset.name for testset in sets)
+            raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
     taken = {path.resolve(): "what is read" for path in inputs}
     if log := voice.log_name():
         taken[Path(log).resolve()] = "--log-file"

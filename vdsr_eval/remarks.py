@@ -77,8 +77,8 @@ def _below(grouped: Groups) -> Iterable[str]:
             places.setdefault(key.model, {})[f"{key.dataset} x{key.scale}"] = None
     for model, where in places.items():
         yield (
-            f"{model}: below bicubic on every image of {listed(where)}; made for another scale or protocol, shifted, of"
-            " another range or order of colours, or, of a network, with a residual of the other sign?"
+            f"{model}: below bicubic on every image of {listed(where)}; as a rule another scale or protocol, a shift,"
+            " another range or order of colours, or a network whose output is to be subtracted"
         )
 
 
