@@ -153,3 +153,10 @@ def test_idle_options_are_refused(arguments: list[str], complaint: str):
 
 def test_choices_have_no_case():
     assert CHOICE(["vdsr-tf", "rcan"]).convert("RCAN", None, None) == "rcan"
+
+
+def test_an_option_of_one_value_is_not_given_twice() -> None:
+    twice = CliRunner().invoke(data, ["imresize", "in", "out", "--scale", "2", "--scale", "3"])
+    fails(twice, 2, "--scale is given 2 times, and takes one value")
+    several = CliRunner().invoke(evaluate, ["--quiet", "--quiet", "--dataset", "a", "--dataset", "b"])
+    assert "given" not in several.stderr

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -83,6 +84,19 @@ class _Explaining(click.Command):
     ) -> click.Context:
         """Let every command know -h."""
         return super().make_context(info_name, args, parent, **{"help_option_names": ["-h", "--help"], **extra})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse an option of one value that is given twice, of which click would keep the last without a word."""
+        order = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        for option, count in Counter(order).items():
+            one_value = (
+                isinstance(option, click.Option)
+                and not option.multiple
+                and (not option.is_flag or option.secondary_opts)
+            )
+            if count > 1 and one_value:
+                raise click.UsageError(f"{max(option.opts, key=len)} is given {count} times, and takes one value", ctx)
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Give every command that does something by itself the options on what it says, before --help."""
