@@ -1,0 +1,158 @@
+"""Every example of a help text, and every command on a page or in the README, does its work: on small images."""
+
+import importlib
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy.io import savemat
+
+from vdsr_data import imresize, modcrop
+from vdsr_data.datasets import find_images
+from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
+from vdsr_data.images import write_image
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("vdsr_data", "vdsr_eval", "vdsr_train")
+FENCE = re.compile(r"^```(?:bash|shell|)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SETS = ("Set5", "Set14", "B100", "my_photos", "originals")  # of two small images
+FOLDERS = ("291", "DIV2K", "photos", "FOLDER")  # of four larger ones
+# What stands for a name of the user's.
+NAMES = {"IN": "photo.png", "OUT": "out.png", "FILE": "vdsr_train.h5", "RESULTS": "results"}
+# A training of two steps, and what else an example cannot be given the time for.
+SHORT = {"--steps": "2", "--depth": "3", "--channels": "16", "--batch-size": "4", "--validation": "none"}
+# What each of these writes where nobody names it, and the world holds already.
+MADE = {
+    "build-train": ("vdsr_train.h5", "train.h5", "part2.h5", *(f"vdsr_train_{k}of4.h5" for k in (1, 2, 3, 4))),
+    "build-test": ("Set5.h5", "sample.h5"),
+    "merge": ("vdsr_train.h5",),
+}
+ELSEWHERE = (
+    "--dask",
+    "--distribute",
+    "--local-workers",
+    "fetch",
+)  # run by tests of their own: they need other processes
+
+
+def help_examples() -> Iterator[str]:
+    """Examples of the help of every command, without the remark behind them."""
+    for package in PACKAGES:
+        main = importlib.import_module(f"{package}.cli").main
+        for command in (main, *main.commands.values()):
+            for block in re.findall(r"\x08\n(.*?)(?:\n\n|\Z)", command.help or "", re.DOTALL):
+                for line in block.splitlines():
+                    if line.strip().startswith("vdsr-"):
+                        yield re.split(r"\s{2,}", line.strip())[0]
+
+
+def page_examples() -> Iterator[str]:
+    """Commands in the shell blocks of all pages and of the README."""
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                command = re.split(r"\s#|\s->", line)[0].strip()
+                if command.startswith("vdsr-") and "..." not in command:
+                    yield command
+
+
+def examples() -> list[str]:
+    """All of them, one command each."""
+    found = {" ".join(command.split()) for text in (*help_examples(), *page_examples()) for command in text.split("; ")}
+    return sorted(command for command in found if re.match("vdsr-(data|eval|train)( |$)", command))
+
+
+def photo(seed: int, rows: int = 60, columns: int = 78) -> np.ndarray:
+    small = np.random.default_rng(seed).integers(0, 256, (rows // 5, columns // 5, 3), np.uint8)
+    return imresize(small, size=(rows, columns))
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which all of them find what they name."""
+    from vdsr_train.cli import main as train
+    from vdsr_train.weights import read_weights
+
+    here = tmp_path_factory.mktemp("world")
+    for folder in SETS:
+        (here / folder).mkdir()
+        for seed, name in enumerate(("bird", "head")):
+            write_image(here / folder / f"{name}.png", photo(seed))
+    for folder in FOLDERS:
+        (here / folder).mkdir()
+        for seed in range(4):
+            write_image(here / folder / f"{seed}.png", photo(seed, 90, 130))
+    for folder in ("results", "results/RCAN", "other_results", "result/Set5/3"):
+        (here / folder).mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(("bird", "head")):
+        for folder in ("results", "results/RCAN", "other_results", "result/Set5/3"):
+            write_image(here / folder / f"{name}_x3.png", modcrop(photo(seed), 3) // (1 + len(folder) % 2))
+        write_image(here / "results" / f"{name}_EDSR_x2.png", photo(seed) // 2)
+    write_image(here / "photo.png", photo(5))
+    write_image(here / "chelsea.png", photo(6))
+    shutil.copy(here / "photo.png", here / "photo.jpg")
+    (here / "pictures/sample/x3").mkdir(parents=True)
+    shutil.copy(here / "photo.png", here / "pictures/sample/x3/chelsea_gt.png")
+    images = sorted((here / "291").iterdir())
+    generate_train(images, here / "vdsr_train.h5", TrainingRecipe())
+    generate_train(find_images("sample", "train")[1], here / "train.h5", TrainingRecipe(scales=(3,), rotations=(0,)))
+    for k in (1, 2, 3, 4):
+        for name in ("part{}.h5", "vdsr_train_{}of4.h5"):
+            generate_train(images, here / name.format(k), TrainingRecipe(), shard=(k, 4))
+    for name in ("Set5", "sample"):
+        generate_test(name, sorted((here / "Set5").iterdir()), here / f"{name}.h5")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        short = [word for option in SHORT.items() for word in option]
+        done = CliRunner().invoke(train, ["--run-dir", "runs/one", "--checkpoint-every", "1", *short])
+        assert done.exit_code == 0, done.output
+    shutil.copytree(here / "runs" / "one", here / "run")
+    shutil.copy(here / "run" / "weights.h5", here / "mine.h5")
+    cells = np.empty((2, 1, 3), object)
+    for k, (kernel, bias) in enumerate(read_weights(here / "mine.h5")):
+        cells[0, 0, k], cells[1, 0, k] = kernel, bias
+    savemat(here / "VDSR_Official.mat", {"model": {"weight": cells[0], "bias": cells[1]}})
+    return here
+
+
+def words_of(example: str, here: Path) -> list[str]:
+    """What a shell would hand to the command, with a training made short and outputs that are not there yet."""
+    program, *words = shlex.split(example)
+    words = [NAMES.get(word, word) for word in words]
+    words = [found for word in words for found in (sorted(map(str, Path().glob(word))) if ".h5" in word else [word])]
+    if program == "vdsr-train" and "convert" in words:
+        return [program, "convert", "mine.h5", "out.h5"]
+    if program == "vdsr-train" and "--resume" not in words:
+        for option, value in SHORT.items():
+            if option in words:
+                at = words.index(option)
+                del words[at : at + 2]
+            if "--weights" not in words or option not in ("--depth", "--channels"):
+                words += [option, value]
+    for option in ("--run-dir", "--save-images"):  # what another line of the page has made
+        if option in words:
+            shutil.rmtree(here / words[words.index(option) + 1], ignore_errors=True)
+    return [program, *words]
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("example", examples())
+def test_examples_run(example: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if set(shlex.split(example)) & set(ELSEWHERE):
+        pytest.skip("needs other processes or a network; has tests of its own")
+    if "--weights" in example or not example.startswith("vdsr-data"):
+        pytest.importorskip("tensorflow")
+    here = tmp_path / "world"
+    shutil.copytree(world, here)
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("VDSR_DATA", raising=False)
+    program, *words = words_of(example, here)
+    for name in MADE.get(words[0], ()) if words else ():
+        (here / name).unlink()
+    done = CliRunner().invoke(importlib.import_module(f"{program.replace('-', '_')}.cli").main, words)
+    assert done.exit_code == 0, done.output + repr(done.exception)
