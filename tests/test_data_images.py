@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import png
 import pytest
 import tifffile
 from PIL import Image, ImageCms
@@ -46,22 +45,6 @@ def test_sixteen_bits_are_kept(tmp_path: Path, suffix: str, image: np.ndarray):
     assert got.dtype == np.uint16
     assert (got == image).all()
     assert image_size(path) == (5, 7)
-
-
-def test_sixteen_bit_alpha_is_left_out(tmp_path: Path):
-    path = tmp_path / "deep.png"
-    rgba = np.dstack([DEEP, DEEP[:, :, :1]])
-    with open(path, "wb") as file:
-        png.Writer(7, 5, bitdepth=16, greyscale=False, alpha=True).write(file, rgba.reshape(5, -1))
-    assert (read_image(path) == DEEP).all()
-
-
-def test_alpha_is_left_out(tmp_path: Path):
-    alpha = np.dstack([RGB, RGB[:, :, :1]])
-    Image.fromarray(alpha).save(tmp_path / "rgba.png")
-    assert (read_image(tmp_path / "rgba.png") == RGB).all()
-    Image.fromarray(alpha[:, :, 2:]).save(tmp_path / "la.png")
-    assert (read_image(tmp_path / "la.png") == RGB[:, :, 2]).all()
 
 
 def test_black_and_white(tmp_path: Path):

@@ -124,7 +124,8 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
-    MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma, alpha is left out, an EXIF rotation
+    MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma, what is transparent becomes the
+    background colour of the file, or black, as imread does it, which is said, and an EXIF rotation
     is not applied; palette, CMYK and float images are refused. Each image is turned, flipped and reduced in every
     combination, cut into patches, and all patches are shuffled as randperm does; a last partial chunk of 64 is dropped.
 

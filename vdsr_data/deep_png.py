@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,11 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 33  # the signature and the chunk IHDR; further chunks may follow at once
 
 
-def is_deep_png(path: Path, *, kinds: Sequence[int] = (2, 6)) -> bool:
-    """Whether a PNG has 16 bits and one of the given colour types: 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
+def is_deep_png(path: Path) -> bool:
+    """Whether a PNG has 16 bits, and is RGB, grey with alpha, or RGB with alpha; grey alone is left to Pillow."""
     with open(path, "rb") as file:
         head = file.read(26)
-    return head[:8] == SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in kinds
+    return head[:8] == SIGNATURE and len(head) == 26 and head[24] == 16 and head[25] in (2, 4, 6)
 
 
 def read_deep_png(path: Path, most: int) -> NDArray[np.uint16]:

@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
 from vdsr_data.deep_png import is_deep_png, read_deep_png, write_deep_png
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.files import replacing
+from vdsr_data.png_alpha import TransparencyWarning, laid_over_background, parted
 from vdsr_data.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
 
 __all__ = [
     "TEST_ORDER",
     "TRAIN_ORDER",
     "Picture",
+    "TransparencyWarning",
     "check_lossless",
     "image_size",
     "list_images",
@@ -57,9 +59,9 @@ UNTURN = {
     8: Image.Transpose.ROTATE_270,
 }  # fmt: skip
 
-# Pillow's modes whose pixels are what MATLAB's imread returns, and the mode that drops what imread leaves out.
+# Pillow's modes whose pixels MATLAB's imread returns, and the mode to convert them to; of PNG, alpha is needed too.
 MODES = {"L": "L", "RGB": "RGB", "1": "L", "I;16": "I;16", "I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16"}
-PNG_MODES = {**MODES, "RGBA": "RGB", "LA": "L", "I": "I"}
+PNG_MODES = {**MODES, "RGBA": "RGBA", "LA": "LA", "I": "I"}
 REFUSED = {
     "P": "has a palette, of which MATLAB's imread returns the indices",
     "PA": "has a palette, of which MATLAB's imread returns the indices",
@@ -102,8 +104,13 @@ def read_image(path: Path | str) -> NDArray[Any]:
     Returns
     -------
     ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
-        Alpha is left out, black-and-white becomes 0 and 255, of several frames the first is read, and an EXIF
-        rotation is not applied: all as ``imread`` does.
+        Black-and-white becomes 0 and 255, of several frames the first is read, an EXIF rotation is not applied, and
+        transparent pixels of a PNG file are laid over its background colour, or over black: all as ``imread`` does.
+
+    Warns
+    -----
+    TransparencyWarning
+        If a pixel is not opaque.
 
     Raises
     ------
@@ -114,7 +121,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
     path = Path(path)
     with _explained(path):
         if is_deep_png(path):
-            return np.ascontiguousarray(read_deep_png(path, MOST_PIXELS)[:, :, :3])
+            return laid_over_background(path, read_deep_png(path, MOST_PIXELS))
         if is_tif(path):
             deep = deep_pixels(path, MOST_PIXELS)
             if deep is not None:
@@ -129,6 +136,8 @@ def read_image(path: Path | str) -> NDArray[Any]:
             pixels = np.asarray(stored if stored.mode == mode else stored.convert(mode))
             if pixels.shape[:2] != (rows, columns):
                 raise VdsrError(f"{path}: says {rows}x{columns} pixels, but holds {pixels.shape[0]}x{pixels.shape[1]}")
+            if image.format == "PNG":
+                pixels = laid_over_background(path, pixels)
     return pixels.astype(np.uint16) if pixels.dtype not in (np.uint8, np.uint16) else np.ascontiguousarray(pixels)
 
 
@@ -162,11 +171,14 @@ def read_picture(path: Path | str) -> Picture:
             return _picture(deep, profile_of(path))
         with Image.open(path) as image:
             profile = None if image.mode in ("CMYK", "LAB") else image.info.get("icc_profile")
-            if is_deep_png(path, kinds=(2, 4, 6)):
-                return _picture(read_deep_png(path, MOST_PIXELS), profile)
+            if is_deep_png(path):
+                return Picture(*parted(path, read_deep_png(path, MOST_PIXELS)), profile)
             shown = ImageOps.exif_transpose(image)
             pixels = np.asarray(shown.convert(_shown_mode(path, shown)))
-    return _picture(pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16), profile)
+            if pixels.dtype == np.uint8:
+                return _picture(pixels, profile)
+            pixels = pixels.astype(np.uint16)
+            return Picture(*(parted(path, pixels) if image.format == "PNG" else (pixels, None)), profile)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -261,7 +273,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise VdsrError(f"{path}: {'not a plain file' if path.exists() else 'no such file'}")
     try:
         yield
-    except VdsrError:
+    except (VdsrError, VdsrWarning):
         raise
     except MemoryError as error:  # also where a damaged head makes a decoder ask for gigabytes
         raise VdsrError(

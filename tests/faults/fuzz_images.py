@@ -42,12 +42,13 @@ def png_seeds() -> list[bytes]:
     exif[274] = 6
     extras = {"exif": exif.tobytes(), "icc_profile": b"no profile" * 20, "dpi": (72, 72)}
     seeds = [saved(modes[mode], "PNG") for mode in ("L", "RGB", "1", "P", "RGBA", "LA", "I;16")]
+    seeds.append(saved(modes["L"], "PNG", transparency=int(pixels(7, 9)[0, 0])))
     seeds.append(saved(modes["RGB"], "PNG", **extras))
     seeds.append(saved(modes["RGB"], "PNG", save_all=True, append_images=[modes["RGB"]], duration=10))
-    for alpha in (False, True):
+    for grey, alpha in ((False, False), (False, True), (True, True)):
         file = io.BytesIO()
-        png.Writer(5, 4, bitdepth=16, greyscale=False, alpha=alpha, interlace=alpha).write(
-            file, pixels(4, 5 * (3 + alpha), dtype="uint16")
+        png.Writer(5, 4, bitdepth=16, greyscale=grey, alpha=alpha, interlace=alpha).write(
+            file, pixels(4, 5 * ((1 if grey else 3) + alpha), dtype="uint16")
         )
         seeds.append(file.getvalue())
     return seeds
