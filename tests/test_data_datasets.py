@@ -1,5 +1,6 @@
 """Sets of images by path, by name, and built in."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,17 @@ def test_unknown_name_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.M
 
 def test_file_that_is_no_test_file(tmp_path: Path):
     (tmp_path / "a.png").write_text("x")
-    with pytest.raises(VdsrError, match="neither a test file nor a folder"):
+    with pytest.raises(VdsrError, match=r"a.png: not an HDF5 file; a set is a folder of images or a test file"):
         open_testset(tmp_path / "a.png")
+    (tmp_path / "page.h5").write_text("<!DOCTYPE html><html>")
+    with pytest.raises(VdsrError, match=r"page.h5: is a web page"):
+        open_testset(tmp_path / "page.h5")
+
+
+def test_a_damaged_test_file_is_called_that(test_file: Path):
+    test_file.write_bytes(test_file.read_bytes()[:3000])
+    with pytest.raises(VdsrError, match="damaged HDF5 file"):
+        open_testset(test_file)
 
 
 def test_two_images_of_one_name(tmp_path: Path):
@@ -69,6 +79,27 @@ def test_two_images_of_one_name(tmp_path: Path):
         Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / name)
     with pytest.raises(VdsrError, match=r"a.bmp and a.png: two images of one name"):
         open_testset(tmp_path)
+
+
+def test_names_that_differ_only_in_how_unicode_writes_them(tmp_path: Path):
+    for name in ("caf\u00e9.png", "cafe\u0301.bmp", "CAF\u00c9.png"):
+        Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / name)
+    with pytest.raises(VdsrError, match="two images of one name"):
+        open_testset(tmp_path)
+    (tmp_path / "cafe\u0301.bmp").unlink()
+    assert open_testset(tmp_path).image_names == ["CAF\u00c9", "caf\u00e9"]  # of another case: another name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ["a\nb", "a\udcff"])
+def test_sets_whose_name_no_table_can_hold(tmp_path: Path, name: str, test_file: Path):
+    folder, file = tmp_path / name, tmp_path / f"{name}.h5"
+    folder.mkdir()
+    Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(folder / "a.png")
+    test_file.rename(file)
+    for path in (folder, file):
+        with pytest.raises(VdsrError, match="its name is not text in one line"):
+            open_testset(path)
 
 
 def test_a_mistyped_set_is_met_with_names_that_are_near(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -2,12 +2,13 @@
 
 import errno
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_output, check_space, claimed, is_empty, replacing, scratch_folder, unchanged
+from vdsr_data.files import check_output, check_space, claimed, is_empty, refusal, replacing, scratch_folder, unchanged
 from vdsr_data.interrupt import half_done
 
 
@@ -117,8 +118,48 @@ def test_outputs_that_are_refused(tmp_path: Path):
         check_output(tmp_path, force=True)
     with pytest.raises(VdsrError, match="no such folder"):
         check_output(tmp_path / "none" / "out", force=False)
-    with pytest.raises(VdsrError, match="write elsewhere"):
+    with pytest.raises(VdsrError, match="name a place on another disk"):
         check_space(tmp_path / "out", 10**18)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
+def test_links_stay_and_what_they_lead_to_is_replaced(tmp_path: Path):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "real.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(Path("far", "real.txt"))
+    check_output(link, force=True)
+    with replacing(link) as temporary:
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "link.txt"]  # all else lies beside the file
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+    target.unlink()
+    check_output(link, force=False)  # it leads to nothing yet
+    with replacing(link) as temporary:
+        temporary.write_text("made")
+    assert target.read_text() == "made"
+    target.unlink()
+    target.parent.rmdir()
+    with pytest.raises(VdsrError, match=r"far: no such folder"):
+        check_output(link, force=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (OSError(errno.EMFILE, "x"), errno.EMFILE),
+        (OSError("Unable to open file (name = 'a', errno = 24, error message = 'Too many')"), errno.EMFILE),
+        (RuntimeError("Can't close (errno = 5, error message = ...)"), errno.EIO),
+        (OSError("file signature not found"), None),
+        (OSError("read failed (errno = 22, error message = 'Invalid argument')"), None),
+        (ValueError("damaged"), None),
+    ],
+)
+def test_refusals_of_the_system_are_told_from_damage(error: Exception, number: int | None):
+    found = refusal(error, "a.h5")
+    assert found is None if number is None else (found.errno, found.filename) == (number, "a.h5")
 
 
 def test_full_disk_names_the_file(tmp_path: Path):

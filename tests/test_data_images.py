@@ -1,5 +1,7 @@
 """Reading image files as MATLAB's imread would."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from vdsr_data.errors import VdsrError
-from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images import TEST_ORDER, image_size, list_images, modcrop, read_image, read_picture, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]
@@ -24,6 +26,20 @@ def test_order_is_that_of_the_scripts(tmp_path: Path):
     names = [path.name for path in list_images(tmp_path)]
     assert names == ["B.jpg", "a.JPG", "b.jpg", "z.jpeg", "c.bmp", "d.png", "e.tif", "f.tiff"]
     assert list_images(tmp_path, TEST_ORDER)[0].name == "c.bmp"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ["a\nb.png", "a\r.png", "\udcff.png", "\x1b[2J.jpg", "\x9d.png", "a\u2028b.png"])
+def test_names_that_no_table_can_hold_are_refused(tmp_path: Path, name: str):
+    (tmp_path / "fine.png").touch()
+    (tmp_path / "a\u3000b\u00df:\\.png").touch()
+    assert len(list_images(tmp_path)) == 2
+    (tmp_path / name).touch()
+    with pytest.raises(VdsrError, match=r"its name is not text in one line .*rename") as caught:
+        list_images(tmp_path)
+    assert str(caught.value).isprintable()
+    (tmp_path / name).rename(tmp_path / f"{name}.txt")  # no image: no table will name it
+    assert len(list_images(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
@@ -90,6 +106,40 @@ def test_unreadable_files_are_named(tmp_path: Path):
     tifffile.imwrite(tmp_path / "many.tif", np.zeros((5, 7, 5), dtype=np.uint16), photometric="rgb")
     with pytest.raises(VdsrError, match=r"many.tif: has 5 channels"):
         read_image(tmp_path / "many.tif")
+
+
+def test_what_is_no_image_is_called_what_it_is(tmp_path: Path):
+    path = tmp_path / "a.png"
+    for content, words in {"<html><body>": "web page", "version https://git-lfs.github.com/spec/v1\noid": "LFS pointer",
+                           "": "is empty"}.items():  # fmt: skip
+        path.write_text(content)
+        for function in (read_image, image_size, read_picture):
+            with pytest.raises(VdsrError, match=rf"a[.]png: .*{words}"):
+                function(path)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch, number: int, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, RGB)
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number), "/some/other/name")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    for function in (read_image, image_size, read_picture):
+        with pytest.raises(OSError) as caught:
+            function(path)
+        assert (caught.value.errno, caught.value.filename) == (number, str(path))
+
+
+def test_modcrop_takes_whole_numbers_and_images():
+    for scale in (0, -1, 2.5, float("nan")):
+        with pytest.raises(ArgumentError, match="whole number"):
+            modcrop(GREY, scale)
+    with pytest.raises(ArgumentError, match="2 dimensions"):
+        modcrop(GREY[0], 2)
 
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -1,7 +1,8 @@
 """Where images come from by name: a path, a fetched set or a folder below $VDSR_DATA, or scikit-image's photographs."""
 
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, Literal, NamedTuple
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import check_name
 from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
 from vdsr_data.registry import data_folders, fetch_command, registered
-from vdsr_data.testfile import StoredPair, TestFile, is_test_file, open_test_file
+from vdsr_data.testfile import StoredPair, TestFile, open_test_file
 
 __all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_testset"]
 
@@ -94,9 +96,11 @@ def open_testset(name: Path | str) -> Benchmark:
         if path.is_dir():
             break
         if path.is_file():
-            if not is_test_file(path):
-                raise VdsrError(f"{path}: neither a test file nor a folder; make one with `vdsr-data build-test`")
-            return Benchmark(path.stem, path)
+            check_name(path)
+            try:
+                return Benchmark(path.stem, path)
+            except VdsrError as error:
+                raise VdsrError(f"{error}; a set is a folder of images or a test file") from error
     return Benchmark(*find_images(name, "test"))
 
 
@@ -106,10 +110,11 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
     Raises
     ------
     VdsrError
-        If there is no such folder or set, or no image in it.
+        If there is no such folder or set, or no image in it, or if a name is not text in one line.
     """
     for path in _candidates(str(name)):
         if path.is_dir():
+            check_name(path.resolve())
             return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
     if str(name) == "sample":
         return "sample", _sample(part)
@@ -122,20 +127,21 @@ def folder_names() -> list[str]:
     return sorted({path.name for path in folders if not path.name.startswith(".")})
 
 
-def unique_names(paths: list[Path]) -> list[str]:
+def unique_names(paths: Sequence[Path]) -> list[str]:
     """File names without suffix.
 
     Raises
     ------
     VdsrError
-        If two files share a name: their results could not be told apart.
+        If two files share a name, but for how Unicode writes its letters: their results could not be told apart.
     """
     seen: dict[str, Path] = {}
     for path in paths:
-        if path.stem in seen:
-            raise VdsrError(f"{seen[path.stem]} and {path.name}: two images of one name; rename or remove one")
-        seen[path.stem] = path
-    return list(seen)
+        name = unicodedata.normalize("NFC", path.stem)
+        if name in seen:
+            raise VdsrError(f"{seen[name]} and {path.name}: two images of one name; rename or remove one")
+        seen[name] = path
+    return [path.stem for path in paths]
 
 
 def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:

@@ -1,10 +1,15 @@
-"""Output files that are complete or absent: written beside their final name, then renamed."""
+"""Output files that are complete or absent: written beside their final name, then renamed.
+
+An output that is a symbolic link stays one: the file that it leads to is replaced, and what is temporary lies beside
+that. Which names can be written, and what the system refuses, is told here too.
+"""
 
 import errno
 import os
 import re
 import secrets
 import shutil
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,16 +20,18 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
-__all__ = ["DEFLATE", "check_folder", "check_output", "check_space", "claimed", "is_empty", "replacing", "reserve",
-           "scratch", "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
+__all__ = ["DEFLATE", "check_folder", "check_name", "check_output", "check_space", "claimed", "is_empty",
+           "is_plain_name", "refusal", "replacing", "reserve", "scratch", "scratch_folder", "sweep", "unchanged",
+           "written"]  # fmt: skip
 
 DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
+OF_CONTENT = (0, errno.EINVAL, errno.EOVERFLOW)  # what reading where a damaged file points to ends in
 LOCK = ".lock"  # of a folder
 HIDDEN = re.compile(r"(?P<partial>\..+)-[a-z0-9_]+\.partial(\.[^.]*)?|(?P<lock>\..+)\.lock", re.DOTALL)
 
 
-def check_output(path: Path, *, force: bool) -> None:
+def check_output(path: Path | str, *, force: bool) -> None:
     """Refuse an output that exists (unless `force`) or whose folder does not.
 
     Raises
@@ -32,15 +39,15 @@ def check_output(path: Path, *, force: bool) -> None:
     VdsrError
         With the way out: another name, ``--force``, or the folder to create.
     """
+    path = Path(path)
     if path.is_dir():
         raise VdsrError(f"{path}: is a folder; give the name of a file to write")
     if path.exists() and not force:
-        raise VdsrError(f"{path}: exists already; use --force to replace it or --output to write elsewhere")
-    if not path.parent.is_dir():
-        raise VdsrError(f"{path.parent}: no such folder; create it first, or write elsewhere")
+        raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
+    _check_parent(path)
 
 
-def check_folder(folder: Path, *, force: bool) -> None:
+def check_folder(folder: Path | str, *, force: bool) -> None:
     """Refuse an output folder that holds something (unless `force`), that is a file, or whose own folder is missing.
 
     Raises
@@ -48,15 +55,21 @@ def check_folder(folder: Path, *, force: bool) -> None:
     VdsrError
         With the way out, as above.
     """
+    folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise VdsrError(f"{folder}: is a file; name a folder")
-    if not folder.parent.is_dir():
-        raise VdsrError(f"{folder.parent}: no such folder; create it first, or write elsewhere")
+    _check_parent(folder)
     if folder.is_dir() and not is_empty(folder) and not force:
-        raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or write elsewhere")
+        raise VdsrError(f"{folder}: is not empty; use --force to replace files in it, or name another folder")
 
 
-def check_space(path: Path, needed: int) -> None:
+def _check_parent(path: Path) -> None:
+    folder = _followed(path).parent
+    if not folder.is_dir():
+        raise VdsrError(f"{folder}: no such folder; create it first, or name another place")
+
+
+def check_space(path: Path | str, needed: int) -> None:
     """Refuse to start what cannot fit on the disk of `path`.
 
     Raises
@@ -64,9 +77,47 @@ def check_space(path: Path, needed: int) -> None:
     VdsrError
         If fewer than `needed` bytes are free.
     """
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(_followed(Path(path)).parent).free
     if free < needed:
-        raise VdsrError(f"{path}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; write elsewhere")
+        raise VdsrError(
+            f"{path}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; name a place on another disk"
+        )
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name is text in one line that a file can have, so that tables, pages and data files can hold it.
+
+    Names that are not UTF-8, which Python has as lone surrogates, and control characters are not.
+    """
+    odd = ("Cc", "Cs", "Zl", "Zp")
+    taken = "/\\:" if os.name == "nt" else "/"
+    return name not in ("", ".", "..") and not any(c in taken or unicodedata.category(c) in odd for c in name)
+
+
+def check_name(path: Path | str) -> None:
+    """Refuse a file or folder that will be named in tables and files, if its name is not `is_plain_name`.
+
+    Raises
+    ------
+    VdsrError
+        With the name escaped.
+    """
+    if not is_plain_name(Path(path).name):
+        raise VdsrError(f"{path}: its name is not text in one line (UTF-8), which tables and files need; rename it")
+
+
+def refusal(error: BaseException, path: Path | str) -> OSError | None:
+    """What the system refused, as an OSError that names `path`: no permission, too many open files, a broken disk.
+
+    None if the content of a file is to blame. HDF5 says the number of the system's error in its text only.
+    """
+    number = _number(error)
+    return None if number is None or number in OF_CONTENT else OSError(number, os.strerror(number), str(path))
+
+
+def _number(error: BaseException) -> int | None:
+    found = re.search(r"errno = (\d+)", str(error))
+    return int(found[1]) if found else getattr(error, "errno", None)
 
 
 def reserve(path: Path) -> None:
@@ -91,7 +142,7 @@ def reserve(path: Path) -> None:
 
 
 @contextmanager
-def unchanged(path: Path) -> Iterator[None]:
+def unchanged(path: Path | str) -> Iterator[None]:
     """Let a file be read more than once, and in pieces, as one and the same.
 
     Raises
@@ -99,6 +150,7 @@ def unchanged(path: Path) -> Iterator[None]:
     VdsrError
         If it is another at the end of the block, or has been written to.
     """
+    path = Path(path)
     before = path.stat()
     yield
     after = path.stat()
@@ -120,9 +172,8 @@ def scratch(path: Path | str) -> Iterator[Path]:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
     except (OSError, RuntimeError) as error:  # h5py raises both, when it closes a file
-        found = re.search(r"errno = (\d+)", str(error))
-        number = int(found[1]) if found else getattr(error, "errno", None)
-        if number in FULL or found or getattr(error, "filename", None) == str(temporary):
+        number = _number(error)
+        if number in FULL or "errno = " in str(error) or getattr(error, "filename", None) == str(temporary):
             raise OSError(number, os.strerror(number or 0), str(path)) from error
         raise
     finally:
@@ -132,9 +183,9 @@ def scratch(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def scratch_folder(path: Path) -> Iterator[Path]:
+def scratch_folder(path: Path | str) -> Iterator[Path]:
     """Give a temporary folder beside `path`, with a name like that of `scratch`; it is removed when the block ends."""
-    folder = _temporary(path)
+    folder = _temporary(Path(path))
     half_done.add(str(folder))
     try:
         folder.mkdir(0o700)
@@ -145,8 +196,12 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well; for locked places."""
+def written(path: Path | str) -> Iterator[Path]:
+    """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well; for locked places.
+
+    A symbolic link is replaced here, not followed: nobody may lead a download elsewhere.
+    """
+    path = Path(path)
     with scratch(path) as temporary:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # no longer private: a data set is shared like any other
@@ -155,7 +210,7 @@ def written(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Do as `written` does, and let no other process or thread do the same until the block ends.
+    """Do as `written` does, for what a link leads to, and let nobody else do the same until the block ends.
 
     What a killed one has left of `path` is removed first.
 
@@ -164,7 +219,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     VdsrError
         If another process is writing `path`, with its id.
     """
-    path = Path(path)
+    path = _followed(Path(path))
     lock = path.with_name(f"{_hidden(path)}.lock")
 
     def clean() -> None:
@@ -179,7 +234,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def claimed(folder: Path | str) -> Iterator[None]:
     """Keep a folder, made if it is missing, from all other processes that claim it, until the block ends.
 
     If one of them was killed, everything that it has left in the folder, and below, is removed first.
@@ -189,6 +244,7 @@ def claimed(folder: Path) -> Iterator[None]:
     VdsrError
         If another process has claimed it, with its id.
     """
+    folder = Path(folder)
     with ExitStack() as stack:
         with _naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -205,9 +261,9 @@ def sweep(folder: Path) -> None:
                     _remove(Path(parent, name))
 
 
-def is_empty(folder: Path) -> bool:
+def is_empty(folder: Path | str) -> bool:
     """Whether nothing is in a folder but what a killed process may have left."""
-    return all(path.name == LOCK or _owner(path.name) is not None for path in folder.iterdir())
+    return all(path.name == LOCK or _owner(path.name) is not None for path in Path(folder).iterdir())
 
 
 @contextmanager
@@ -217,6 +273,11 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+
+
+def _followed(path: Path) -> Path:
+    """The file that a symbolic link leads to, or will; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _temporary(path: Path, suffix: str = "") -> Path:

@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import DEFLATE
+from vdsr_data.files import DEFLATE, refusal
+from vdsr_data.mistaken import mistaken
 
 __all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "open_hdf5", "plain_dataset",
            "plain_group", "read_attributes", "write_attribute"]  # fmt: skip
@@ -23,12 +24,21 @@ LIBVER = ("v108", "v108")
 
 @contextmanager
 def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; whatever the library raises at a bad file becomes one line that names it."""
+    """Open an HDF5 file for reading; whatever the library raises at a bad file becomes one line that names it.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such file, or if it is damaged or of another kind.
+    OSError
+        If the system refuses: no permission, too many open files.
+    """
     path = Path(path)
     if not path.is_file():
         raise VdsrError(f"{path}: no such file")
+    other = mistaken(path)  # which the system may refuse to open, of which h5py's question tells nothing
     if not h5py.is_hdf5(path):
-        raise VdsrError(f"{path}: not an HDF5 file")
+        raise VdsrError(f"{path}: {other or 'not an HDF5 file'}")
     with damage_explained(path):
         file = h5py.File(path, "r")
     with file:
@@ -36,7 +46,7 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def damage_explained(path: Path) -> Iterator[None]:
+def damage_explained(path: Path | str) -> Iterator[None]:
     """Turn whatever h5py, which has no class of its own, raises at a bad file into one line that names the file."""
     try:
         yield
@@ -45,6 +55,8 @@ def damage_explained(path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.filename:  # of the system, not of h5py, and perhaps of another file
             raise
+        if refused := refusal(error, path):
+            raise refused from error
         reason = str(error) or type(error).__name__
         raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
 from vdsr_data.deep_png import is_deep_png, read_deep_png, write_deep_png
-from vdsr_data.errors import VdsrError, VdsrWarning
-from vdsr_data.files import replacing
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
+from vdsr_data.files import check_name, refusal, replacing
+from vdsr_data.mistaken import mistaken
 from vdsr_data.png_alpha import TransparencyWarning, laid_over_background, parted
 from vdsr_data.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
 
@@ -86,7 +87,7 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     Raises
     ------
     VdsrError
-        If there is no such folder or no image in it.
+        If there is no such folder or no image in it, or if the name of an image is not text in one line.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -95,6 +96,8 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     images = [path for kind in order for path in files if path.suffix.lower() in SUFFIXES[kind]]
     if not images:
         raise VdsrError(f"{folder}: no image in it; looked for {', '.join(s for k in order for s in SUFFIXES[k])}")
+    for path in images:
+        check_name(path)
     return images
 
 
@@ -117,6 +120,8 @@ def read_image(path: Path | str) -> NDArray[Any]:
     VdsrError
         If the file cannot be read, is truncated, declares more than 178,956,970 pixels, or holds pixels for which
         MATLAB's scripts define no luma (palette, CMYK, float).
+    OSError
+        If the system refuses: no permission, too many open files.
     """
     path = Path(path)
     with _explained(path):
@@ -238,7 +243,7 @@ def png_bytes(image: NDArray[np.uint8], compression: int) -> bytes:
     return file.getvalue()
 
 
-def check_lossless(path: Path) -> None:
+def check_lossless(path: Path | str) -> None:
     """Refuse the name of an image file that would not hold the pixels as they are.
 
     Raises
@@ -246,7 +251,7 @@ def check_lossless(path: Path) -> None:
     VdsrError
         If the suffix is none of .png, .bmp, .tif, .tiff.
     """
-    if path.suffix.lower() not in LOSSLESS:
+    if Path(path).suffix.lower() not in LOSSLESS:
         raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
 
 
@@ -257,11 +262,13 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
 
     Raises
     ------
-    ValueError
-        If `scale` is not a whole number of at least 1.
+    ArgumentError
+        If `scale` is not a whole number of at least 1, or the image has fewer than 2 dimensions.
     """
     if not math.isfinite(scale) or int(scale) != scale or scale < 1:
-        raise ValueError(f"scale must be a whole number of at least 1, got {scale!r}")
+        raise ArgumentError(f"scale must be a whole number of at least 1, got {scale!r}")
+    if image.ndim < 2:
+        raise ArgumentError(f"modcrop needs an image of at least 2 dimensions, got shape {image.shape}")
     rows, columns = image.shape[0], image.shape[1]
     return image[: rows - rows % int(scale), : columns - columns % int(scale)]
 
@@ -280,6 +287,10 @@ def _explained(path: Path) -> Iterator[None]:
             f"{path}: needs more memory than there is; use fewer workers, or see if it is damaged"
         ) from error
     except Exception as error:
+        if refused := refusal(error, path):
+            raise refused from error
+        if wrong := mistaken(path):
+            raise VdsrError(f"{path}: {wrong}") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error
 

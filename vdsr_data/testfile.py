@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing
+from vdsr_data.files import is_plain_name, replacing
 from vdsr_data.hdf5 import (
     create_group,
     create_hdf5,
@@ -103,15 +103,15 @@ class TestFileWriter:
         self._file.close()
 
 
-def write_mat(folder: Path, pair: TestPair) -> None:
+def write_mat(folder: Path | str, pair: TestPair) -> None:
     """Write ``NAME_SCALE_gt.mat``, ``_lr`` and for colour images ``_cb``, ``_cr``, as MATLAB's ``save`` does (v5)."""
     for key in ("gt", "lr", "cb", "cr"):
         value = getattr(pair, key)
         if value is not None:
-            save_variables(folder / f"{pair.name}_{pair.scale}_{key}.mat", {key: value})
+            save_variables(Path(folder, f"{pair.name}_{pair.scale}_{key}.mat"), {key: value})
 
 
-def save_variables(path: Path, variables: Mapping[str, NDArray[np.generic]]) -> None:
+def save_variables(path: Path | str, variables: Mapping[str, NDArray[np.generic]]) -> None:
     """Write a file of version 5, complete or not at all, the same bytes each time."""
     from scipy.io import savemat
 
@@ -224,7 +224,7 @@ def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:
         raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
     names = [name for name in listed if name in group] if isinstance(listed, list) else list(group)
     for name in names:  # files are named after them
-        if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
+        if not is_plain_name(name):
             raise VdsrError(
                 f"{path}: {name!r} cannot be the name of an image; make the file with `vdsr-data build-test`"
             )

@@ -102,7 +102,7 @@ def test_test_file_leads_nowhere_else(link: Callable[..., object], tmp_path: Pat
     assert not list(summarise(path))
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/b", "..", "a\nb", "a\\b"])
+@pytest.mark.parametrize("name", ["../evil", "a/b", "..", "a\nb", "a\x1bb"])
 def test_images_are_not_named_to_leave_their_folder(name: str, tmp_path: Path):
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file[f"original/{name}"] = np.zeros((6, 5), "u1")
