@@ -185,12 +185,13 @@ def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: b
             raise ArgumentError("is in colour, the original grey; --grey rgb scores grey originals as RGB images")
         return image[:, :, 0]
     if image.ndim == 2 and gt.ndim == 3:
+        if is_mat and protocol.result != "rgb" and not protocol.rgb:
+            return image
         if protocol.grey == "rgb" and (gt == gt[:, :, :1]).all():
             return as_colours(image, protocol)
         if not is_mat:
             raise ArgumentError("is grey, the original in colour; hand in RGB, or luma in a .mat file")
-        if protocol.result == "rgb" or protocol.rgb:
-            raise ArgumentError(f"is luma, but {protocol.label} scores an RGB result; use --protocol paper or vdsr-tf")
+        raise ArgumentError(f"is luma, but {protocol.label} scores an RGB result; use --protocol paper or vdsr-tf")
     return image
 
 
