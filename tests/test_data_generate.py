@@ -10,7 +10,7 @@ from PIL import Image
 from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
 from vdsr_data.images import list_images, read_image
 from vdsr_data.storage import open_training
@@ -93,6 +93,54 @@ def test_provenance(photographs: Path, tmp_path: Path):
         assert file.attributes["images"] == ["a.jpg", "b.jpg", "c.bmp", "d.bmp"]
         assert all(len(digest) == 64 for digest in file.attributes["sha256"])
         assert file.attributes["recipe"]["patch_size"] == 16
+
+
+def test_names_are_as_good_as_paths(photographs: Path, tmp_path: Path):
+    """Every public function takes both."""
+    images, recipe = list_images(photographs), TrainingRecipe(patch_size=16, stride=16)
+    names = [str(path) for path in images]
+    for output, chosen in ((tmp_path / "a", images), (str(tmp_path / "b"), names)):
+        Path(output).mkdir()
+        generate_train(chosen, f"{output}/t.h5" if chosen is names else output / "t.h5", recipe)
+        generate_test("set", chosen, f"{output}/b.h5" if chosen is names else output / "b.h5", scales=[2])
+        generate_test_mat(chosen, f"{output}/mat" if chosen is names else output / "mat", scales=[2])
+        targets = [Path(output, f"{k}.png") for k in range(len(chosen))]
+        resize_images(chosen, list(map(str, targets)) if chosen is names else targets, scale=0.5)
+    found = [{path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*") if path.suffix != ".mat"}
+             for folder in (tmp_path / "a", tmp_path / "b")]  # fmt: skip
+    assert found[0] == found[1]
+    assert len(list((tmp_path / "b" / "mat").iterdir())) == 14
+
+
+def test_arguments_that_are_not_allowed(photographs: Path, tmp_path: Path):
+    images, recipe = list_images(photographs), TrainingRecipe(patch_size=16, stride=16)
+    output, target = tmp_path / "out.h5", [tmp_path / "x.png"]
+    calls = [
+        (lambda **k: generate_train(images, output, recipe, **k), {"shard": (0, 2)}, {"shard": (3, 2)},
+         {"shard": (1.0, 2)}, {"shard": (1, 2, 3)}, {"compression": 10}, {"compression": -1}, {"workers": 0}),
+        (lambda **k: generate_test("set", images, output, **k), {"scales": (2, 2)}, {"scales": (0,)}, {"scales": 2},
+         {"scales": (2.5,)}, {"boundary": "wrap"}, {"workers": 0}),
+        (lambda **k: generate_test_mat(images, output, **k), {"scales": ()}, {"boundary": None}),
+        (lambda **k: resize_images(images[:1], target, **({"scale": 2} | k)), {"crop": 0}, {"workers": 0},
+         {"boundary": "wrap"}, {"scale": -1}, {"scale": None}, {"size": (3, 4)}),
+    ]  # fmt: skip
+    for call, *wrong in calls:
+        for arguments in wrong:
+            with pytest.raises(ValueError, match="|".join([*arguments, "scale"])) as caught:
+                call(**arguments)
+            assert "scale" in arguments or "size" in arguments or isinstance(caught.value, ArgumentError)
+    no_images = (
+        lambda: generate_train([], output, recipe),
+        lambda: generate_test("set", [], output),
+        lambda: generate_train(str(photographs), output, recipe),
+        lambda: resize_images([], [], scale=2),
+    )
+    for call in no_images:
+        with pytest.raises(ArgumentError, match="images: "):
+            call()
+    with pytest.raises(ArgumentError, match="one for each of the 4 sources"):
+        resize_images(images, target, scale=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["photographs"]
 
 
 def test_small_images_are_reported(photographs: Path, tmp_path: Path):

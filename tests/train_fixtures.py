@@ -26,11 +26,12 @@ def blur(images: np.ndarray) -> np.ndarray:
     return sum(padded[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3)) / 9
 
 
-def training_file(path: Path, *, count: int = 96, size: int = 11) -> Path:
-    """Write a training file as vdsr-data does: (N, 1, column, row), float32."""
+def training_file(path: Path, *, count: int = 96, size: int = 11, keys=("lr", "gt"), change=None) -> Path:
+    """Write a training file as vdsr-data does: (N, 1, column, row), float32; `change` makes other lr and gt of them."""
     gt = smooth(np.random.default_rng(1), count, size)
+    pair = blur(gt), gt
     with h5py.File(path, "w") as file:
-        for key, patches in (("lr", blur(gt)), ("gt", gt)):
+        for key, patches in zip(keys, change(*pair) if change else pair, strict=True):
             file[key] = patches.transpose(0, 2, 1)[:, None].astype(np.float32)
     return path
 

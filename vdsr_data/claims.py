@@ -4,19 +4,19 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.generate import TrainingRecipe
-from vdsr_data.patches import FLIPS, ROTATIONS
+from vdsr_data.errors import ArgumentError
+from vdsr_data.recipe import TrainingRecipe
 from vdsr_data.shards import SHARD
 
 __all__ = ["Check", "Form", "Values", "Verified", "among", "check_attributes", "check_images", "content_sum",
-           "digests", "exactly", "names", "numbers", "recipe_of", "shard_of", "version"]  # fmt: skip
+           "digests", "exactly", "fault_of", "names", "numbers", "recipe_of", "shard_of", "version"]  # fmt: skip
 
 SHOWN = 10  # failures of a check
 # Bicubic weights of a pixel sum to 1, and their absolute values to 1.25 at most; lr is made from gt by four such sums.
@@ -58,22 +58,37 @@ class Values:
 
     def __init__(self, key: str, role: Literal["lr", "gt"]) -> None:
         self.check = Check(f"values of {key}", "none")
-        self._low, self._high = RANGES[role]
+        self._role = role
         self._least, self._most = np.inf, -np.inf
+        self._others = False  # NaN or infinite ones
 
     def look(self, block: NDArray[Any], name: Callable[[int], str]) -> None:
         """Look at values (n, ...); ``name(k)`` is what ``block[k]`` is called."""
-        least, most = float(block.min()), float(block.max())
-        self._least, self._most = min(self._least, least), max(self._most, most)
-        self.check.found = f"{self._least:.4f} to {self._most:.4f}"
-        if self._low <= least and most <= self._high:  # false if one of them is NaN
+        wrong = fault_of(block, self._role)
+        finite = block[np.isfinite(block)] if wrong else block
+        self._others |= finite.size < block.size
+        if finite.size:
+            self._least, self._most = min(self._least, float(finite.min())), max(self._most, float(finite.max()))
+        found = [f"{self._least:.4f} to {self._most:.4f}"] if self._least <= self._most else []
+        self.check.found = ", ".join([*found, *(["NaN or infinity"] if self._others else [])])
+        if not wrong:
             return
         for k, row in enumerate(block):
-            if not np.isfinite(row).all():
-                self.check.fail(f"{name(k)} holds NaN or infinite values")
-            elif row.min() < self._low or row.max() > self._high:
-                allowed = f"{self._low:.4g} to {self._high:.4g}"
-                self.check.fail(f"{name(k)} holds {row.min():g} to {row.max():g}, allowed is {allowed}")
+            if fault := fault_of(row, self._role):
+                self.check.fail(f"{name(k)} {fault}")
+
+
+def fault_of(values: NDArray[Any], role: Literal["lr", "gt"]) -> str:
+    """What is wrong with values of lr or gt, as the rest of a sentence; empty if nothing is."""
+    low, high = RANGES[role]
+    least, most = float(values.min()), float(values.max())
+    if low <= least and most <= high:  # false if one of them is NaN
+        return ""
+    if not np.isfinite(values).all():
+        return "holds NaN or infinite values"
+    divisor = next((top for top in (255, 65535) if 2 * high < most <= top * high), None)
+    hint = f"; luma is 0 to 1, divide by {divisor}" if divisor else ""
+    return f"holds {least:g} to {most:g}, allowed is {low:.4g} to {high:.4g}{hint}"
 
 
 def content_sum(attributes: Mapping[str, Any], sums: Mapping[str, str]) -> str:
@@ -149,20 +164,12 @@ def shard_of(value: Any) -> tuple[int, int] | None:
 
 def recipe_of(value: Any) -> TrainingRecipe | None:
     """The recipe that an attribute describes; None if it describes none."""
-    forms: dict[str, Form] = {
-        "scales": numbers(1, 64), "patch_size": lambda size: numbers(2, 4096)([size]),
-        "stride": lambda stride: numbers(1, 4096)([stride]), "rotations": among(*ROTATIONS),
-        "flips": among(*FLIPS), "downsizes": numbers(0.01, 1, int, float), "boundary": among("symmetric", "replicate"),
-        "seed": lambda seed: numbers(0, 2**32 - 1)([seed]), "axes": among("matlab", "nhwc"), "keys": names,
-    }  # fmt: skip
-    if not isinstance(value, dict) or value.keys() != forms.keys():
+    if not isinstance(value, dict) or value.keys() != {field.name for field in fields(TrainingRecipe)}:
         return None
-    if not all(sound(value[name]) for name, sound in forms.items()) or len(value["keys"]) != 2:
+    try:
+        return TrainingRecipe(**value)
+    except ArgumentError:
         return None
-    plain: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-    recipe = TrainingRecipe(**plain)
-    lists = [name for name, item in asdict(TrainingRecipe()).items() if isinstance(item, tuple)]
-    return recipe if {name for name, item in value.items() if isinstance(item, list)} == set(lists) else None
 
 
 def _different(value: Any) -> bool:

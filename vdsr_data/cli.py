@@ -5,14 +5,15 @@ import time
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vdsr_data import __version__, voice
+from vdsr_data import __version__, limits, voice
 from vdsr_data.cli_look import info, preview, verify
 from vdsr_data.cli_resize import imresize
 from vdsr_data.cli_subimages import build_subimages
+from vdsr_data.errors import ArgumentError
 from vdsr_data.options import (
     CHOICE,
     NUMBERS,
@@ -25,12 +26,19 @@ from vdsr_data.options import (
     threads_option,
 )
 
+if TYPE_CHECKING:
+    from vdsr_data.recipe import TrainingRecipe
+
 PATH = click.Path(path_type=Path)
 scales_option = click.option(
-    "--scales", type=NUMBERS(int, 1, 64, "2,3,4"), default="2,3,4", show_default=True, help="Factors of reduction."
+    "--scales",
+    type=NUMBERS(int, *limits.SCALES, "2,3,4"),
+    default="2,3,4",
+    show_default=True,
+    help="Factors of reduction.",
 )
 compression_option = click.option(
-    "--compression", type=WHOLE(0, 9), default=0, show_default=True, help="Level of gzip; 0 is none."
+    "--compression", type=WHOLE(*limits.COMPRESSION), default=0, show_default=True, help="Level of gzip; 0 is none."
 )
 
 
@@ -97,17 +105,17 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @click.option("--format", "kind", type=CHOICE(["hdf5", "png", "lmdb"]), default="hdf5", show_default=True,
               help="A training file, or sub-images for BasicSR.")  # fmt: skip
 @scales_option
-@click.option("--patch-size", type=WHOLE(2, 4096), default=41, show_default="41; 480 of sub-images",
+@click.option("--patch-size", type=WHOLE(*limits.PATCH_SIZES), default=41, show_default="41; 480 of sub-images",
               help="Rows and columns.")  # fmt: skip
-@click.option("--stride", type=WHOLE(1, 4096), default=41, show_default="41; 240 of sub-images",
+@click.option("--stride", type=WHOLE(*limits.STRIDES), default=41, show_default="41; 240 of sub-images",
               help="Between patches.")  # fmt: skip
 @click.option("--rotations", type=NUMBERS(int, 0, 270, "0,90,180,270"), default="0,90", show_default=True,
               help="Degrees, counter-clockwise.")  # fmt: skip
 @click.option("--flips", default="none,left-right", show_default=True, metavar="LIST",
               help="Of none, left-right, up-down; applied after the rotation.")  # fmt: skip
-@click.option("--downsizes", type=NUMBERS(float, 0.01, 1, "1,0.7,0.5"), default="1", show_default=True,
+@click.option("--downsizes", type=NUMBERS(float, *limits.DOWNSIZES, "1,0.7,0.5"), default="1", show_default=True,
               help="Reduce each image by these factors first.")  # fmt: skip
-@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True,
+@click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True,
               help="As rng(SEED) before randperm; 0 is a fresh MATLAB session.")  # fmt: skip
 @boundary_option
 @click.option("--axes", type=CHOICE(["matlab", "nhwc"]), default="matlab", show_default=True,
@@ -144,13 +152,13 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     from vdsr_data.datasets import find_images
     from vdsr_data.files import check_output
     from vdsr_data.forecast import forecast_train
-    from vdsr_data.generate import TrainingRecipe, generate_train
+    from vdsr_data.generate import generate_train
     from vdsr_data.shards import dask_executor, generate_spread
 
     if kind != "hdf5":
         build_subimages(click.get_current_context(), find_images(folder, "train")[1], output, kind)
         return
-    recipe = TrainingRecipe(**_checked_lists(options))
+    recipe = _recipe(options)
     part = _parse_shard(shard)
     if part and (dask or compression):
         raise click.UsageError("--shard goes with neither --dask nor --compression (`vdsr-data merge` has it)")
@@ -223,20 +231,16 @@ def _parse_shard(text: str | None) -> tuple[int, int] | None:
     return int(k), int(n)
 
 
-def _checked_lists(options: dict[str, Any]) -> dict[str, Any]:
-    """Split the options that are lists of words, and refuse what no list of numbers can catch."""
-    from vdsr_data.patches import FLIPS, ROTATIONS
+def _recipe(options: dict[str, Any]) -> "TrainingRecipe":
+    """The recipe that the options make; what it refuses is named as it was typed."""
+    from vdsr_data.recipe import TrainingRecipe
 
-    flips, keys = tuple(options["flips"].split(",")), tuple(options["keys"].split(","))
-    if not set(flips) <= set(FLIPS) or len(set(flips)) < len(flips):
-        raise click.BadParameter(
-            f"{options['flips']!r}: give different ones of {', '.join(FLIPS)}", param_hint="--flips"
-        )
-    if not set(options["rotations"]) <= set(ROTATIONS):
-        raise click.BadParameter("allowed are 0, 90, 180 and 270", param_hint="--rotations")
-    if len(set(keys)) != 2 or not all(key.isidentifier() for key in keys):
-        raise click.BadParameter(f"{options['keys']!r}: give two names such as lr,gt", param_hint="--keys")
-    return {**options, "flips": flips, "keys": keys}
+    lists = {name: tuple(options[name].split(",")) for name in ("flips", "keys")}
+    try:
+        return TrainingRecipe(**(options | lists))
+    except ArgumentError as error:
+        name, _, reason = str(error).partition(": ")
+        raise click.BadParameter(reason, param_hint=f"--{name.replace('_', '-')}") from None
 
 
 @main.command("build-test")

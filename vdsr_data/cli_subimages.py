@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from vdsr_data import voice
-from vdsr_data.options import progress
+from vdsr_data.options import given, progress, refuse_idle
 
 __all__ = ["build_subimages"]
 
@@ -22,13 +21,9 @@ def build_subimages(context: click.Context, images: list[Path], output: Path | N
     from vdsr_data.forecast import forecast_subimages
     from vdsr_data.subimages import SubimageRecipe, generate_subimages
 
-    given = {name: value for name, value in context.params.items()
-             if context.get_parameter_source(name) is not ParameterSource.DEFAULT}  # fmt: skip
-    for name in FOREIGN:
-        if name in given:
-            raise click.UsageError(f"--{name} {ELSEWHERE}")
+    refuse_idle(context, FOREIGN, ELSEWHERE)
     names = {"patch_size": "size", "stride": "stride", "compression": "compression"}
-    changed = {ours: given[name] for name, ours in names.items() if name in given}
+    changed = {names[name]: value for name, value in given(context, names).items()}
     recipe = SubimageRecipe(context.params["scales"], boundary=context.params["boundary"], **changed)
     workers, output = context.params["workers"], output or Path(f"vdsr_train_{kind}")
     check_folder(output, force=context.params["force"])

@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import __version__
+from vdsr_data import __version__, limits
 from vdsr_data.ahead import in_order
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import check_space, replacing, unchanged
 from vdsr_data.hdf5 import annotate
-from vdsr_data.images import image_size, modcrop, read_image, write_image
-from vdsr_data.patches import Flip, augment, cut, patch_count, randperm_inverse
-from vdsr_data.resize import Boundary, imresize, output_size
-from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, Axes, create_training
+from vdsr_data.images import modcrop, read_image, write_image
+from vdsr_data.patches import augment, cut, randperm_inverse
+from vdsr_data.recipe import TrainingRecipe, checked_boundary, checked_paths, checked_scales, count_patches
+from vdsr_data.resize import Boundary, imresize
+from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
 __all__ = ["TrainingRecipe", "TrainingSummary", "count_patches", "degrade", "generate_test", "generate_test_mat",
@@ -34,34 +34,6 @@ Advance = Callable[[int], None]
 
 def _ignore(*_: object) -> None:
     """Report to nobody."""
-
-
-@dataclass(frozen=True)
-class TrainingRecipe:
-    """How patches are made from an image; the defaults are those of ``train_data.m``."""
-
-    scales: tuple[int, ...] = (2, 3, 4)
-    patch_size: int = 41  # the receptive field of 20 layers of 3 x 3
-    stride: int = 41  # patches do not overlap
-    rotations: tuple[int, ...] = (0, 90)  # degrees, counter-clockwise
-    flips: tuple[Flip, ...] = ("none", "left-right")  # after the rotation
-    downsizes: tuple[float, ...] = (1.0,)  # the image is first reduced by these, as later papers did
-    seed: int = 0  # of the order; 0 is a fresh MATLAB session
-    boundary: Boundary = "symmetric"
-    axes: Axes = "matlab"
-    keys: tuple[str, str] = ("lr", "gt")
-
-    def variants(self) -> Iterator[tuple[float, int, Flip, int]]:
-        """Downsize, rotation, flip and scale of each variant of an image, in the order of the script's loops."""
-        return product(self.downsizes, self.rotations, self.flips, self.scales)
-
-    def count(self, rows: int, columns: int) -> int:
-        """Number of patches of an image of this size."""
-        total = 0
-        for downsize, rotation, _, scale in self.variants():
-            height, width = output_size((rows, columns), downsize)[:: -1 if rotation % 180 else 1]
-            total += patch_count(height - height % scale, width - width % scale, self.patch_size, self.stride)
-        return total
 
 
 @dataclass(frozen=True)
@@ -79,8 +51,8 @@ def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary) -> NDArray[
 
 
 def generate_train(
-    images: Sequence[Path],
-    output: Path,
+    images: Sequence[Path | str],
+    output: Path | str,
     recipe: TrainingRecipe,
     *,
     shard: tuple[int, int] | None = None,
@@ -92,9 +64,9 @@ def generate_train(
 
     Parameters
     ----------
-    images : sequence of Path
+    images : sequence of path
         In the order of ``train_data.m``, see `list_images`.
-    output : Path
+    output : path
         Replaced only by a complete file.
     recipe : TrainingRecipe
     shard : (int, int), optional
@@ -113,6 +85,8 @@ def generate_train(
 
     Raises
     ------
+    ArgumentError
+        If `images`, `shard`, `compression` or `workers` is not allowed.
     VdsrError
         If an image cannot be read, if all images together give fewer patches than a chunk, or if the disk is too small.
 
@@ -121,6 +95,9 @@ def generate_train(
     Memory: at most 220 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
     image, 15 MB for 512 x 512 pixels; ``benchmarks/bench_memory.py`` holds it to that.
     """
+    images, output = checked_paths(images), Path(output)
+    workers = limits.whole("workers", workers, (1, None))
+    compression = limits.whole("compression", compression, limits.COMPRESSION)
     if shard is not None:
         _check_shard(shard, len(images), recipe.keys, compression)
     counts = count_patches(images, recipe)
@@ -161,26 +138,9 @@ def generate_train(
     return TrainingSummary(count, sum(counts[k] for k in chosen) - count, too_small)
 
 
-def count_patches(images: Sequence[Path], recipe: TrainingRecipe) -> list[int]:
-    """How many patches each image gives, from the heads of the files.
-
-    Raises
-    ------
-    VdsrError
-        If an image cannot be read, or if all images together give fewer patches than a chunk.
-    """
-    counts = [recipe.count(*image_size(path)) for path in images]
-    if sum(counts) < CHUNK:
-        raise VdsrError(
-            f"{images[0].parent}: {len(images)} images give {sum(counts)} patches of {recipe.patch_size} x "
-            f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
-        )
-    return counts
-
-
 def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
-    if not 1 <= shard[0] <= shard[1]:
-        raise ValueError(f"shard must be (k, n) with k from 1 to n, got {shard}")
+    if len(shard) != 2 or limits.whole("shard", shard[0], (1, None)) > limits.whole("shard", shard[1], (1, None)):
+        raise ArgumentError(f"shard: {shard} is not allowed; give (k, n) with k from 1 to n")
     if shard[1] > images:
         raise VdsrError(f"{images} images give at most {images} parts, not {shard[1]}; use a smaller number of parts")
     if {POSITION, CHECKSUM} & set(keys):
@@ -214,6 +174,18 @@ def _map(process: Callable[[int], Any], count: int, workers: int, advance: Advan
     return results
 
 
+def _checked(
+    images: Sequence[Path | str], scales: Sequence[int], boundary: Boundary, workers: int
+) -> tuple[list[Path], tuple[int, ...], Boundary, int]:
+    """What the makers of test files were given, if all of it is allowed."""
+    return (
+        checked_paths(images),
+        checked_scales(scales),
+        checked_boundary(boundary),
+        limits.whole("workers", workers, (1, None)),
+    )
+
+
 def _prepared(
     images: Sequence[Path], scales: Sequence[int], boundary: Boundary, workers: int
 ) -> Iterator[tuple[str, NDArray[Any], list[tuple[TestPair, float]]]]:
@@ -242,8 +214,8 @@ def image_pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary
 
 def generate_test(
     name: str,
-    images: Sequence[Path],
-    output: Path,
+    images: Sequence[Path | str],
+    output: Path | str,
     *,
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
@@ -256,10 +228,11 @@ def generate_test(
     ----------
     name : str
         Of the set, kept in the file.
-    images : sequence of Path
-    output : Path
+    images : sequence of path
+    output : path
         Replaced only by a complete file.
     scales : sequence of int
+        Different ones.
     boundary : {"symmetric", "replicate"}
     workers : int, default 1
         Threads. The file does not depend on their number.
@@ -268,15 +241,18 @@ def generate_test(
 
     Raises
     ------
+    ArgumentError
+        If `images`, `scales`, `boundary` or `workers` is not allowed.
     VdsrError
         If an image cannot be read or is smaller than a scale, or two images share a name.
     """
-    with replacing(output) as target, ExitStack() as stack:
+    images, scales, boundary, workers = _checked(images, scales, boundary, workers)
+    with replacing(Path(output)) as target, ExitStack() as stack:
         for path in images:
             stack.enter_context(unchanged(path))
         attributes = {
             "format": "vdsr-toolkit test file", "version": __version__, "name": name, "boundary": boundary,
-            "scales": list(scales), "names": unique_names(list(images)), "images": [path.name for path in images],
+            "scales": list(scales), "names": unique_names(images), "images": [path.name for path in images],
             "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
         }  # fmt: skip
         writer = TestFileWriter(target)
@@ -292,8 +268,8 @@ def generate_test(
 
 
 def generate_test_mat(
-    images: Sequence[Path],
-    folder: Path,
+    images: Sequence[Path | str],
+    folder: Path | str,
     *,
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
@@ -304,7 +280,9 @@ def generate_test_mat(
 
     Parameters and errors are those of `generate_test`.
     """
-    unique_names(list(images))
+    images, scales, boundary, workers = _checked(images, scales, boundary, workers)
+    folder = Path(folder)
+    unique_names(images)
     folder.mkdir(exist_ok=True)
     for _, _, pairs in _prepared(images, scales, boundary, workers):
         for pair, psnr in pairs:
@@ -313,8 +291,8 @@ def generate_test_mat(
 
 
 def resize_images(
-    sources: Sequence[Path],
-    targets: Sequence[Path],
+    sources: Sequence[Path | str],
+    targets: Sequence[Path | str],
     *,
     scale: float | tuple[float, float] | None = None,
     size: tuple[int, int] | None = None,
@@ -328,17 +306,24 @@ def resize_images(
 
     Raises
     ------
+    ArgumentError
+        If there is no target for each source, or another argument is not allowed.
     VdsrError
         If an image cannot be read, or is smaller than the crop.
     """
+    read, written = checked_paths(sources), checked_paths(targets)
+    if len(read) != len(written):
+        raise ArgumentError(f"targets: give one for each of the {len(read)} sources, not {len(written)}")
+    crop, workers = limits.whole("crop", crop, (1, None)), limits.whole("workers", workers, (1, None))
+    checked_boundary(boundary)
 
     def process(k: int) -> None:
-        image = modcrop(read_image(sources[k]), crop)
+        image = modcrop(read_image(read[k]), crop)
         if not image.size:
-            raise VdsrError(f"{sources[k]}: nothing is left of it after a crop to multiples of {crop}")
-        write_image(targets[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
+            raise VdsrError(f"{read[k]}: nothing is left of it after a crop to multiples of {crop}")
+        write_image(written[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
 
-    _map(process, len(sources), workers, advance)
+    _map(process, len(read), workers, advance)
 
 
 def _psnr(pair: TestPair) -> float:

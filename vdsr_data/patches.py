@@ -6,6 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from vdsr_data import limits
+
 __all__ = ["FLIPS", "ROTATIONS", "Flip", "augment", "cut", "patch_count", "randperm", "randperm_inverse"]
 
 Flip = Literal["none", "left-right", "up-down"]
@@ -33,7 +35,7 @@ def randperm(n: int, seed: int = 0) -> NDArray[np.intp]:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If `n` is negative, or `seed` is not in [0, 2**32 - 1].
 
     Examples
@@ -81,11 +83,8 @@ def randperm_inverse(n: int, seed: int = 0) -> NDArray[np.unsignedinteger]:
 
 def _stream(n: int, seed: int) -> np.random.RandomState:
     """MATLAB's generator, whose stream NumPy freezes."""
-    if n < 0:
-        raise ValueError(f"n must be at least 0, got {n}")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be in [0, 2**32 - 1], got {seed}")
-    return np.random.RandomState(seed or FRESH_SESSION_SEED)
+    limits.whole("n", n, (0, None))
+    return np.random.RandomState(limits.whole("seed", seed, limits.SEEDS) or FRESH_SESSION_SEED)
 
 
 def augment(image: NDArray[Any], rotation: int, flip: Flip) -> NDArray[Any]:

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
+from vdsr_data import limits
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import check_space, replacing, scratch_folder
-from vdsr_data.generate import TrainingRecipe, TrainingSummary, generate_train
+from vdsr_data.generate import TrainingSummary, generate_train
 from vdsr_data.hdf5 import annotate
 from vdsr_data.layout import patch_shape
+from vdsr_data.recipe import TrainingRecipe, checked_paths
 from vdsr_data.storage import TrainingFile, create_training, open_part, whole_order
 from vdsr_data.virtual import create_virtual, is_plain_source
 
@@ -32,8 +34,8 @@ OF_THE_WHOLE = ("format", "version", "keys", "axes", "recipe", "images", "sha256
 
 
 def merge(
-    parts: Sequence[Path],
-    output: Path,
+    parts: Sequence[Path | str],
+    output: Path | str,
     *,
     virtual: bool = False,
     compression: int = 0,
@@ -43,9 +45,9 @@ def merge(
 
     Parameters
     ----------
-    parts : sequence of Path
+    parts : sequence of path
         Every part that ``generate_train(..., shard=(k, n))`` wrote for k from 1 to n.
-    output : Path
+    output : path
         Replaced only by a complete file.
     virtual : bool, default False
         Write an HDF5 virtual data set, which copies nothing and refers to the parts by name: they must lie in the
@@ -62,6 +64,8 @@ def merge(
 
     Raises
     ------
+    ArgumentError
+        If there are no parts, or `compression` is not allowed, or not for a virtual file.
     VdsrError
         If a part is missing, given twice, damaged, or made from other images or with other options than the rest.
 
@@ -69,14 +73,15 @@ def merge(
     -----
     Memory: some 200 MB, and 4 bytes for each pair, or 500 with `virtual`, whose file takes 50 to 60 bytes for each.
     """
-    if not parts:
-        raise ValueError("give at least one part")
-    if virtual and compression:
-        raise ValueError("a virtual file holds no patches that could be compressed")
-    if output.exists() and any(path.exists() and path.samefile(output) for path in parts):
+    paths, output = [Path(part) for part in parts], Path(output)
+    if not paths:
+        raise ArgumentError("parts: give at least one")
+    if limits.whole("compression", compression, limits.COMPRESSION) and virtual:
+        raise ArgumentError("compression: a virtual file holds no patches that could be compressed")
+    if output.exists() and any(path.exists() and path.samefile(output) for path in paths):
         raise VdsrError(f"{output}: is one of the parts; write the whole elsewhere")
     with ExitStack() as stack:
-        files = _in_order(stack.enter_context(open_part(path)) for path in parts)
+        files = _in_order(stack.enter_context(open_part(path)) for path in paths)
         first = files[0]
         digests = [file.attributes["sha256"] for file in files]
         attributes = {name: first.attributes[name] for name in OF_THE_WHOLE}
@@ -84,7 +89,7 @@ def merge(
         pairs = int(first.attributes["total_pairs"])
         order = whole_order(files, pairs, output)
         if virtual:
-            for path in parts:
+            for path in paths:
                 if path.parent.resolve() != output.parent.resolve() or not is_plain_source(path.parent, path.name):
                     raise VdsrError(
                         f"{path}: a virtual file refers to plain files in its own folder, {output.parent.resolve()}, "
@@ -177,8 +182,8 @@ def _checked(part: TrainingFile, rows: NDArray[np.intp]) -> list[NDArray[np.uint
 
 
 def generate_spread(
-    images: Sequence[Path],
-    output: Path,
+    images: Sequence[Path | str],
+    output: Path | str,
     recipe: TrainingRecipe,
     executor: Executor,
     *,
@@ -202,8 +207,9 @@ def generate_spread(
     VdsrError
         As `generate_train` and `merge`, or if a worker failed.
     """
-    parts = min(parts, len(images))
-    images, output = [path.absolute() for path in images], output.absolute()
+    images, output = [path.absolute() for path in checked_paths(images)], Path(output).absolute()
+    compression = limits.whole("compression", compression, limits.COMPRESSION)
+    parts = min(limits.whole("parts", parts, (1, None)), len(images))
     with replacing(output) as target, scratch_folder(output) as folder:
         names = [folder / f"{k}.h5" for k in range(1, parts + 1)]
         futures = {}

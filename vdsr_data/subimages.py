@@ -11,15 +11,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from vdsr_data import limits
 from vdsr_data.ahead import in_order
 from vdsr_data.datasets import unique_names
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import FULL, claimed, scratch_folder
 from vdsr_data.images import image_size, modcrop, png_bytes, read_image
+from vdsr_data.recipe import checked_boundary, checked_paths, checked_scales
 from vdsr_data.resize import Boundary, imresize
 
 __all__ = ["Kind", "SubimageRecipe", "count_subimages", "generate_subimages"]
@@ -31,13 +33,39 @@ META = "meta_info.txt"
 
 @dataclass(frozen=True)
 class SubimageRecipe:
-    """How sub-images are cut; the defaults are those of BasicSR for DIV2K."""
+    """How sub-images are cut; the defaults are those of BasicSR for DIV2K.
+
+    Raises
+    ------
+    ArgumentError
+        For a value that is not allowed, or a size or stride that does not go with the scales.
+    """
 
     scales: tuple[int, ...] = (2, 3, 4)
     size: int = 480  # rows and columns in HR; an image with fewer is taken whole
     stride: int = 240  # the last ones end at the edge
     boundary: Boundary = "symmetric"
     compression: int = 1  # of PNG, 0 to 9
+
+    def __post_init__(self) -> None:
+        checked = {
+            "scales": checked_scales(self.scales),
+            "size": limits.whole("size", self.size, limits.PATCH_SIZES),
+            "stride": limits.whole("stride", self.stride, limits.STRIDES),
+            "boundary": checked_boundary(self.boundary),
+            "compression": limits.whole("compression", self.compression, limits.COMPRESSION),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if 1 in self.scales:
+            raise ArgumentError("LR of scale 1 would be HR itself; leave 1 out of the scales")
+        for name, value in (("patch size", self.size), ("stride", self.stride)):
+            if value % self.multiple:
+                near = math.ceil(value / self.multiple) * self.multiple
+                shown = ", ".join(map(str, self.scales))
+                raise ArgumentError(
+                    f"the {name}, {value}, must be a multiple of {self.multiple} for scales {shown}; use {near}"
+                )
 
     @property
     def multiple(self) -> int:
@@ -64,14 +92,14 @@ class Piece(NamedTuple):
     shape: str
 
 
-def count_subimages(images: Sequence[Path], recipe: SubimageRecipe) -> int:
+def count_subimages(images: Sequence[Path | str], recipe: SubimageRecipe) -> int:
     """Number of sub-images in HR, and in LR for each scale; errors as `generate_subimages`, as far as heads tell."""
-    return sum(len(recipe.places(shape)) for shape in _shapes(images, recipe))
+    return sum(len(recipe.places(shape)) for shape in _shapes(checked_paths(images), recipe))
 
 
 def generate_subimages(
-    images: Sequence[Path],
-    output: Path,
+    images: Sequence[Path | str],
+    output: Path | str,
     recipe: SubimageRecipe,
     kind: Kind,
     *,
@@ -88,8 +116,8 @@ def generate_subimages(
 
     Parameters
     ----------
-    images : sequence of Path
-    output : Path
+    images : sequence of path
+    output : path
         A folder, made if it is missing. For PNG it gets the folders ``HR_sub`` and, for each scale,
         ``LR_bicubic/X2_sub``, and ``meta_info.txt``, a line ``NAME_s001.png (480,480,3)`` for each image of HR. For
         LMDB it gets ``HR_sub.lmdb`` and ``LR_bicubic_X2_sub.lmdb``, each with ``data.mdb``, ``lock.mdb`` and
@@ -110,10 +138,13 @@ def generate_subimages(
 
     Raises
     ------
+    ArgumentError
+        If `images`, `kind` or `workers` is not allowed.
     VdsrError
-        If an image cannot be read, has 16 bits, or is too small; if two share a name; if size or stride do not go with
-        the scales; if the package `lmdb` is missing.
+        If an image cannot be read, has 16 bits, or is too small; if two share a name; if the package `lmdb` is missing.
     """
+    images, output = checked_paths(images), Path(output)
+    kind, workers = limits.choice("kind", kind, get_args(Kind)), limits.whole("workers", workers, (1, None))
     places = [recipe.places(shape) for shape in _shapes(images, recipe)]
     names = unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
     jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
@@ -134,19 +165,11 @@ def generate_subimages(
 
 
 def _shapes(images: Sequence[Path], recipe: SubimageRecipe) -> list[tuple[int, int]]:
-    """Rows and columns of each image, once everything goes together."""
-    scales = ", ".join(map(str, recipe.scales))
-    if 1 in recipe.scales:
-        raise VdsrError("LR of scale 1 would be HR itself; leave 1 out of the scales")
-    for name, value in (("patch size", recipe.size), ("stride", recipe.stride)):
-        if value % recipe.multiple:
-            near = math.ceil(value / recipe.multiple) * recipe.multiple
-            raise VdsrError(
-                f"the {name}, {value}, must be a multiple of {recipe.multiple} for scales {scales}; use {near}"
-            )
+    """Rows and columns of each image, once each has room for a sub-image."""
     shapes = [image_size(path) for path in images]
     for path, shape in zip(images, shapes, strict=True):
         if min(shape) < recipe.multiple:
+            scales = ", ".join(map(str, recipe.scales))
             raise VdsrError(f"{path}: {shape[0]} x {shape[1]} pixels are too few for scales {scales} together")
     return shapes
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from vdsr_data import claims
 from vdsr_data.claims import Check, Form, Values, Verified, check_attributes, check_images, content_sum, shard_of
-from vdsr_data.generate import TrainingRecipe, count_patches, image_patches
+from vdsr_data.generate import image_patches
 from vdsr_data.hdf5 import open_hdf5, plain_dataset
 from vdsr_data.layout import CHUNK
 from vdsr_data.patches import randperm_inverse
+from vdsr_data.recipe import TrainingRecipe, count_patches
 from vdsr_data.storage import POSITION, TrainingFile, open_part, open_training
 
 __all__ = ["verify_training"]

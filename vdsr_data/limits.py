@@ -1,0 +1,78 @@
+"""What recipes may be made of: the one check for the command line, for Python, and for what a file says of itself."""
+
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from vdsr_data.errors import ArgumentError
+
+__all__ = ["COMPRESSION", "DOWNSIZES", "PATCH_SIZES", "SCALES", "SEEDS", "STRIDES", "choice", "different", "identifier",
+           "number", "whole"]  # fmt: skip
+
+T = TypeVar("T")
+
+SCALES = (1, 64)
+PATCH_SIZES = (2, 4096)
+STRIDES = (1, 4096)
+DOWNSIZES = (0.01, 1.0)
+SEEDS = (0, 2**32 - 1)
+COMPRESSION = (0, 9)
+
+
+def whole(name: str, value: Any, limits: tuple[int, int | None]) -> int:
+    """Return `value`, the argument `name`, as an int.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no whole number from the first of `limits` to the second (None: without end).
+    """
+    low, high = limits
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        found = int(value)
+        if low <= found and (high is None or found <= high):
+            return found
+    raise _refused(name, value, f"a whole number, {f'{low} or more' if high is None else f'from {low} to {high}'}")
+
+
+def number(name: str, value: Any, limits: tuple[float, float]) -> float:
+    """Return `value`, the argument `name`, as a plain number; errors as `whole`, but fractions are allowed."""
+    low, high = limits
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= float(value) <= high:
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    raise _refused(name, value, f"a number from {low:g} to {high:g}")
+
+
+def choice(name: str, value: Any, allowed: Sequence[T]) -> T:
+    """Return the one of `allowed` that `value`, the argument `name`, is; ArgumentError if it is none."""
+    for one in allowed:
+        if type(one) is type(value) and one == value:
+            return one
+    raise _refused(name, value, f"one of {', '.join(map(str, allowed))}")
+
+
+def identifier(name: str, value: Any) -> str:
+    """Return `value`, the argument `name`, if it is a name such as ``lr``; else ArgumentError."""
+    if isinstance(value, str) and value.isidentifier():
+        return value
+    raise _refused(name, value, "a name such as lr, of letters, digits and _")
+
+
+def different(name: str, values: Any, check: Callable[[str, Any], T]) -> tuple[T, ...]:
+    """Return `values`, the argument `name`, as a tuple of what `check` makes of each.
+
+    Raises
+    ------
+    ArgumentError
+        If they are no list (or tuple), none at all, or two of them the same; or what `check` raises.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)) or not values:
+        raise _refused(name, values, "a list or tuple of at least one")
+    checked = tuple(check(name, value) for value in values)
+    if len(set(checked)) < len(checked):
+        raise _refused(name, values, "different ones")
+    return checked
+
+
+def _refused(name: str, value: Any, allowed: str) -> ArgumentError:
+    return ArgumentError(f"{name}: {value!r} is not allowed; give {allowed}")
