@@ -10,17 +10,19 @@ from vdsr_train.batches import FileBatches, prefetch, turn
 
 
 class Patches:
-    """Stands in for an open training file: patch i is i everywhere, gt is lr + 1000."""
+    """Stands in for an open training file: patch i is i / 1024 everywhere, gt is lr + 1/4."""
+
+    keys = ("data", "label")
 
     def __init__(self, count: int, size: int = 5) -> None:
-        self.lr = np.arange(count, dtype=np.float32)[:, None, None] * np.ones((1, size, size), np.float32)
+        self.lr = np.arange(count, dtype=np.float32)[:, None, None] / 1024 * np.ones((1, size, size), np.float32)
         self.patch_size = size
 
     def __len__(self) -> int:
         return len(self.lr)
 
     def gather(self, indices):
-        return self.lr[indices], self.lr[indices] + 1000
+        return self.lr[indices], self.lr[indices] + np.float32(0.25)
 
 
 def make(count: int = 50, batch_size: int = 8, seed: int = 3, **options) -> FileBatches:
@@ -31,8 +33,8 @@ def numbers(batches: FileBatches, step: int) -> np.ndarray:
     lr, gt = batches(step)
     assert lr.shape == gt.shape == (batches.batch_size, 5, 5, 1)
     assert lr.dtype == gt.dtype == np.float32
-    np.testing.assert_array_equal(gt, lr + 1000)  # pairs stay pairs
-    return lr[:, 0, 0, 0].astype(int)
+    np.testing.assert_array_equal(gt, lr + np.float32(0.25))  # pairs stay pairs
+    return (lr[:, 0, 0, 0] * 1024).astype(int)
 
 
 def test_each_epoch_is_a_fresh_permutation() -> None:
@@ -74,11 +76,11 @@ def test_turn_gives_all_eight_symmetries() -> None:
 def test_symmetries_turn_both_halves_of_a_pair_alike() -> None:
     random = np.random.default_rng(0)
     file = Patches(64, size=6)
-    file.lr = random.random(file.lr.shape).astype(np.float32)
+    file.lr = (random.random(file.lr.shape) / 2).astype(np.float32)
     plain = FileBatches(file, Path("x"), batch_size=32, seed=0)
     turned = FileBatches(file, Path("x"), batch_size=32, seed=0, symmetries=True)
     lr, gt = turned(1)
-    np.testing.assert_array_equal(gt, lr + 1000)
+    np.testing.assert_array_equal(gt, lr + np.float32(0.25))
     same = (lr == plain(1)[0]).all(axis=(1, 2, 3))
     assert 0 < same.sum() < 16  # about one in eight is left as it was
     np.testing.assert_allclose(lr.sum(axis=(1, 2, 3)), plain(1)[0].sum(axis=(1, 2, 3)), rtol=1e-5)
@@ -91,11 +93,37 @@ def test_too_few_patches() -> None:
         make(count=0)
 
 
-def test_a_patch_that_is_not_finite_is_named() -> None:
-    batches = make(count=8)
-    batches.file.lr[5, 2, 2] = np.nan
-    with pytest.raises(VdsrError, match=r"train\.h5: patch 5 of /lr"):
-        batches(0)
+def test_a_patch_that_is_no_luma_is_named_before_a_training_begins() -> None:
+    """By the number of the patch, the name of the data set, and what to do."""
+    for value, words in (
+        (np.nan, r"data holds NaN"),
+        (np.inf, r"data holds NaN or infinite"),
+        (3.0, r"data holds .* to 3, allowed is -0\.7207 to 1\.721"),
+        (0.9, r"label holds .* to 1\.15, allowed is 0 to 1"),
+        (200.0, r"data .*; luma is 0 to 1, divide by 255"),
+    ):
+        file = Patches(40)
+        file.lr[5, 2, 2] = value
+        with pytest.raises(VdsrError, match=rf"train\.h5: patch 5 of /{words}.*; build the file again"):
+            FileBatches(file, Path("train.h5"), batch_size=8, seed=0)
+
+
+def test_of_many_patches_some_are_looked_at_and_each_when_its_turn_comes() -> None:
+    file = Patches(10)
+    file.lr = np.zeros((5000, 3, 3), np.float32)
+    looked = []
+    gather = file.gather
+    file.gather = lambda indices: looked.extend(indices.tolist()) or gather(indices)
+    file.lr[7] = 255.0
+    batches = FileBatches(file, Path("train.h5"), batch_size=8, seed=0)
+    assert len(looked) == 1024
+    assert looked[0] == 0
+    assert looked[-1] == 4999
+    assert np.diff(looked).max() <= 5
+    assert 7 not in looked
+    with pytest.raises(VdsrError, match=r"patch 7 of /data"):
+        for step in range(batches.steps_per_epoch):
+            batches(step)
 
 
 def test_identity_knows_the_data() -> None:
@@ -121,5 +149,5 @@ def test_prefetch_gives_the_same_batches_in_order() -> None:
 def test_prefetch_raises_what_the_batch_raised() -> None:
     batches = make(count=8)
     batches.file.lr[:] = np.inf
-    with pytest.raises(VdsrError, match="not finite"):
+    with pytest.raises(VdsrError, match="NaN or infinite"):
         list(prefetch(batches, 0, 2))

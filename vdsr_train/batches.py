@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.claims import fault_of
 from vdsr_data.errors import VdsrError
 
 __all__ = ["Batches", "FileBatches", "permutation", "prefetch", "turn"]
 
 Array = NDArray[np.float32]
+ROLES: tuple[Literal["lr", "gt"], ...] = ("lr", "gt")
+LOOKED_AT = 1024  # patches that are looked at before a training begins
 
 
 class Batches(Protocol):
@@ -51,7 +54,8 @@ class FileBatches:
     Raises
     ------
     VdsrError
-        The file has fewer patches than a batch, or (on reading a batch) a patch that is not finite.
+        The file has fewer patches than a batch; or one of some patches, spread evenly, or (on reading a batch) one of
+        the batch has values that `vdsr-data verify` does not allow either: NaN, or no luma from 0 to 1.
     """
 
     def __init__(self, file: Any, path: Path, *, batch_size: int, seed: int, symmetries: bool = False) -> None:
@@ -61,6 +65,9 @@ class FileBatches:
         self.file, self.path = file, path
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.steps_per_epoch = len(file) // batch_size
+        some = np.linspace(0, len(file) - 1, min(len(file), LOOKED_AT)).astype(np.int64)
+        for start in range(0, len(some), batch_size):
+            self._gather(some[start : start + batch_size])
 
     def indices(self, step: int) -> NDArray[np.int64]:
         """Return the numbers of the patches in the batch of step `step`."""
@@ -70,16 +77,21 @@ class FileBatches:
 
     def __call__(self, step: int) -> tuple[Array, Array]:
         """Return (lr, gt) of step `step`, float32, (batch, rows, columns, 1)."""
-        indices = self.indices(step)
-        lr, gt = self.file.gather(indices)
-        for name, patches in (("lr", lr), ("gt", gt)):
-            if not np.isfinite(patches).all():
-                bad = int(indices[~np.isfinite(patches).all(axis=(1, 2))][0])
-                raise VdsrError(f"{self.path}: patch {bad} of /{name} is not finite; build the file again")
+        lr, gt = self._gather(self.indices(step))
         if self.symmetries:
             first = int(np.random.default_rng([self.seed, 2, step]).integers(8))
             lr, gt = turn(lr, first), turn(gt, first)
         return lr[..., np.newaxis], gt[..., np.newaxis]
+
+    def _gather(self, indices: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return the patches of these numbers, whose values are those of luma."""
+        lr, gt = self.file.gather(indices)
+        for role, key, patches in zip(ROLES, self.file.keys, (lr, gt), strict=True):
+            if fault_of(patches, role):
+                number, fault = next((n, fault) for n, patch in zip(indices, patches, strict=True)
+                                     if (fault := fault_of(patch, role)))  # fmt: skip
+                raise VdsrError(f"{self.path}: patch {number} of /{key} {fault}; build the file again")
+        return lr, gt
 
     def identity(self) -> str:
         """Return the SHA-256 of the number of patches and of 64 of them, evenly spread."""
