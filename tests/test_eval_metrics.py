@@ -1,15 +1,17 @@
 """psnr and ssim against slow twins, scikit-image and the properties that every similarity has."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from reference import slow_psnr, slow_ssim
+from reference import slow_psnr, slow_ssim, slow_volume_ssim
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from vdsr_data.images import read_image
 from vdsr_eval import _kernels, psnr, ssim
 
 SHAPES = st.tuples(st.integers(1, 30), st.integers(1, 30))
@@ -135,6 +137,30 @@ def test_ssim_refuses_what_the_window_does_not_fit() -> None:
         ssim(image, image, data_range=1, border="same")
     with pytest.raises(ValueError, match="shape"):
         ssim(np.zeros(5), np.zeros(5), data_range=1)
+
+
+@pytest.mark.parametrize("shape", [(13, 12, 3), (4, 5, 2), (6, 5, 12)])
+def test_ssim_of_a_volume_against_the_slow_twin(shape: tuple[int, ...]) -> None:
+    a, b = np.random.default_rng(3).uniform(0, 255, (2, *shape))
+    b = 0.7 * a + 0.3 * b
+    assert ssim(a, b, data_range=255, channels="volume") == pytest.approx(slow_volume_ssim(a, b, 255), abs=1e-12)
+    assert ssim(a, a, data_range=255, channels="volume") == 1
+
+
+def test_ssim_of_a_volume_is_what_matlab_printed(reference_data: Path) -> None:
+    """0.8433, by R2017b or thereabouts, for this pair; the mean over the channels is 0.7573."""
+    folder = reference_data / "proofs" / "ssim"
+    a, b = (read_image(folder / name) for name in ("HR0000001.jpg", "LR0000001.jpg"))
+    assert f"{ssim(a, b, data_range=255, channels='volume'):.4f}" == "0.8433"
+    assert f"{ssim(a, b, data_range=255):.4f}" == "0.7573"
+
+
+def test_ssim_refuses_a_volume_that_is_none() -> None:
+    for image, options in ((np.zeros((12, 12)), {}), (np.zeros((12, 12, 3)), {"border": "valid"})):
+        with pytest.raises(ValueError, match="channels='volume' needs images of shape"):
+            ssim(image, image, data_range=1, channels="volume", **options)
+    with pytest.raises(ValueError, match="channels must be 'mean' or 'volume'"):
+        ssim(np.zeros((12, 12, 3)), np.zeros((12, 12, 3)), data_range=1, channels="each")
 
 
 def test_compiled_and_interpreted_kernels_give_the_same_bits() -> None:
