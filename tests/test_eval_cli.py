@@ -440,3 +440,13 @@ def test_the_ensemble_of_a_baseline(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert {model for _, model in means(folder / "r.json")} == {"bicubic", "VDSR (default) x8"}
     assert "PSNR minus that of VDSR (default) x8" in result.stdout
+
+
+def test_what_does_not_fit_into_memory_is_said_before_the_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--protocol", "rcan"]
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (2_000, 10**9))
+    result = vdsr_eval(*options)
+    assert result.exit_code == 0
+    assert "fruit: 0 megapixels: about 0.0 GB of memory; 0.0 GB are available" in result.stderr
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (2_000, 3_000))
+    fails(1, "fruit: 0 megapixels: about 0.0 GB of memory; there are 0.0 GB", *options)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_name
-from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, list_images, read_image
+from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, image_size, list_images, read_image
 from vdsr_data.registry import data_folders, fetch_command, registered
 from vdsr_data.testfile import StoredPair, TestFile, open_test_file
 
@@ -70,6 +70,14 @@ class Benchmark:
                 yield from (Original(name, file.original(name)) for name in self.image_names)
             finally:
                 self._open = None
+
+    def sizes(self) -> Iterator[tuple[int, int]]:
+        """Rows and columns of every original, from the heads of the files."""
+        if not isinstance(self._source, Path):
+            yield from map(image_size, self._source)
+            return
+        with open_test_file(self._source) as file:
+            yield from map(file.size, self.image_names)
 
     def stored(self, image_name: str, scale: int) -> StoredPair | None:
         """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""

@@ -159,11 +159,20 @@ class TestFile:
             If the file has no such image, or its values are not those of an image.
         """
         with damage_explained(self._path):
-            data = plain_dataset(self._file[ORIGINAL], name)
-            kinds = (np.uint8, np.uint16)
-            if data is None or data.dtype not in kinds or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
-                raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
-            return np.asarray(data[...])
+            return np.asarray(self._image(name)[...])
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Rows and columns of that image; errors as `original`."""
+        with damage_explained(self._path):
+            rows, columns = self._image(name).shape[:2]
+            return rows, columns
+
+    def _image(self, name: str) -> h5py.Dataset:
+        data = plain_dataset(self._file[ORIGINAL], name)
+        kinds = (np.uint8, np.uint16)
+        if data is None or data.dtype not in kinds or data.shape[2:] not in ((), (3,)) or data.ndim < 2:
+            raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
+        return data
 
     def pair(self, name: str, scale: int) -> StoredPair | None:
         """The stored luma pair, None if the file does not hold that scale.

@@ -88,11 +88,12 @@ def evaluate_and_report(
     from vdsr_eval.page import PageImages, write_page
     from vdsr_eval.pictures import file_names
     from vdsr_eval.remarks import remarks
-    from vdsr_eval.run import PictureFiles, Plan, run, tables
+    from vdsr_eval.run import PictureFiles, Plan, check_memory, run, tables
 
     options = context.params
     protocols = _protocols(context)
     plan = Plan(sets=sets, scales=list(dict.fromkeys(scales)), methods=methods, protocols=protocols, lr=options["lr"])
+    check_memory(plan)
     sinks: list[Any] = []
     if options["save_images"] or options["save_mat"]:
         where = {"images": options["save_images"], "mat": options["save_mat"], "detail": options["detail"]}

@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 BICUBIC = "bicubic"  # what tables call the baseline, and nothing else
-AHEAD = 4  # results whose scores may be waited for while the next images are prepared
+AHEAD = 4  # results whose scores may be waited for while the next images are prepared, unless these are large
+LARGE = 4_000_000  # pixels
 
 # Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
@@ -193,7 +194,8 @@ def evaluate_images(
                         raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
                     yield partial(_scored, testset.name, model, scale, original, pair, protocol, image)
 
-    yield from in_order(jobs(), workers=2, window=AHEAD)
+    large = max(rows * columns for rows, columns in testset.sizes()) > LARGE
+    yield from in_order(jobs(), workers=2, window=0 if large else AHEAD)
     if not count:
         raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
 
