@@ -169,18 +169,16 @@ def objects(path: Path) -> None:
         ("net.mat", larger_kernels, "net.mat: layer conv_01: the kernel is (9, 9, 1, 64), expected (3, 3, 1, 64)"),
         ("net.mat", not_a_number, "net.mat: layer conv_03: the kernel holds NaN or infinity"),
         ("net.mat", truncated, "net.mat: cannot be read as a .mat file"),
-        ("net.mat", version_73, "net.mat: a .mat file of version 7.3; load it in MATLAB and save it with '-v7'"),
-        ("net.pth", code, "net.pth: holds code, which is not run"),
-        ("net.pt", old_code, "net.pt: holds code, which is not run"),
+        ("net.mat", version_73, "net.mat: neither a struct `model` with the cells `weight` and `bias`"),
+        ("net.pth", code, "net.pth: no mapping of named tensors with kernels in it"),
+        ("net.pt", old_code, "net.pt: a pickle that PyTorch did not write, which is not read"),
         ("net.npz", objects, "net.npz: cannot be read as weights"),
-        ("net.h5", lambda path: path.write_bytes(b"HDF"), "net.h5: cannot be read as weights"),
-        ("net.bin", lambda path: path.write_bytes(b"?"), "net.bin: unknown format of weights; known are .h5 (ours)"),
+        ("net.h5", lambda path: path.write_bytes(b"HDF"), "net.h5: unknown format of weights, or damaged"),
+        ("net.bin", lambda path: path.write_bytes(b"?"), "net.bin: unknown format of weights, or damaged"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_weights(here: Path, name: str, write: Callable[[Path], object], words: str) -> None:
-    if name.endswith(("pth", "pt")):
-        pytest.importorskip("torch", reason="needs PyTorch")
     write(here / name)
     one_line(main, words, "--dataset", "fruit", "--scale", 2, "--weights", name, "--csv", "s.csv")
     one_line(main, words, "upscale", "fruit/apple.png", "--scale", 2, "--weights", name)
@@ -203,7 +201,7 @@ def test_wherever_a_file_is_damaged_the_reader_ends_in_one_line(here: Path, name
             assert len(read_any(here / name)) == 3
         except VdsrError as error:
             refused += 1
-            assert re.fullmatch(rf"{here / name}: [^\n]{{10,300}}", str(error)), error  # noqa: PT017
+            assert re.fullmatch(rf"{here / name}: [^\n]{{8,300}}", str(error)), error  # noqa: PT017
     assert refused > (0.9 if damage == "cut" else 0.1) * len(places)
 
 

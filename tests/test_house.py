@@ -23,7 +23,7 @@ HOMES = {
     "lmdb": {"vdsr_data/subimages.py"},
     "pooch": {"vdsr_data/fetch.py"},
     "requests": {"vdsr_data/fetch.py"},
-    "torch": {"vdsr_data/torch_pairs.py", "vdsr_train/foreign.py"},
+    "torch": {"vdsr_data/torch_pairs.py"},
     "tensorflow": {"vdsr_data/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
     "platformdirs": {"vdsr_data/registry.py"},
     "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},

@@ -228,13 +228,23 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
 @main.command(cls=ExplainingCommand)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--subtract",
+    is_flag=True,
+    help="The network's output is subtracted from its input, as DnCNN's, and not added; for files that do not tell.",
+)
 @force_option
-def convert(source: Path, target: Path, force: bool) -> None:
+def convert(source: Path, target: Path, subtract: bool, force: bool) -> None:
     """Convert other people's weights to a weights.h5 of ours.
 
-    SOURCE is a .mat file of MatConvNet as the VDSR authors publish it, a TensorFlow 1 checkpoint of VDSR-TensorFlow
-    (its .index file, or the folder of its `checkpoint` file), or a .npz, .safetensors, .pth or .pt file of named
-    arrays. Nothing in it is executed. TARGET ends in .h5.
+    What SOURCE is is told by its content, not by its name. Nothing in it is executed. An array that has no place in
+    such a network is refused, never ignored. TARGET ends in .h5.
+
+    \b
+    .mat of MatConvNet     the VDSR authors' (model), or DnCNN's (net.layers), which is subtracted
+    .pth .pt .ckpt .bin    what torch.save wrote: a state dict or a whole module, under any key
+    .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
+    .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
     """
     from vdsr_train.foreign import read_any
     from vdsr_train.weights import write_weights
@@ -242,7 +252,7 @@ def convert(source: Path, target: Path, force: bool) -> None:
     if target.suffix != ".h5":
         raise click.UsageError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
     check_output(target, force=force)
-    weights = read_any(source)
+    weights = read_any(source, subtract=subtract)
     write_weights(target, weights, attributes={"source": source.name})
     values = sum(kernel.size + bias.size for kernel, bias in weights)
     voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")

@@ -1,41 +1,52 @@
 """Other people's weights as ours: MatConvNet, TensorFlow 1, NumPy, safetensors and PyTorch files.
 
-Every format is read as plain arrays; nothing in a file is unpickled or executed.
+What a file is is told by its content, not by its name. Every format is read as plain arrays; nothing in a file is
+unpickled or executed. Whatever array a network holds is used, or the file is refused.
 """
 
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.mistaken import mistaken
+from vdsr_eval.mat73 import is_mat73
 from vdsr_eval.matfile import read_mat
+from vdsr_train.matconvnet import network_of
+from vdsr_train.modules import network_in
+from vdsr_train.named import layers_of, listed
 from vdsr_train.shipped import NAME, shipped_weights
 from vdsr_train.tf1 import read_variables
-from vdsr_train.weights import Weights, check_weights, read_weights
+from vdsr_train.torchfile import MAGIC, open_torch, read_safetensors
+from vdsr_train.weights import Weights, check_weights, negated, read_weights
 
 __all__ = ["FORMATS", "read_any"]
 
-VARIABLE = r"(^|/)vdsr_(weight|bias)_\d+$"  # of VDSR-TensorFlow, under any scope
-FORMATS = ".h5 (ours), .mat (MatConvNet), .index or its folder (TensorFlow 1), .npz, .safetensors, .pth, .pt"
+VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
+NO_SLOT = r"^(?!.*vdsr_(weight|bias)_\d+/)"  # but for what an optimizer keeps for each
+FORMATS = (
+    "weights.h5 (ours), .mat (MatConvNet, any version), .index or its folder (TensorFlow 1), .npz, .safetensors, and "
+    "what torch.save wrote (.pth, .pt, .ckpt, .bin, ...)"
+)
 
 
-def read_any(path: Path | str) -> Weights:
+def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
     """Read the weights of a VDSR-like network from any of the known formats.
 
     Parameters
     ----------
-    path : Path
-        ``default``: the weights that come with the toolkit. ``.h5``, or the run folder of one: ours. ``.mat``: the
-        VDSR authors' MatConvNet file (``model.weight``, ``model.bias``). A TensorFlow 1 checkpoint of VDSR-TensorFlow:
-        its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
-        ``.npz``, ``.safetensors``, ``.pth``, ``.pt``: named arrays, kernels as (3, 3, inputs, outputs) or as PyTorch's
-        (outputs, inputs, 3, 3); the first layer has one input, the last one output, the others go by their names, and
-        biases may be missing.
+    path : Path or str
+        ``default``: the weights that come with the toolkit. A weights.h5 of ours, or the run folder of one. A .mat file
+        of MatConvNet of any version: the VDSR authors' (``model.weight``, ``model.bias``), or a list of layers as
+        DnCNN's (``net.layers``), whose output is subtracted from its input: its last layer comes negated. A TensorFlow
+        1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
+        An .npz or safetensors file of named arrays (see `vdsr_train.named.layers_of`). Whatever ``torch.save`` wrote
+        in any version: a state dict or a whole module, also deep in a checkpoint (see `vdsr_train.modules.network_in`).
+    subtract : bool, default False
+        Whether the network's output is subtracted from its input where the file does not tell.
 
     Returns
     -------
@@ -45,30 +56,26 @@ def read_any(path: Path | str) -> Weights:
     Raises
     ------
     VdsrError
-        The file is missing, of an unknown format or damaged, holds code, or a layer does not fit (it is named).
+        The file is missing, of an unknown format or damaged, a layer does not fit (it is named), or an array has no
+        place in such a network (it is named too).
     """
     path = shipped_weights() if str(path) == NAME else Path(path)
     if (path / "weights.h5").is_file():
         path = path / "weights.h5"
     prefix = _checkpoint_prefix(path)
-    if prefix is not None:
-        return check_weights(_guarded(_read_checkpoint, prefix), str(prefix))
-    if path.is_dir():
+    if prefix is None and path.is_dir():
         raise VdsrError(f"{path}: no weights.h5 in it, and no TensorFlow 1 checkpoint")
-    if path.suffix.lower() in (".h5", ".hdf5"):
-        return _guarded(read_weights, path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise VdsrError(f"{path}: unknown format of weights; known are {FORMATS}")
-    if not path.is_file():
+    if prefix is None and not path.is_file():
         raise VdsrError(f"{path}: no such file")
-    return check_weights(_guarded(reader, path), str(path))
+    weights = _guarded(_read_file, path) if prefix is None else _guarded(_read_checkpoint, prefix)
+    return negated(weights) if subtract else weights
 
 
 def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
     """Turn whatever a reader raises at a bad file into one line."""
     try:
-        return reader(path)
+        with np.errstate(all="ignore"):  # what is not finite is refused in the end
+            return reader(path)
     except ImportError as error:
         name = error.name or "the library"
         raise VdsrError(f"{path}: reading this format needs {name}: pip install {name}") from error
@@ -81,19 +88,48 @@ def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
         raise VdsrError(f"{path}: cannot be read as weights ({reason})") from error
 
 
-def _read_mat(path: Path) -> Weights:
-    """MatConvNet kernels are (rows, columns, inputs, outputs); MATLAB drops trailing axes of length 1."""
-    model: Any = read_mat(path).get("model")
-    names = getattr(getattr(model, "dtype", None), "names", None) or ()
-    if not {"weight", "bias"} <= set(names):
-        raise VdsrError(f"{path}: no struct `model` with the cells `weight` and `bias`, as the VDSR authors publish it")
-    kernels, biases = (model[0, 0][key].ravel() for key in ("weight", "bias"))
-    if len(kernels) != len(biases):
-        raise VdsrError(f"{path}: {len(kernels)} kernels, but {len(biases)} biases")
-    return [
-        (np.asarray(kernel).reshape(kernel.shape + (1,) * (4 - kernel.ndim)), np.asarray(bias).ravel())
-        for kernel, bias in zip(kernels, biases, strict=True)
-    ]
+def _read_file(path: Path) -> Weights:
+    """Whatever a file holds, by its first bytes; a damaged one as what its name says."""
+    with path.open("rb") as file:
+        head = file.read(128)
+    if head.startswith(b"PK"):
+        return _read_zip(path)
+    if head.startswith(b"\x89HDF") and not is_mat73(path):
+        return read_weights(path)
+    if head.startswith((b"MATLAB", b"\x89HDF")):
+        return network_of(read_mat(path), str(path))
+    if head[:1] == b"\x80" and MAGIC.to_bytes(10, "little") in head:
+        return _read_torch(path)
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return layers_of({name: tensor.array() for name, tensor in read_safetensors(path).items()}, str(path))
+    if (found := mistaken(path)) is not None:
+        raise VdsrError(f"{path}: {found}")
+    if head[:1] == b"\x80":
+        raise VdsrError(
+            f"{path}: a pickle that PyTorch did not write, which is not read; torch.save(m.state_dict(), name)"
+        )
+    if path.suffix.lower() == ".mat":  # older ones begin with anything
+        return network_of(read_mat(path), str(path))
+    raise VdsrError(f"{path}: unknown format of weights, or damaged; known are {FORMATS}")
+
+
+def _read_zip(path: Path) -> Weights:
+    """An archive of PyTorch or of NumPy."""
+    if not zipfile.is_zipfile(path):
+        raise VdsrError(f"{path}: a truncated archive; get the file again")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        return _read_torch(path)
+    if not any(name.endswith(".npy") for name in names):
+        raise VdsrError(f"{path}: an archive without NumPy's .npy or PyTorch's data.pkl in it; known are {FORMATS}")
+    with np.load(path, allow_pickle=False) as arrays:
+        return layers_of({name: np.asarray(arrays[name]) for name in arrays.files}, str(path))
+
+
+def _read_torch(path: Path) -> Weights:
+    with open_torch(path) as content:
+        return network_in(content, str(path))
 
 
 def _checkpoint_prefix(path: Path) -> Path | None:
@@ -110,84 +146,16 @@ def _checkpoint_prefix(path: Path) -> Path | None:
 
 def _read_checkpoint(prefix: Path) -> Weights:
     """VDSR-TensorFlow's variables ``vdsr_weight_0`` and ``vdsr_bias_0`` onwards, under any scope."""
-    found = {name.rpartition("vdsr_")[2]: array for name, array in read_variables(prefix, VARIABLE).items()}
+    variables = read_variables(prefix, NO_SLOT)
+    found = {match[1]: array for name, array in variables.items() if (match := re.fullmatch(VARIABLE, name))}
+    left = [name for name, array in variables.items() if array.size > 1 and not re.fullmatch(VARIABLE, name)]
     count = sum(name.startswith("weight") for name in found)
     if not count:
         raise VdsrError(f"{prefix}: no variable vdsr_weight_0 in this checkpoint; it is not one of VDSR-TensorFlow")
+    if left:
+        raise VdsrError(f"{prefix}: holds variables that have no place in such a network: {listed(left)}")
     for number in range(count):
         for name in (f"weight_{number}", f"bias_{number}"):
             if name not in found:
                 raise VdsrError(f"{prefix}: the variable vdsr_{name} is missing")
-    return [(found[f"weight_{number}"], found[f"bias_{number}"]) for number in range(count)]
-
-
-def _read_npz(path: Path) -> Weights:
-    if not zipfile.is_zipfile(path):
-        raise VdsrError(f"{path}: not an .npz archive, or truncated")
-    with np.load(path, allow_pickle=False) as archive:
-        return _from_named({name: archive[name] for name in archive.files}, path)
-
-
-def _read_safetensors(path: Path) -> Weights:
-    from safetensors.numpy import load_file
-
-    return _from_named(load_file(path), path)
-
-
-def _read_torch(path: Path) -> Weights:
-    import pickle
-
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise VdsrError(
-            f"{path}: holds code, which is not run; where you trust it: torch.save(model.state_dict(), name)"
-        ) from error
-    for key in ("state_dict", "model", "params", "weights"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        raise VdsrError(f"{path}: no state_dict in it, but a {type(content).__name__}")
-    arrays = {name: value.float().numpy() for name, value in content.items() if isinstance(value, torch.Tensor)}
-    return _from_named(arrays, path)
-
-
-def _from_named(arrays: Mapping[str, NDArray[Any]], path: Path) -> Weights:
-    """Layers in their order from arrays by name."""
-    kernels = {name: _channels_last(array) for name, array in arrays.items() if array.ndim == 4}
-    if len(kernels) < 2:
-        raise VdsrError(f"{path}: {len(kernels)} kernels of 3x3 in it; a network has 2 or more (the paper's has 20)")
-    order = sorted(kernels, key=lambda name: (_place(kernels[name]), _natural(name)))
-    layers = []
-    for name in order:
-        parts = re.fullmatch(r"(.*?)(?:kernel|weight|w)([\W_]*\d*)", name, flags=re.I | re.S)
-        candidates = [f"{parts[1]}{word}{parts[2]}" for word in ("bias", "b")] if parts else []
-        bias = next((arrays[candidate] for candidate in candidates if candidate in arrays), None)
-        layers.append((kernels[name], np.zeros(kernels[name].shape[3], np.float32) if bias is None else bias.ravel()))
-    return layers
-
-
-def _channels_last(kernel: NDArray[Any]) -> NDArray[Any]:
-    """(3, 3, inputs, outputs), also of PyTorch's (outputs, inputs, 3, 3)."""
-    return kernel.transpose(2, 3, 1, 0) if kernel.shape[:2] != (3, 3) and kernel.shape[2:] == (3, 3) else kernel
-
-
-def _place(kernel: NDArray[Any]) -> int:
-    """First, middle or last, by the channels: modules are often named and stored in another order."""
-    return 0 if kernel.shape[2] == 1 else 2 if kernel.shape[3] == 1 else 1
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts layer_10 behind layer_9."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-READERS: dict[str, Callable[[Path], Weights]] = {
-    ".mat": _read_mat,
-    ".npz": _read_npz,
-    ".safetensors": _read_safetensors,
-    ".pth": _read_torch,
-    ".pt": _read_torch,
-}
+    return check_weights([(found[f"weight_{number}"], found[f"bias_{number}"]) for number in range(count)], str(prefix))

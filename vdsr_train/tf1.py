@@ -21,7 +21,7 @@ LIMIT = 120  # seconds, of which the import of TensorFlow takes most
 
 
 def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
-    """Read the variables of a checkpoint whose names match a regular expression.
+    """Read the floating-point variables of a checkpoint whose names match a regular expression.
 
     Raises
     ------
@@ -52,7 +52,8 @@ def main(prefix: str, pattern: str) -> None:
         import tensorflow as tf
 
         reader = tf.train.load_checkpoint(prefix)
-        names = [name for name in reader.get_variable_to_shape_map() if re.search(pattern, name)]
+        kinds = reader.get_variable_to_dtype_map()
+        names = [name for name, kind in kinds.items() if kind.is_floating and re.search(pattern, name)]
         archive = io.BytesIO()
         np.savez(archive, **{name: reader.get_tensor(name) for name in names})
     except Exception as error:

@@ -12,10 +12,11 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
 from vdsr_data.hdf5 import plain_dataset, plain_group
 
-__all__ = ["Weights", "check_weights", "read_weights", "write_weights"]
+__all__ = ["Weights", "check_weights", "negated", "read_weights", "write_weights"]
 
 Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 FORMAT = "vdsr-weights 1"
+PARTS = ("kernel", "bias")
 
 
 def write_weights(
@@ -77,13 +78,17 @@ def _read_layers(file: h5py.File) -> Weights:
     names = sorted(name for name in file if re.fullmatch(r"conv_\d{2,}", name))
     if not names:
         raise ValueError("it holds no group conv_01; a weights.h5 of vdsr-train was expected")
+    left = [name for name in file if name not in names]
+    left += [f"{name}/{part}" for name in names for part in plain_group(file, name) or () if part not in PARTS]
+    if left:
+        raise ValueError(f"it holds what has no place in such a network: {', '.join(left[:6])}")
     layers = []
     for number, name in enumerate(names, start=1):
         if name != f"conv_{number:02}":
             raise ValueError(f"layer conv_{number:02} is missing")
         group = plain_group(file, name)
         arrays = []
-        for part in ("kernel", "bias"):
+        for part in PARTS:
             if group is None or not isinstance(group.get(part, getlink=True), h5py.HardLink):
                 raise ValueError(f"layer {name} has no {part} in this very file")
             data = plain_dataset(group, part)
@@ -95,23 +100,33 @@ def _read_layers(file: h5py.File) -> Weights:
     return layers
 
 
+def negated(weights: Weights) -> Weights:
+    """The network whose output is that of the given one times -1; exact."""
+    kernel, bias = weights[-1]
+    return [*weights[:-1], (-kernel, -bias)]
+
+
 def check_weights(weights: Weights, source: str) -> Weights:
     """Return `weights` as float32, or raise a VdsrError that names `source` and the first layer that does not fit."""
     if len(weights) < 2:
         raise VdsrError(f"{source}: {len(weights)} layers; a network has 2 or more (the paper's has 20)")
     checked: Weights = []
-    inputs = 1
+    first = np.asarray(weights[0][0])
+    width = first.shape[-1] if first.ndim == 4 else 64  # of all hidden layers
     for number, layer in enumerate(weights, start=1):
         kernel, bias = (np.asarray(array) for array in layer)
         where = f"{source}: layer conv_{number:02}"
-        outputs = 1 if number == len(weights) else kernel.shape[-1] if kernel.ndim == 4 else 64
+        kept: list[NDArray[np.float32]] = []
+        inputs, outputs = 1 if number == 1 else width, 1 if number == len(weights) else width
         for part, array, shape in (("kernel", kernel, (3, 3, inputs, outputs)), ("bias", bias, (outputs,))):
             if array.shape != shape or 0 in shape:
-                raise VdsrError(f"{where}: the {part} is {array.shape}, expected {shape}")
+                mixed = "; all hidden layers have one width" if array.shape[:3] == shape[:3] else ""
+                raise VdsrError(f"{where}: the {part} is {array.shape}, expected {shape}{mixed}")
             if array.dtype.kind != "f":
                 raise VdsrError(f"{where}: the {part} is {array.dtype}, expected floating point")
-            if not np.isfinite(array).all():
-                raise VdsrError(f"{where}: the {part} holds NaN or infinity")
-        checked.append((kernel.astype(np.float32), bias.astype(np.float32)))
-        inputs = outputs
+            with np.errstate(over="ignore"):
+                kept.append(array.astype(np.float32))
+            if not np.isfinite(kept[-1]).all():
+                raise VdsrError(f"{where}: the {part} holds NaN or infinity, or more than float32 can")
+        checked.append((kept[0], kept[1]))
     return checked
