@@ -2,8 +2,10 @@
 
 import io
 import json
+import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,30 +15,46 @@ from scipy.io import savemat
 
 from vdsr_data import registry
 from vdsr_eval.matfile import read_mat
-from vdsr_eval.results import results
 from vdsr_train.config import Config, read_config
 from vdsr_train.foreign import read_any
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # of the processes that fuzz.py starts
+from mat_files import write_mat73, write_octave
+from torch_files import Writer, module_of_2017
 
 LAYERS = [(np.ones((3, 3, i, o), np.float32), np.zeros(o, np.float32)) for i, o in ((1, 2), (2, 1))]
 
 
-def mat_seeds() -> list[bytes]:
-    contents = [
-        {"sr": np.linspace(0, 1, 20).reshape(4, 5)},
-        {"sr": np.arange(60, dtype="u1").reshape(4, 5, 3), "text": "words", "flag": True, "z": np.array([1 + 2j])},
-    ]
+def mat_contents() -> list[dict[str, object]]:
     weights = np.empty((1, 2), object), np.empty((1, 2), object)
     for number, (kernel, bias) in enumerate(LAYERS):
         weights[0][0, number], weights[1][0, number] = kernel, bias
-    contents.append({"model": {"weight": weights[0], "bias": weights[1]}})
+    return [
+        {"sr": np.linspace(0, 1, 20).reshape(4, 5)},
+        {"sr": np.arange(60, dtype="u1").reshape(4, 5, 3), "text": "words", "flag": True, "z": np.array([[1 + 2j]])},
+        {"model": {"weight": weights[0], "bias": weights[1]}},
+    ]
+
+
+def mat_seeds() -> list[bytes]:
     seeds = []
-    for content in contents:
+    for content in mat_contents():
         for options in ({}, {"do_compression": True}, {"format": "4"}):
-            if "format" in options and content is not contents[0]:
+            if "format" in options and list(content) != ["sr"]:
                 continue
             file = io.BytesIO()
             savemat(file, content, **options)
             seeds.append(file.getvalue())
+    return seeds
+
+
+def written(writer: Callable[[Path, dict[str, object]], None]) -> list[bytes]:
+    """Files of a writer."""
+    seeds = []
+    with tempfile.TemporaryDirectory() as name:
+        for content in mat_contents():
+            writer(Path(name) / "a.mat", content)
+            seeds.append((Path(name) / "a.mat").read_bytes())
     return seeds
 
 
@@ -85,20 +103,39 @@ def safetensors_seeds() -> list[bytes]:
     ]
 
 
-def torch_seeds() -> list[bytes]:
-    import torch
+def torch_contents(**form: bool) -> list[tuple[Writer, object]]:
+    """A state dict deep in a checkpoint, and a whole module with a batch normalisation to fold in."""
+    kernels = [kernel.transpose(3, 2, 0, 1) for kernel, _ in LAYERS]
+    one, other = Writer(**form), Writer(**form)
+    state = one.ordered({f"layer_{n}.weight": one.parameter(kernel) for n, kernel in enumerate(kernels)})
+    norm, _ = other.norm(2, seed=0)
+    module = other.sequential(other.conv(kernels[0]), norm, other.relu(), other.conv(kernels[1]))
+    return [(one, {"epoch": 50, "state_dict": state}), (other, module)]
 
-    seeds = []
-    for legacy in (False, True):
-        file = io.BytesIO()
-        state = {
-            f"layer_{n}.{kind}": torch.from_numpy(array)
-            for n, pair in enumerate(LAYERS)
-            for kind, array in zip(("weight", "bias"), pair, strict=True)
-        }
-        torch.save({"state_dict": state}, file, _use_new_zipfile_serialization=not legacy)
-        seeds.append(file.getvalue())
-    return seeds
+
+def torch_seeds() -> list[bytes]:
+    return [writer.archive(content) for writer, content in torch_contents()]
+
+
+def stream_seeds() -> list[bytes]:
+    seeds = [
+        writer.stream(content) for form in ("old", "python2") for writer, content in torch_contents(**{form: True})
+    ]
+    return [*seeds, module_of_2017([(np.ones((o, i, 3, 3), "f4"), None) for o, i in ((2, 1), (2, 2), (1, 2))])]
+
+
+def pickle_seeds() -> list[bytes]:
+    return [b"\x80\x02" + writer.put(content) + b"." for writer, content in torch_contents()]
+
+
+def read_archived(path: Path) -> None:
+    """A pickle in an archive of PyTorch, with a checksum that is right."""
+    archive = path.with_suffix(".pth")
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("archive/data.pkl", path.read_bytes())
+        for key in range(10):
+            file.writestr(f"archive/data/{key}", bytes(72))
+    read_any(archive)
 
 
 MAGIC = bytes.fromhex("57fb808b247547db")  # the end of an .index file
@@ -186,14 +223,15 @@ def read_registry(path: Path) -> None:
 
 
 def read_result(path: Path) -> None:
-    """A file of the folder that `vdsr-eval --images` scores."""
+    """A file of the folder that `vdsr-eval score` scores."""
     from vdsr_data.datasets import Original
     from vdsr_eval.protocol import PROTOCOLS, prepare
+    from vdsr_eval.results import Results
 
     original = Original(path.stem, np.zeros((4, 5), np.uint8))
     protocol = PROTOCOLS["vdsr-tf"]
     pair = prepare(original.pixels, scale=1, protocol=protocol)
-    results(path.parent, [path.stem], scale=1)(original, pair, protocol, 1)
+    Results(path.parent, [path.stem], scale=1)(original, pair, protocol, 1)
 
 
 def read_mat_any(path: Path) -> None:
@@ -202,8 +240,13 @@ def read_mat_any(path: Path) -> None:
     read_result(path)
 
 
+# Opcodes, and what they take.
+PICKLE = tuple(bytes([code]) for code in b"}])(tueRbQ021.\x81\x85\x86\x87\x93\x94")
+PICKLE += (b"q\1", b"h\1", b"cos\nmkdir\n", b"U\1a", b"K\1", b"ctorch\nSize\n", b"I1\n")
 READERS = {
     "mat": Reader((".mat",), mat_seeds, read_mat_any),
+    "mat 7.3": Reader((".mat",), lambda: written(write_mat73), read_mat, words=(b"double\0", b"cell\0", b"struct\0")),
+    "octave": Reader((".mat",), lambda: written(write_octave), read_mat, words=(b"matrix\0", b"cell\0", b"_1\0")),
     "MatConvNet": Reader((".mat",), mat_seeds, read_any),
     "npz": Reader(
         (".npz",),
@@ -216,6 +259,8 @@ READERS = {
         (".safetensors",), safetensors_seeds, read_any, words=(b"F32", b"I64", b"BF16", b"9999999999", b"[", b"]", b"{")
     ),
     "torch": Reader((".pth", ".pt"), torch_seeds, read_any),
+    "torch stream": Reader((".pth", ".bin"), stream_seeds, read_any, words=PICKLE),
+    "pickle": Reader((".pkl",), pickle_seeds, read_archived, words=PICKLE),
     "checkpoint": Reader((".both",), checkpoint_seeds, read_checkpoint, repair_checkpoint, words=(b"\x12\x02\x08",)),
     "config": Reader(
         (".json",),

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from command_line import fails, run
 from PIL import Image
 from test_data_fetch import Public, contents, expected, public, redirecting
+from torch_files import Writer
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import is_plain_name
@@ -42,13 +43,9 @@ Tried = Callable[..., None]
 FORBIDDEN = re.compile(
     r"(builtins\.)?(eval|exec|compile|__import__)|os\.(system|popen)|(pickle|cPickle|marshal|shelve|dill|joblib|cloudpickle)"
     r"\..*|yaml\.(unsafe_)?load(_all)?|.*\.load_model|.*\.enable_unsafe_deserialization|(shutil\.)?unpack_archive"
-    r"|.*\.(extract|extractall)|tempfile\.mktemp|tarfile\..*|ssl\._create_unverified_context|.*\.read_pickle"
+    r"|torch\.load|.*\.(extract|extractall)|tempfile\.mktemp|tarfile\..*|ssl\._create_unverified_context|.*\.read_pickle"
 )
-REQUIRED = {
-    "np.load": ("allow_pickle", False),
-    "numpy.load": ("allow_pickle", False),
-    "torch.load": ("weights_only", True),
-}
+REQUIRED = {"np.load": ("allow_pickle", False), "numpy.load": ("allow_pickle", False)}
 
 
 def suspicious(source: str) -> list[str]:
@@ -76,8 +73,8 @@ def test_source_runs_and_unpickles_nothing(path: Path, tried: Tried):
 
 @pytest.mark.parametrize("line", [
     "eval(text)", "exec(code)", "pickle.loads(data)", "np.load(path)", "np.load(path, allow_pickle=True)",
-    "torch.load(f)",
-    "torch.load(f, weights_only=False)", "yaml.load(f)", "keras.models.load_model(path)", "os.system(command)",
+    "torch.load(f)", "torch.load(f, weights_only=True)",
+    "yaml.load(f)", "keras.models.load_model(path)", "os.system(command)",
     "subprocess.run(command, shell=True)", "requests.get(url, verify=False)", "archive.extractall(folder)",
     "tarfile.open(path)", "shutil.unpack_archive(path)", "reader(path, allow_pickle=True)", "__import__(name)",
 ])  # fmt: skip
@@ -105,10 +102,13 @@ def malicious(kind: str, path: Path, target: Path) -> None:
         path.with_suffix(".npy").rename(path)
     elif kind in ("pth", "pt", "raw pickle"):
         path.write_bytes(pickle.dumps({"weight": Payload(target)}))
-    elif kind == "torch archive":
-        import torch
-
-        torch.save({"state_dict": Payload(target)}, path)
+    elif kind in ("torch archive", "torch stream", "torch module"):
+        writer = Writer(old=kind == "torch stream")
+        bomb = writer.call(writer.name("os", "mkdir"), str(target))  # as Payload is pickled
+        content: object = {"state_dict": bomb, "weights": {"a": np.ones((4, 1, 3, 3), "f4"), "b": bomb}}
+        if kind == "torch module":
+            content = writer.module("os", "mkdir", _modules={"conv": bomb}, _parameters={"a": bomb})
+        path.write_bytes(writer.stream(content) if writer.old else writer.archive(content))
     elif kind == "keras":
         config = {"class_name": "Lambda", "config": {"function": f"__import__('os').mkdir({str(target)!r})"}}
         with zipfile.ZipFile(path, "w") as archive:
@@ -122,14 +122,23 @@ def malicious(kind: str, path: Path, target: Path) -> None:
         path.write_bytes(pickle.dumps(Payload(target)))
 
 
-SUFFIX = {"npz": ".npz", "npy in npz": ".npz", "pth": ".pth", "pt": ".pt", "raw pickle": ".safetensors", "mat": ".mat",
-          "torch archive": ".pth", "keras": ".keras", "safetensors": ".safetensors"}  # fmt: skip
+SUFFIX = {
+    "npz": ".npz",
+    "npy in npz": ".npz",
+    "pth": ".pth",
+    "pt": ".pt",
+    "raw pickle": ".safetensors",
+    "mat": ".mat",
+    "torch archive": ".pth",
+    "torch stream": ".pth",
+    "torch module": ".pth",
+    "keras": ".keras",
+    "safetensors": ".safetensors",
+}
 
 
 @pytest.mark.parametrize("kind", SUFFIX)
 def test_malicious_weights_do_nothing(kind: str, tmp_path: Path, tried: Tried):
-    if kind in ("pth", "pt", "torch archive"):
-        pytest.importorskip("torch")
     from vdsr_train.foreign import read_any
 
     path, target = tmp_path / f"weights{SUFFIX[kind]}", tmp_path / "executed"
@@ -145,6 +154,12 @@ def test_payload_would_work_if_it_were_unpickled(tmp_path: Path):
     with np.load(tmp_path / "w.npz", allow_pickle=True) as archive:
         assert archive["conv1"] is not None
     assert (tmp_path / "executed").is_dir()
+    malicious("torch archive", tmp_path / "w.pth", tmp_path / "executed too")
+    with zipfile.ZipFile(tmp_path / "w.pth") as archive:
+        data = archive.read("archive/data.pkl")
+    with pytest.raises((pickle.UnpicklingError, ImportError)):  # at the first tensor, which comes behind the call
+        pickle.loads(data)
+    assert (tmp_path / "executed too").is_dir()
 
 
 def test_malicious_data_files_do_nothing(tmp_path: Path, tried: Tried):
