@@ -1,6 +1,9 @@
 """imresize against its slow twin, its symmetries, and MATLAB's own files."""
 
 import math
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from reference import slow_cube, slow_imresize
 from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
+from vdsr_data.errors import ArgumentError
 from vdsr_data.images import list_images, read_image
-from vdsr_data.resize import output_size
+from vdsr_data.resize import LayoutWarning, output_size
 from vdsr_data.taps import _cube, periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
@@ -175,20 +179,27 @@ def test_tables_cannot_be_changed():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (imresize, ValueError, "either scale or size"),
-        (lambda image: imresize(image, 2, size=(4, 4)), ValueError, "either scale or size"),
-        (lambda image: imresize(image, 0), ValueError, "scale must be"),
-        (lambda image: imresize(image, -1), ValueError, "scale must be"),
-        (lambda image: imresize(image, math.nan), ValueError, "scale must be"),
-        (lambda image: imresize(image, math.inf), ValueError, "scale must be"),
-        (lambda image: imresize(image, (1, 2, 3)), ValueError, "scale must be"),
-        (lambda image: imresize(image, size=(0, 4)), ValueError, "size must be"),
-        (lambda image: imresize(image, size=(2.5, 4)), ValueError, "size must be"),
-        (lambda image: imresize(image, 2, boundary="wrap"), ValueError, "boundary must be"),
-        (lambda image: imresize(image, 2, threads=0), ValueError, "threads must be"),
+        (imresize, ArgumentError, "either scale or size"),
+        (lambda image: imresize(image, 2, size=(4, 4)), ArgumentError, "either scale or size"),
+        (lambda image: imresize(image, 0), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, -1), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, math.nan), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, math.inf), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, (1, 2, 3)), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, "half"), ArgumentError, "scale must be"),
+        (lambda image: imresize(image, 1e-6), ArgumentError, "scale must be at least 1e-05"),
+        (lambda image: imresize(image, 1e300), ArgumentError, "too large for any memory"),
+        (lambda image: imresize(image, size=(2**20, 2**21)), ArgumentError, "too large for any memory"),
+        (lambda image: imresize(image, size=4), ArgumentError, "size must be"),
+        (lambda image: imresize(image, size=(math.nan, 4)), ArgumentError, "size must be"),
+        (lambda image: imresize(image, 2, threads=1.5), ArgumentError, "threads must be"),
+        (lambda image: imresize(image, size=(0, 4)), ArgumentError, "size must be"),
+        (lambda image: imresize(image, size=(2.5, 4)), ArgumentError, "size must be"),
+        (lambda image: imresize(image, 2, boundary="wrap"), ArgumentError, "boundary must be"),
+        (lambda image: imresize(image, 2, threads=0), ArgumentError, "threads must be"),
         (lambda image: imresize(image.astype(np.int32), 2), TypeError, "int32"),
-        (lambda image: imresize(image[:0], 2), ValueError, "non-empty"),
-        (lambda image: imresize(image[0], 2), ValueError, "non-empty"),
+        (lambda image: imresize(image[:0], 2), ArgumentError, "non-empty"),
+        (lambda image: imresize(image[0], 2), ArgumentError, "non-empty"),
     ],
 )
 def test_bad_arguments(call, error, words):
@@ -217,3 +228,41 @@ def test_float64_equals_matlab_bit_for_bit(reference_data: Path, scale: int):
     assert np.count_nonzero(low != matlab["im_l_ycbcr"]) == 0
     assert np.count_nonzero(low[:, :, 0] * 255 != matlab["im_l_y"]) == 0
     assert np.count_nonzero(imresize(low, scale)[:, :, 0] * 255 != matlab["im_b_y"]) == 0
+
+
+FORKING = """
+import os, signal, sys
+import numpy as np
+from vdsr_data import imresize
+image = np.random.default_rng(0).integers(0, 256, (90, 80), dtype=np.uint8)
+expected = imresize(image, 2)
+assert (imresize(image, 2, threads=2) == expected).all()
+child = os.fork()
+if not child:
+    os._exit(0 if (imresize(image, 2, threads=2) == expected).all() else 1)
+signal.alarm(30)  # ends this process, should the child hang
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert (imresize(image, 2, threads=2) == expected).all()
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_was_forked_has_threads_of_its_own():
+    """Which is how PyTorch and multiprocessing start workers on Linux."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_in_front_are_remarked_upon(channels: int):
+    image = random_image((channels, 30, 40), np.uint8)
+    with pytest.warns(LayoutWarning, match=rf"image of {channels} x 30 pixels with 40 channels; .*moveaxis") as caught:
+        result = imresize(image, 2)
+    assert (caught[0].filename, len(caught)) == (__file__, 1)
+    assert result.shape == (2 * channels, 60, 40)  # the value is what it was
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (30, 40, 3), (3, 40, 3), (30, 3, 40), (3, 40, 8), (6, 30, 40), (3, 40)])
+def test_other_layouts_are_not(shape: tuple[int, ...]):
+    imresize(random_image(shape, np.uint8), 2)  # a warning would be an error

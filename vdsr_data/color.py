@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _color_kernels
+from vdsr_data.errors import ArgumentError
 
 __all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
 
@@ -58,7 +59,7 @@ def rgb2ycbcr(image: NDArray[Any]) -> NDArray[Any]:
     ------
     TypeError
         For another dtype.
-    ValueError
+    ArgumentError
         If the shape is not (rows, columns, 3).
     """
     return _to_ycbcr(_checked(image, "rgb2ycbcr"), channels=3)
@@ -101,7 +102,7 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     ------
     TypeError
         For another dtype.
-    ValueError
+    ArgumentError
         If the shape is not (rows, columns, 3).
     """
     image = _checked(image, "ycbcr2rgb")
@@ -132,7 +133,7 @@ def _checked(image: NDArray[Any], function: str) -> NDArray[Any]:
     """The image in native byte order, if it has three channels and a dtype that MATLAB's function takes."""
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"{function} needs an image of shape (rows, columns, 3), got {image.shape}")
+        raise ArgumentError(f"{function} needs an image of shape (rows, columns, 3), got {image.shape}")
     dtype = image.dtype.newbyteorder("=")
     if dtype not in INTEGER_TOP and dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"{function} takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")

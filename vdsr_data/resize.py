@@ -4,6 +4,8 @@ Checks and the choice of the loop; the tables of weights are made in `taps`, the
 """
 
 import math
+import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -16,11 +18,18 @@ from numpy.typing import NDArray
 from vdsr_data import _kernels
 from vdsr_data.color import INTEGER_TOP
 from vdsr_data.dlpack import Array, library_of, through_numpy
+from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
 
-__all__ = ["Boundary", "imresize", "output_size"]
+__all__ = ["Boundary", "LayoutWarning", "imresize", "output_size"]
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+LONGEST, MOST = 2**31, 2**40  # a side, and pixels, of a result: no memory holds more
+SMALLEST = 1e-5  # of factors: a pixel of the result weighs 4 / factor others, one after the other
+
+
+class LayoutWarning(VdsrWarning):
+    """An image looks as if its channels came first."""
 
 
 def imresize(
@@ -64,9 +73,14 @@ def imresize(
     TypeError
         If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
         a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
-    ValueError
-        If the image is empty or has another number of dimensions, or if `scale`, `size`, `boundary` or
-        `threads` is not valid.
+    ArgumentError
+        If the image is empty or has another number of dimensions, if `scale`, `size`, `boundary` or `threads` is not
+        valid, or if no memory could hold the result. It is a ValueError.
+
+    Warns
+    -----
+    LayoutWarning
+        If the image may be (channels, rows, columns), of which rows and channels would be resized.
 
     Notes
     -----
@@ -80,6 +94,11 @@ def imresize(
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
     [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
+    shape = tuple(getattr(image, "shape", ()))
+    if len(shape) == 3 and shape[0] in (1, 3, 4) and min(shape[1:]) > 8:
+        advice = "if its channels come first, move them to the end (np.moveaxis(image, 0, 2))"
+        found = f"an image of {shape[0]} x {shape[1]} pixels with {shape[2]} channels"
+        warnings.warn(f"imresize: {found}; {advice}", LayoutWarning, stacklevel=2)
     resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
     library = None if isinstance(image, np.ndarray) else library_of(image)
     return cast(Array, through_numpy(resize, image, library) if library else resize(np.asarray(image)))
@@ -95,15 +114,15 @@ def _resize(
 ) -> NDArray[Any]:
     """The work of `imresize`, on NumPy's arrays."""
     if image.ndim not in (2, 3) or image.size == 0:
-        raise ValueError(
+        raise ArgumentError(
             f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"
         )
     if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     if boundary not in BOUNDARIES:
-        raise ValueError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
+        raise ArgumentError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+    if not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
     scales, sizes = _plan(image.shape, scale, size)
 
     dtype = image.dtype.newbyteorder("=")
@@ -132,16 +151,26 @@ def _plan(
 ) -> tuple[tuple[float, float], tuple[int, int]]:
     """Scale factors and output size per dimension, from whichever of the two was given."""
     if (scale is None) == (size is None):
-        raise ValueError("give either scale or size")
+        raise ArgumentError("give either scale or size")
+    try:
+        numbers = np.atleast_1d(np.asarray(scale if size is None else size, dtype=np.float64)).tolist()
+    except (TypeError, ValueError):
+        numbers = []
     if size is not None:
-        if len(size) != 2 or any(int(n) != n or n < 1 for n in size):
-            raise ValueError(f"size must be two whole numbers of at least 1 (rows, columns), got {tuple(size)}")
-        return (size[0] / shape[0], size[1] / shape[1]), (int(size[0]), int(size[1]))
-    factors = np.atleast_1d(np.asarray(scale, dtype=np.float64))
-    if factors.shape not in ((1,), (2,)) or not np.all(np.isfinite(factors)) or not np.all(factors > 0):
-        raise ValueError(f"scale must be one positive number or a pair (rows, columns), got {scale!r}")
-    rows, columns = float(factors[0]), float(factors[-1])
-    return (rows, columns), (math.ceil(rows * shape[0]), math.ceil(columns * shape[1]))
+        if np.shape(numbers) != (2,) or any(not n >= 1 or n != np.floor(n) for n in numbers):
+            raise ArgumentError(f"size must be two whole numbers of at least 1 (rows, columns), got {size!r}")
+        lengths = numbers
+        factors = numbers[0] / shape[0], numbers[1] / shape[1]
+    else:
+        if np.shape(numbers) not in ((1,), (2,)) or not all(math.isfinite(n) and n > 0 for n in numbers):
+            raise ArgumentError(f"scale must be one positive number or a pair (rows, columns), got {scale!r}")
+        factors = numbers[0], numbers[-1]
+        lengths = [factors[0] * shape[0], factors[1] * shape[1]]
+    if min(factors) < SMALLEST:
+        raise ArgumentError(f"scale must be at least {SMALLEST:g}, got {min(factors):.3g}")
+    if max(lengths) > LONGEST or lengths[0] * lengths[1] > MOST:
+        raise ArgumentError(f"a result of {lengths[0]:.4g} x {lengths[1]:.4g} pixels is too large for any memory")
+    return factors, (math.ceil(lengths[0]), math.ceil(lengths[1]))
 
 
 def _resize_both(
@@ -206,3 +235,7 @@ def _in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
 def _pool(threads: int) -> ThreadPoolExecutor:
     """Threads that are kept for the next image: starting them takes as long as resizing a small one."""
     return ThreadPoolExecutor(threads - 1, thread_name_prefix="imresize")
+
+
+if hasattr(os, "register_at_fork"):  # a child has the pool, but none of its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
