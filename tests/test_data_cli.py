@@ -76,6 +76,52 @@ def test_imresize_of_a_file_and_a_folder(run, photographs: Path):
     assert read_image("sized.png").shape == (20, 30, 3)
 
 
+def test_imresize_looks_names_up_as_the_others_do(run, photographs: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "sets").mkdir()
+    photographs.rename(tmp_path / "sets" / "Flowers")
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path / "sets"))
+    assert run("imresize", "Flowers", "half", "--scale", "1/2").exit_code == 0
+    expected = imresize(read_image(tmp_path / "sets" / "Flowers" / "a.jpg"), 1 / 2)
+    assert (read_image("half/a.png") == expected).all()
+    assert run("imresize", "sample", "small", "--scale", "1/8").exit_code == 0
+    assert Path("small/astronaut.png").is_file()
+    fails(run("imresize", "Flower", "out", "--scale", "1/2"), 1, "no such data set", "did you mean Flowers?")
+    fails(run("imresize", "half", "half", "--scale", "1/2", "--force"), 1, "holds the images themselves")
+
+
+def test_options_that_would_do_nothing_are_refused(run, photographs: Path):
+    fails(
+        run("imresize", photographs / "c.bmp", "o.png", "--scale", "2", "--format", "bmp"), 2, "--format is for folders"
+    )
+    for option in ("--mirror", "--workers", "--retries"):
+        fails(run("fetch", "--list", option, "3"), 2, f"{option} has nothing to do with --list")
+    fails(
+        run("build-train", photographs, "--dask", "tcp://nowhere:1", "--workers", 2), 2, "--workers is for this machine"
+    )
+    fails(run("build-train", photographs, "--format", "png", "--seed", 0), 2, "--seed is for training files only")
+    assert not list(Path().glob("*.*"))
+
+
+def test_images_that_may_not_fit_into_memory(run, photographs: Path, monkeypatch: pytest.MonkeyPatch):
+    """Said before the work of each command that reads images; refused where it cannot fit."""
+    commands = {
+        ("build-train", photographs, "--patch-size", 16, "--stride", 16, "--workers", 1): "b.jpg: 0 megapixels",
+        ("build-train", photographs, "--format", "png", "--patch-size", 24, "--stride", 24, "--workers", 1): "b.jpg",
+        ("build-test", photographs, "--workers", 1): "b.jpg: 0 megapixels",
+        ("imresize", photographs, "out", "--scale", "2", "--workers", 1): "b.jpg: 0 megapixels",
+    }
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 10**9))
+    for command, words in commands.items():
+        result = run(*command)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count("\n") == 1
+        assert f"{words}" in result.stderr
+        assert "0.0 GB are available" in result.stderr
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 2000))
+    for command, words in commands.items():
+        fails(run(*command, "--force"), 1, words, "of memory; there are 0.0 GB; use a smaller image")
+
+
 def test_missing_and_empty_folders(run, tmp_path: Path):
     fails(run("build-train", "nowhere"), 1, "nowhere: no such data set")
     (tmp_path / "empty").mkdir()
@@ -97,7 +143,7 @@ def test_bad_scale(run, photographs: Path, scale: str):
 
 @pytest.mark.parametrize("scales", ["0", "-1", "nan", "1.5", "two", "", "2,2", "2,65"])
 def test_bad_scales(run, photographs: Path, scales: str):
-    fails(run("build-train", photographs, "--scales", scales), 2, "--scales")
+    fails(run("build-train", photographs, "--scales", scales), 2, "--scales", "different whole numbers from 1 to 64")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ def test_training_file_is_foretold(folder: Path, options: list[str], monkeypatch
     assert "s on this machine; nothing was written" in line
 
 
+def test_a_part_that_cannot_be_made_is_not_foretold(folder: Path):
+    for dry in ([], ["--dry-run"]):
+        done = CliRunner().invoke(main, ["build-train", "images", "--patch-size", "21", "--shard", "8/8", *dry])
+        assert done.exit_code == 1
+        assert "7 images give at most 7 parts, not 8" in done.stderr
+
+
 def test_part_is_foretold(folder: Path):
     words = ["build-train", "images", "--patch-size", "21", "--stride", "21", "--shard", "2/3"]
     line = run(*words, "--dry-run")

@@ -23,6 +23,7 @@ from vdsr_data.options import (
     complete_set,
     force_option,
     progress,
+    refuse_idle,
     threads_option,
 )
 
@@ -83,6 +84,7 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
     if (bool(names) + everything + listing) != 1:
         raise click.UsageError("give names of sets, --all or --list")
     if listing:
+        refuse_idle(click.get_current_context(), options, "has nothing to do with --list")
         for dataset, files, size, present, folder in list_sets():
             state = "all there" if present == files else f"{present} there" if present else "not there"
             where = folder or f"vdsr-data fetch {dataset}"
@@ -132,10 +134,10 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
-    MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma, what is transparent becomes the
-    background colour of the file, or black, as imread does it, which is said, and an EXIF rotation
-    is not applied; palette, CMYK and float images are refused. Each image is turned, flipped and reduced in every
-    combination, cut into patches, and all patches are shuffled as randperm does; a last partial chunk of 64 is dropped.
+    MATLAB's dir lists it. Luma is that of rgb2ycbcr; a grey image is its own luma; transparent pixels are laid over the
+    background colour of the file, or over black, as imread does; an EXIF rotation is not applied; palette, CMYK and
+    float images are refused. Each image is turned, flipped and reduced in every combination, cut into patches, and all
+    patches are shuffled as randperm does; a last partial chunk of 64 is dropped.
 
     A folder too large for one machine: run --shard 1/4 to --shard 4/4 anywhere, in any order, then `vdsr-data merge`;
     or give a dask cluster, whose workers share the folders of the images and of the output. The file is the same.
@@ -153,19 +155,29 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     from vdsr_data.files import check_output
     from vdsr_data.forecast import forecast_train
     from vdsr_data.generate import generate_train
+    from vdsr_data.memory import check_images, of_subimages, of_training
     from vdsr_data.shards import dask_executor, generate_spread
 
+    context = click.get_current_context()
     if kind != "hdf5":
-        build_subimages(click.get_current_context(), find_images(folder, "train")[1], output, kind)
+        _, images = find_images(folder, "train")
+        check_images(images, of_subimages, workers=workers)
+        build_subimages(context, images, output, kind)
         return
     recipe = _recipe(options)
     part = _parse_shard(shard)
     if part and (dask or compression):
         raise click.UsageError("--shard goes with neither --dask nor --compression (`vdsr-data merge` has it)")
+    if dask:
+        refuse_idle(context, ["workers"], "is for this machine; the dask cluster has workers of its own")
     _, images = find_images(folder, "train")
-    count = len(images[part[0] - 1 :: part[1]] if part else images)
+    chosen = images[part[0] - 1 :: part[1]] if part else images
+    count = len(chosen)
     output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
     check_output(output, force=force)
+    if not dask:
+        overlap = (recipe.patch_size / recipe.stride) ** 2
+        check_images(chosen, partial(of_training, overlap=overlap), workers=workers)
     if dry_run:
         voice.say(forecast_train(images, output, recipe, shard=part, compression=compression, workers=workers))
         return
@@ -246,7 +258,7 @@ def _recipe(options: dict[str, Any]) -> "TrainingRecipe":
 @main.command("build-test")
 @click.argument("name", metavar="NAME|FOLDER", shell_complete=complete_set)
 @click.option(
-    "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME]"
+    "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME_mat]"
 )
 @scales_option
 @click.option("--format", "kind", type=CHOICE(["hdf5", "mat"]), default="hdf5", show_default=True,
@@ -271,6 +283,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     from vdsr_data.files import check_folder, check_output, claimed
     from vdsr_data.forecast import forecast_test
     from vdsr_data.generate import generate_test, generate_test_mat
+    from vdsr_data.memory import check_images, of_test
 
     title, images = find_images(name, "test")
     count = 0
@@ -282,8 +295,10 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
 
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
     build = partial(generate_test, title, **how) if kind == "hdf5" else partial(generate_test_mat, **how)
-    output = output or Path(f"{title}.h5" if kind == "hdf5" else title)
+    output = output or Path(f"{title}.h5" if kind == "hdf5" else f"{title}_mat")
     (check_output if kind == "hdf5" else check_folder)(output, force=force)
+    needed = partial(of_test, scales=len(scales), mat=kind == "mat")
+    check_images(images, needed, workers=workers, ahead=1)
     if dry_run:
         voice.say(forecast_test(images, output, scales, build))
         return

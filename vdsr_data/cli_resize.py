@@ -7,14 +7,17 @@ from typing import Any
 import click
 
 from vdsr_data import voice
+from vdsr_data.errors import VdsrError
 from vdsr_data.options import (
     CHOICE,
     SCALE,
     WHOLE,
     ExplainingCommand,
     boundary_option,
+    complete_set,
     force_option,
     progress,
+    refuse_idle,
     threads_option,
 )
 
@@ -24,7 +27,7 @@ PATH = click.Path(path_type=Path)
 
 
 @click.command(cls=ExplainingCommand)
-@click.argument("source", metavar="IN", type=PATH)
+@click.argument("source", metavar="IN", shell_complete=complete_set)
 @click.argument("target", metavar="OUT", type=PATH)
 @click.option("--scale", type=SCALE, help="Factor, such as 1/3, 0.5, 2; or two, rows first: 1/2,1/3.")
 @click.option("--size", metavar="ROWSxCOLUMNS", help="Size of the output, instead of --scale.")
@@ -36,33 +39,45 @@ PATH = click.Path(path_type=Path)
 @boundary_option
 @threads_option()
 @force_option
-def imresize(source: Path, target: Path, scale: Any, size: str | None, modcrop: int, kind: str, no_antialias: bool,
-             boundary: Any, workers: int, force: bool) -> None:  # fmt: skip
+@click.pass_context
+def imresize(context: click.Context, source: str, target: Path, scale: Any, size: str | None, modcrop: int, kind: str,
+             no_antialias: bool, boundary: Any, workers: int, force: bool) -> None:  # fmt: skip
     """Resize an image, or every image of a folder, as MATLAB's imresize and imwrite would.
 
-    IN is a file or a folder; OUT accordingly a .png, .bmp or .tif file, or a folder.
+    IN is a file, a folder, or the name of a set, which is looked up as build-test does; OUT accordingly a .png, .bmp or
+    .tif file, or a folder.
 
     \b
     vdsr-data imresize Set5 LRx3 --scale 1/3 --modcrop 3     low-resolution images as MATLAB makes them
     vdsr-data imresize photo.png half.png --scale 1/2
     """
-    from vdsr_data.datasets import unique_names
+    from vdsr_data.datasets import find_images, unique_names
     from vdsr_data.files import check_folder, check_output, claimed
     from vdsr_data.generate import resize_images
-    from vdsr_data.images import list_images
+    from vdsr_data.images import is_image_name
+    from vdsr_data.memory import check_images, of_resizing
+    from vdsr_data.resize import output_size
 
     rows_columns = _parse_size(size)
     whole: AbstractContextManager[None] = nullcontext()
     if (scale is None) == (size is None):
         raise click.UsageError("give either --scale or --size")
-    if source.is_dir():
-        sources = list_images(source)
+    if Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir()):
+        refuse_idle(context, ["kind"], "is for folders; of one image the name of OUT tells the format")
+        sources, targets = [Path(source)], [target]
+        check_output(target, force=force)
+    else:
+        _, sources = find_images(source, "test")
         targets = [target / f"{name}.{kind}" for name in unique_names(sources)]
+        if target.is_dir() and target.samefile(sources[0].parent):
+            raise VdsrError(f"{target}: holds the images themselves; name another folder")
         check_folder(target, force=force)
         whole = claimed(target)
-    else:
-        sources, targets = [source], [target]
-        check_output(target, force=force)
+
+    def needed(rows: int, columns: int) -> float:
+        return of_resizing(rows, columns, rows_columns or output_size((rows, columns), scale))
+
+    check_images(sources, needed, workers=workers)
     with whole, progress("Resizing", len(sources)) as advance:
         resize_images(sources, targets, scale=scale, size=rows_columns, crop=modcrop, antialias=not no_antialias,
                       boundary=boundary, workers=workers, advance=advance)  # fmt: skip

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_space
-from vdsr_data.generate import TrainingRecipe, count_patches, generate_train
+from vdsr_data.generate import TrainingRecipe, check_shard, count_patches, generate_train
 from vdsr_data.images import image_size
 from vdsr_data.storage import CHUNK
 from vdsr_data.subimages import Kind, SubimageRecipe, count_subimages, generate_subimages
@@ -34,6 +34,8 @@ def forecast_train(
     VdsrError
         If an image cannot be read, if there are fewer patches than a chunk, or if the disk is too small.
     """
+    if shard is not None:
+        check_shard(shard, len(images), recipe.keys, compression)
     counts = count_patches(images, recipe)
     chosen = slice(None) if shard is None else slice(shard[0] - 1, None, shard[1])
     patches = sum(counts[chosen])

@@ -26,8 +26,8 @@ from vdsr_data.resize import Boundary, imresize
 from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
-__all__ = ["TrainingRecipe", "TrainingSummary", "count_patches", "degrade", "generate_test", "generate_test_mat",
-           "generate_train", "image_pairs", "image_patches", "resize_images"]  # fmt: skip
+__all__ = ["TrainingRecipe", "TrainingSummary", "check_shard", "count_patches", "degrade", "generate_test",
+           "generate_test_mat", "generate_train", "image_pairs", "image_patches", "resize_images"]  # fmt: skip
 
 Advance = Callable[[int], None]
 
@@ -99,7 +99,7 @@ def generate_train(
     workers = limits.whole("workers", workers, (1, None))
     compression = limits.whole("compression", compression, limits.COMPRESSION)
     if shard is not None:
-        _check_shard(shard, len(images), recipe.keys, compression)
+        check_shard(shard, len(images), recipe.keys, compression)
     counts = count_patches(images, recipe)
     pairs = sum(counts) // CHUNK * CHUNK
     position = randperm_inverse(sum(counts), recipe.seed)  # where each patch goes
@@ -138,7 +138,8 @@ def generate_train(
     return TrainingSummary(count, sum(counts[k] for k in chosen) - count, too_small)
 
 
-def _check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
+def check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
+    """Refuse a part (k, n) that cannot be made of so many images, or not with these options."""
     if len(shard) != 2 or limits.whole("shard", shard[0], (1, None)) > limits.whole("shard", shard[1], (1, None)):
         raise ArgumentError(f"shard: {shard} is not allowed; give (k, n) with k from 1 to n")
     if shard[1] > images:

@@ -31,6 +31,7 @@ __all__ = [
     "TransparencyWarning",
     "check_lossless",
     "image_size",
+    "is_image_name",
     "list_images",
     "modcrop",
     "png_bytes",
@@ -99,6 +100,11 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     for path in images:
         check_name(path)
     return images
+
+
+def is_image_name(path: Path | str) -> bool:
+    """Whether a file of this name would be listed among the images of a folder."""
+    return any(Path(path).suffix.lower() in suffixes for suffixes in SUFFIXES.values())
 
 
 def read_image(path: Path | str) -> NDArray[Any]:
