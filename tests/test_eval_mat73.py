@@ -72,15 +72,19 @@ def test_numbers_of_another_width_have_the_class_they_are_said_to_have(tmp_path:
 
 
 def test_what_is_not_for_images_is_left_out(tmp_path: Path) -> None:
-    write_mat73(
-        tmp_path / "m.mat", {"sr": np.eye(3), "object": np.eye(2), "handle": np.eye(2), "cells": CONTENT["cells"]}
-    )
+    variables = {"sr": np.eye(3), "object": np.eye(2), "handle": np.eye(2), "cells": CONTENT["cells"]}
+    write_mat73(tmp_path / "m.mat", variables | {"struct": {"a": np.eye(2), "b": "text"}})
     with h5py.File(tmp_path / "m.mat", "r+") as file:
         file["object"].attrs["MATLAB_object_decode"] = 3
         file["handle"].attrs["MATLAB_class"] = np.bytes_("function_handle")
-        file["#refs#/0"].attrs["MATLAB_sparse"] = np.uint64(3)  # a cell that is sparse: the whole variable
+        file["#refs#/0"].attrs["MATLAB_sparse"] = np.uint64(3)
+        file["struct/a"].attrs["MATLAB_object_decode"] = 3
         file["by others"] = np.eye(3)
-    assert list(read_mat(tmp_path / "m.mat")) == ["sr"]
+    found = read_mat(tmp_path / "m.mat")
+    assert found.keys() == {"sr", "cells", "struct"}
+    assert [cell is None for cell in found["cells"].ravel(order="F")] == [True, False, False, False]
+    assert found["struct"][0, 0]["a"] is None
+    assert found["struct"][0, 0]["b"] == ["text"]
     write_octave(tmp_path / "o.mat", {"sr": np.eye(3), "r": np.eye(2)})
     with h5py.File(tmp_path / "o.mat", "r+") as file:
         del file["r/type"]

@@ -203,10 +203,11 @@ def test_an_array_without_a_place_is_refused(tmp_path: Path, kind: str, monkeypa
         read_any(tmp_path / "net")
 
 
-def test_subtract(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_subtract(tmp_path: Path, kind: str) -> None:
     *first, (kernel, bias) = network()
-    write_mat(tmp_path / "net.mat", network())
-    same(read_any(tmp_path / "net.mat", subtract=True), [*first, (-kernel, -bias)])
+    FORMATS[kind](tmp_path / "net", network())
+    same(read_any(tmp_path / "net", subtract=True), [*first, (-kernel, -bias)])
 
 
 def test_a_dncnn_is_subtracted(reference_data: Path) -> None:

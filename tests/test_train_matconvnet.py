@@ -74,6 +74,9 @@ def test_the_output_of_a_model_is_added_and_that_of_a_net_subtracted(tmp_path: P
         tmp_path / "net.mat", {"net": net(*plain(weights), {"type": "loss"}), "opts": {"rate": np.ones((1, 1))}}
     )
     same(network_of(read_mat(tmp_path / "net.mat"), "net.mat"), negated(weights))
+    same(network_of(read_mat(tmp_path / "model.mat"), "model.mat", subtract=True), negated(weights))
+    with pytest.raises(VdsrError, match=r"net\.mat: the output of `net` is subtracted anyhow; leave out --subtract"):
+        network_of(read_mat(tmp_path / "net.mat"), "net.mat", subtract=True)
 
 
 def test_a_net_without_biases(tmp_path: Path) -> None:

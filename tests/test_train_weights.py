@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.weights import read_weights, write_weights
+from vdsr_train.weights import negated, read_weights, write_weights
 
 
 def network(depth: int = 4, channels: int = 6):
@@ -48,6 +48,22 @@ def replace(name, array):
         (lambda file: file.pop("conv_03"), "layer conv_03 is missing"),
         (lambda file: file["conv_02"].pop("bias"), "layer conv_02 has no bias"),
         (lambda file: file.clear(), "no group conv_01"),
+        (lambda file: file.create_dataset("bn/gamma", data=np.ones(6)), "no place in such a network: bn"),
+        (
+            lambda file: file.create_dataset("conv_02/gamma", data=np.ones(6)),
+            "no place in such a network: conv_02/gamma",
+        ),
+        (
+            lambda file: (
+                replace("conv_02/kernel", np.zeros((3, 3, 6, 7)))(file),
+                replace("conv_02/bias", np.zeros(7))(file),
+            ),
+            r"conv_02: the kernel is \(3, 3, 6, 7\), expected \(3, 3, 6, 6\); all hidden layers have one width",
+        ),
+        (
+            replace("conv_02/bias", np.full(6, 1e300)),
+            "layer conv_02: the bias holds NaN or infinity, or more than float32",
+        ),
         (replace("conv_02/kernel", np.zeros((3, 3, 5, 6), np.float32)), r"layer conv_02: the kernel is \(3, 3, 5, 6\)"),
         (replace("conv_02/kernel", np.zeros((5, 5, 6, 6), np.float32)), "layer conv_02: the kernel"),
         (replace("conv_02/kernel", np.zeros((6, 6), np.float32)), "layer conv_02: the kernel"),
@@ -72,8 +88,8 @@ def test_files_that_are_not_weights(tmp_path) -> None:
     with pytest.raises(VdsrError, match="no such file"):
         read_weights(tmp_path / "weights.h5")
     (tmp_path / "weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
-    with pytest.raises(VdsrError, match="cannot be read as weights"):
-        read_weights(tmp_path / "weights.h5")
+    with pytest.raises(VdsrError, match=r"weights\.h5: damaged HDF5 file"):
+        read_weights(str(tmp_path / "weights.h5"))
 
 
 def test_nan_is_never_written(tmp_path) -> None:
@@ -82,3 +98,11 @@ def test_nan_is_never_written(tmp_path) -> None:
     with pytest.raises(VdsrError, match="conv_03: the kernel holds NaN or infinity"):
         write_weights(tmp_path / "weights.h5", weights)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_negated_network() -> None:
+    weights = network()
+    found = negated(weights)
+    np.testing.assert_array_equal(found[-1][0], -weights[-1][0])
+    np.testing.assert_array_equal(found[-1][1], -weights[-1][1])
+    assert all(one is other for one, other in zip(found[:-1], weights[:-1], strict=True))

@@ -28,7 +28,7 @@ OCTAVE |= dict.fromkeys(("string", "sq_string", "null_string", "null_sq_string")
 
 
 class _Left(Exception):  # noqa: N818
-    """Something that is left out: sparse, an object, a function, a range."""
+    """Something that is not read: sparse, an object, a function, a range."""
 
 
 def is_mat73(path: Path) -> bool:
@@ -49,7 +49,7 @@ def read_mat73(path: Path) -> dict[str, Any]:
     dict
         Numbers and logical values (uint8) as arrays of two axes or more, in MATLAB's order of axes; text as arrays of
         str, one for each row; cells as arrays of objects; structs as structured arrays, with fields in the order of the
-        alphabet. What is sparse, an object or a function is left out.
+        alphabet. What is sparse, an object, a function or a range of Octave is left out, and None in cells and structs.
 
     Raises
     ------
@@ -65,11 +65,8 @@ def read_mat73(path: Path) -> dict[str, Any]:
         reader = _Reader(file, path)
         for name in file:
             if not name.startswith("#"):  # what cells refer to, and objects
-                try:
-                    found[name] = reader.member(file, name, 0)
-                except _Left:
-                    continue
-    return found
+                found[name] = reader.member(file, name, 0)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class _Reader:
@@ -88,14 +85,17 @@ class _Reader:
         return self.value(item, depth)
 
     def value(self, item: Any, depth: int) -> Any:
-        """An array, with all that it refers to; the same one for the same place in the file."""
+        """An array, with all that it refers to; the same one for the same place in the file; None if it is not read."""
         address = h5py.h5o.get_info(item.id).addr
         if address not in self.seen:
             if depth > DEPTH or len(self.seen) > COUNT:
                 raise ValueError(f"arrays in arrays, more than {DEPTH} deep or more than {COUNT}")
             attributes = read_attributes(item)
             octave = "OCTAVE_NEW_FORMAT" in attributes
-            self.seen[address] = (self.octave if octave else self.matlab)(item, attributes, depth + 1)
+            try:
+                self.seen[address] = (self.octave if octave else self.matlab)(item, attributes, depth + 1)
+            except _Left:
+                self.seen[address] = None
         return self.seen[address]
 
     def matlab(self, item: Any, attributes: Mapping[str, Any], depth: int) -> Any:

@@ -7,7 +7,9 @@ unpickled or executed. Whatever array a network holds is used, or the file is re
 import re
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from vdsr_train.weights import Weights, check_weights, negated, read_weights
 
 __all__ = ["FORMATS", "read_any"]
 
+T = TypeVar("T")
 VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
 NO_SLOT = r"^(?!.*vdsr_(weight|bias)_\d+/)"  # but for what an optimizer keeps for each
 FORMATS = (
@@ -67,11 +70,14 @@ def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
         raise VdsrError(f"{path}: no weights.h5 in it, and no TensorFlow 1 checkpoint")
     if prefix is None and not path.is_file():
         raise VdsrError(f"{path}: no such file")
-    weights = _guarded(_read_file, path) if prefix is None else _guarded(_read_checkpoint, prefix)
+    reader = _guarded(_reader, path) if prefix is None else _read_checkpoint
+    if reader is _read_mat:  # where the file may tell
+        return _guarded(partial(_read_mat, subtract=subtract), path)
+    weights = _guarded(reader, prefix or path)
     return negated(weights) if subtract else weights
 
 
-def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
+def _guarded(reader: Callable[[Path], T], path: Path) -> T:
     """Turn whatever a reader raises at a bad file into one line."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused in the end
@@ -88,29 +94,31 @@ def _guarded(reader: Callable[[Path], Weights], path: Path) -> Weights:
         raise VdsrError(f"{path}: cannot be read as weights ({reason})") from error
 
 
-def _read_file(path: Path) -> Weights:
-    """Whatever a file holds, by its first bytes; a damaged one as what its name says."""
+def _reader(path: Path) -> Callable[[Path], Weights]:
+    """What reads a file, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(128)
+    if head.startswith(b"MATLAB"):
+        return _read_mat
+    if head.startswith(b"\x89HDF"):
+        return _read_mat if is_mat73(path) else read_weights
     if head.startswith(b"PK"):
-        return _read_zip(path)
-    if head.startswith(b"\x89HDF") and not is_mat73(path):
-        return read_weights(path)
-    if head.startswith((b"MATLAB", b"\x89HDF")):
-        return network_of(read_mat(path), str(path))
+        return _read_zip
     if head[:1] == b"\x80" and MAGIC.to_bytes(10, "little") in head:
-        return _read_torch(path)
+        return _read_torch
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
-        return layers_of({name: tensor.array() for name, tensor in read_safetensors(path).items()}, str(path))
+        return _read_safetensors
     if (found := mistaken(path)) is not None:
         raise VdsrError(f"{path}: {found}")
     if head[:1] == b"\x80":
-        raise VdsrError(
-            f"{path}: a pickle that PyTorch did not write, which is not read; torch.save(m.state_dict(), name)"
-        )
-    if path.suffix.lower() == ".mat":  # older ones begin with anything
-        return network_of(read_mat(path), str(path))
+        raise VdsrError(f"{path}: a pickle that PyTorch did not write, which is not read; save it by torch.save")
+    if path.suffix.lower() == ".mat":  # versions before 5 begin with anything
+        return _read_mat
     raise VdsrError(f"{path}: unknown format of weights, or damaged; known are {FORMATS}")
+
+
+def _read_mat(path: Path, *, subtract: bool = False) -> Weights:
+    return network_of(read_mat(path), str(path), subtract=subtract)
 
 
 def _read_zip(path: Path) -> Weights:
@@ -125,6 +133,10 @@ def _read_zip(path: Path) -> Weights:
         raise VdsrError(f"{path}: an archive without NumPy's .npy or PyTorch's data.pkl in it; known are {FORMATS}")
     with np.load(path, allow_pickle=False) as arrays:
         return layers_of({name: np.asarray(arrays[name]) for name in arrays.files}, str(path))
+
+
+def _read_safetensors(path: Path) -> Weights:
+    return layers_of({name: tensor.array() for name, tensor in read_safetensors(path).items()}, str(path))
 
 
 def _read_torch(path: Path) -> Weights:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_train.named import fold_scale, listed
 from vdsr_train.weights import Weights, check_weights, negated
 
@@ -16,7 +16,7 @@ Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 PLAIN = {"stride": 1, "pad": 1, "dilate": 1, "leak": 0}  # what else a layer could do, and does not
 
 
-def network_of(variables: Mapping[str, Any], source: str) -> Weights:
+def network_of(variables: Mapping[str, Any], source: str, *, subtract: bool = False) -> Weights:
     """Read the network among the variables of a .mat file.
 
     Parameters
@@ -27,6 +27,8 @@ def network_of(variables: Mapping[str, Any], source: str) -> Weights:
         predicts the noise, and the last layer comes negated; batch normalisation behind a convolution is folded in.
     source : str
         What messages begin with.
+    subtract : bool, default False
+        Whether the output of a `model` is subtracted from its input after all; of a `net` that is known.
 
     Returns
     -------
@@ -38,9 +40,13 @@ def network_of(variables: Mapping[str, Any], source: str) -> Weights:
     VdsrError
         There is no such struct, or a layer is none that such a network may have (it is named).
     """
-    for name, cells, reader in (("model", {"weight", "bias"}, _of_cells), ("net", {"layers"}, _of_layers)):
-        if cells <= (struct := _fields(variables.get(name))).keys():
-            return check_weights(reader(struct, source), source)
+    if {"weight", "bias"} <= (model := _fields(variables.get("model"))).keys():
+        weights = check_weights(_of_cells(model, source), source)
+        return negated(weights) if subtract else weights
+    if "layers" in (net := _fields(variables.get("net"))):
+        if subtract:
+            raise ArgumentError(f"{source}: the output of `net` is subtracted anyhow; leave out --subtract")
+        return negated(check_weights(_of_layers(net, source), source))
     raise VdsrError(
         f"{source}: neither a struct `model` with the cells `weight` and `bias`, as the VDSR authors publish it, nor a "
         "struct `net` with the cell `layers`, as DnCNN's is"
@@ -49,7 +55,8 @@ def network_of(variables: Mapping[str, Any], source: str) -> Weights:
 
 def _of_cells(model: Mapping[str, Any], source: str) -> Layers:
     kernels, biases = _cells(model["weight"]), _cells(model["bias"])
-    left = [name for name, value in model.items() if name not in ("weight", "bias") and np.size(value) > 1]
+    others = {name: value for name, value in model.items() if name not in ("weight", "bias")}
+    left = [name for name, value in others.items() if value is None or np.size(value) > 1]
     if left:
         raise VdsrError(f"{source}: `model` holds what has no place in such a network: {listed(left)}")
     if len(kernels) != len(biases):
@@ -58,7 +65,7 @@ def _of_cells(model: Mapping[str, Any], source: str) -> Layers:
 
 
 def _of_layers(net: Mapping[str, Any], source: str) -> Layers:
-    """Take convolutions with what follows them; the output of the last is subtracted from the input."""
+    """Take convolutions with what follows them."""
     found: Layers = []
     active = True  # whether what comes next gets the input, or values behind a ReLU
     for number, cell in enumerate(_cells(net["layers"]), start=1):
@@ -88,7 +95,7 @@ def _of_layers(net: Mapping[str, Any], source: str) -> Layers:
         active = kind == "relu" if kind != "loss" else active
     if active:
         raise VdsrError(f"{source}: the last layer of `net` is no convolution")
-    return negated(found)
+    return found
 
 
 def _fields(struct: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
-from vdsr_data.hdf5 import plain_dataset, plain_group
+from vdsr_data.hdf5 import open_hdf5, plain_dataset, plain_group
 
 __all__ = ["Weights", "check_weights", "negated", "read_weights", "write_weights"]
 
@@ -66,7 +66,7 @@ def read_weights(path: Path | str) -> Weights:
     if not path.is_file():
         raise VdsrError(f"{path}: no such file; vdsr-train writes weights.h5 into its run folder")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return check_weights(_read_layers(file), str(path))
     except VdsrError:
         raise
