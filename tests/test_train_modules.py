@@ -111,6 +111,16 @@ def test_what_holds_itself_and_what_is_shared_by_many_paths(tmp_path: Path) -> N
     same(read(tmp_path / "net.pth", writer, itself), WEIGHTS)
 
 
+@pytest.mark.parametrize("module", ["torch._utils", "numpy._core.multiarray"])
+def test_an_array_of_an_unknown_kind_is_not_left_out(tmp_path: Path, module: str) -> None:
+    """Quantised and sparse tensors, and NumPy's arrays, beside tensors that are understood."""
+    writer = Writer()
+    made = writer.call(writer.name(module, "_rebuild_qtensor" if module.startswith("torch") else "_reconstruct"), 1)
+    content = Raw(state(writer) + b"(" + writer.put("bn.weight") + made + b"u")
+    with pytest.raises(VdsrError, match=rf"^net\.pth: net: bn\.weight is an array of an unknown kind \({module}"):
+        read(tmp_path / "net.pth", writer, {"net": content})
+
+
 # Whole modules
 
 

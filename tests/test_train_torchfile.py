@@ -14,7 +14,7 @@ from torch_files import Writer
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.pickled import read_pickle
-from vdsr_train.torchfile import open_torch, read_safetensors, tensor_of
+from vdsr_train.torchfile import is_array, open_torch, read_safetensors, tensor_of
 
 FORMS: dict[str, tuple[dict[str, bool], Callable[[Writer, Any], bytes]]] = {
     "archive": ({}, Writer.archive),
@@ -123,6 +123,8 @@ def test_what_is_no_tensor() -> None:
     ]
     for content in (None, 5, "text", [1], {}, rebuild, *calls, writer.name("torch.nn", "Parameter")):
         assert tensor_of(read(content)) is None
+    assert is_array(read(writer.call(rebuild, 1)))
+    assert not is_array(read(writer.ordered({})))
 
 
 def test_types_that_are_not_read_are_named(tmp_path: Path) -> None:

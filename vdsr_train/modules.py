@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_train.named import fold_scale, layers_of, listed, without_weight_norm
 from vdsr_train.pickled import Record
-from vdsr_train.torchfile import Tensor, tensor_of
+from vdsr_train.torchfile import is_array, tensor_of
 from vdsr_train.weights import Weights
 
 __all__ = ["network_in"]
@@ -57,13 +57,10 @@ def network_in(content: Any, source: str) -> Weights:
     for key, candidate in _candidates(content):
         where = f"{source}: {key}" if key else source
         try:
-            if isinstance(candidate, Record):
-                arrays = _Flattened(candidate, where).arrays
-            else:
-                arrays = {name: tensor.array() for name, tensor in candidate.items()}
+            arrays = _values(candidate, where) if isinstance(candidate, dict) else _Flattened(candidate, where).arrays
             found[key] = layers_of(arrays, where)
         except VdsrError as error:
-            refused.setdefault(OBJECTS if isinstance(candidate, Record) else len(candidate), error)
+            refused.setdefault(len(candidate) if isinstance(candidate, dict) else OBJECTS, error)
     averaged = [key for key in found if not AVERAGED.isdisjoint(key.split("."))]
     names = averaged if len(averaged) == 1 else list(found)
     if not names:
@@ -75,6 +72,14 @@ def network_in(content: Any, source: str) -> Weights:
     return first
 
 
+def _values(tensors: dict[str, Record], source: str) -> dict[str, NDArray[Any]]:
+    """The values of arrays, each of which is a tensor that is understood."""
+    for name, value in tensors.items():
+        if tensor_of(value) is None:
+            raise VdsrError(f"{source}: {name[:80]} is an array of an unknown kind ({value.name[:80]})")
+    return {name: tensor.array() for name, value in tensors.items() if (tensor := tensor_of(value)) is not None}
+
+
 def _same(one: Weights, other: Weights) -> bool:
     return len(one) == len(other) and all(
         np.array_equal(mine, theirs)
@@ -83,7 +88,7 @@ def _same(one: Weights, other: Weights) -> bool:
     )
 
 
-def _candidates(content: Any) -> Iterator[tuple[str, Record | dict[str, Tensor]]]:
+def _candidates(content: Any) -> Iterator[tuple[str, Record | dict[str, Record]]]:
     """Modules and mappings with kernels in them, by the keys under which they lie; each object is looked at once."""
     left: list[tuple[Any, Any]] = [(None, content)]
     seen: set[int] = set()
@@ -96,14 +101,14 @@ def _candidates(content: Any) -> Iterator[tuple[str, Record | dict[str, Tensor]]
         inner: list[tuple[Any, Any]] = []
         if not isinstance(value, Record):
             inner = [((path, str(k)), one) for k, one in enumerate(value)]
-        elif tensor_of(value) is None:
+        elif not is_array(value):
             state, named = _named(value.state), value.named()
             if "_modules" in state:
                 yield _key(path), value
                 continue
-            tensors = {name: tensor for name, one in named.items() if (tensor := tensor_of(one)) is not None}
-            if any(len(tensor.shape) == 4 for tensor in tensors.values()):
-                yield _key(path), tensors
+            arrays = {name: one for name, one in named.items() if is_array(one)}
+            if any(len(tensor.shape) == 4 for tensor in map(tensor_of, arrays.values()) if tensor is not None):
+                yield _key(path), arrays
             others = [one for key, one in value.entries() if not isinstance(key, str)]
             inner = [((path, name), one) for name, one in named.items()]
             inner += [(path, one) for one in (*others, value.items, value.args, value.state)]

@@ -6,6 +6,7 @@ PyTorch is not needed, and nothing of a file is unpickled: see `vdsr_train.pickl
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_train.pickled import Record, read_pickle
 
-__all__ = ["MAGIC", "Tensor", "open_torch", "read_safetensors", "tensor_of"]
+__all__ = ["MAGIC", "Tensor", "is_array", "open_torch", "read_safetensors", "tensor_of"]
 
 LIMIT = 64 * 2**20  # bytes of what describes tensors, without their values
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the older format
@@ -30,6 +31,7 @@ SAFETENSORS = {"F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bf16", "I64": "i8
                "U8": "u1", "BOOL": "?"}  # fmt: skip
 BUILDERS = ("_rebuild_tensor", "_rebuild_tensor_v2")
 WRAPPERS = ("Parameter", "Variable", "_rebuild_parameter", "_rebuild_parameter_with_state")
+ARRAYS = re.compile(r"_rebuild_\w+|_reconstruct|\w*Tensor|Parameter|Variable|scalar")  # also NumPy's, and unknown ones
 
 
 @dataclass(eq=False)
@@ -98,6 +100,11 @@ def tensor_of(value: Any) -> Tensor | None:
         inner = value.args or (value.state if isinstance(value.state, tuple) else ())
         return _built(inner[0]) if inner else None
     return _built(value)
+
+
+def is_array(value: Any) -> bool:
+    """Whether an object is an array of any kind, also of those that `tensor_of` does not understand."""
+    return isinstance(value, Record) and ARRAYS.fullmatch(value.name.rpartition(".")[2]) is not None
 
 
 def _built(value: Any) -> Tensor | None:
