@@ -12,11 +12,14 @@ from command_line import fails
 from PIL import Image
 from rich.console import Console
 
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.figures import save_preview
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
 from vdsr_data.histogram import BAR, spread, table
 from vdsr_data.images import list_images
 from vdsr_data.pairs import Pairs
 from vdsr_data.shards import merge
+from vdsr_data.storage import open_training
 
 RECIPE = TrainingRecipe(patch_size=16, stride=16)
 
@@ -115,8 +118,39 @@ def test_what_preview_refuses(run, train: Path, test_file: Path, photographs: Pa
     fails(run("preview", photographs / "a.jpg"), 1, "not an HDF5 file")
     fails(run("preview", train, "-o", "none/sheet.png"), 1, "none: no such folder")
     fails(run("preview", train, "--count", 0), 2, "--count")
-    fails(run("preview", test_file, "--count", 65), 1, "a sheet shows 1 to 64 images, not 65")
+    for file in (train, test_file):
+        fails(run("preview", file, "--count", 65), 2, "--count", "'65': whole numbers from 1 to 64 are allowed")
+        with pytest.raises(ArgumentError, match="count: 65 is not allowed"):
+            save_preview("sheet.png", Pairs(file), count=65)
+    assert "1<=x<=64" in run("preview", "--help").stdout
     assert not list(Path().glob("*.png"))
+
+
+def test_options_that_would_do_nothing_are_refused(run, train: Path, test_file: Path):
+    fails(run("preview", test_file, "--seed", 1), 2, "--seed is for a choice, but all 4 are shown")
+    fails(
+        run("verify", train, "--sample", 3), 2, "--sample is for a sample, which a training file has with --images only"
+    )
+    fails(run("verify", train, "--seed", 3), 2, "--seed is for a sample")
+    fails(run("verify", test_file, "--sample", 0, "--seed", 3), 2, "--seed is for a sample, and --sample 0 is none")
+    assert run("preview", test_file, "--count", 3, "--seed", 1).exit_code == 0
+    assert run("verify", test_file, "--sample", 3, "--seed", 1).exit_code == 0
+
+
+def test_an_empty_part_is_shown(run, photographs: Path, tmp_path: Path):
+    """An image that is smaller than a patch gives none; the part is valid all the same."""
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(photographs / "a.bmp")
+    generate_train(list_images(photographs), tmp_path / "part.h5", RECIPE, shard=(3, 5))
+    result = run("info", "part.h5")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "part of a training file of 0 pairs" in result.stdout
+    assert "images: a.jpg, b.jpg, a.bmp" in result.stdout
+    result = run("preview", "part.h5")
+    assert (result.exit_code, result.stdout) == (0, "part_preview.png: 0 patches of part.h5\n")
+    assert colours(Path("part_preview.png")).shape[1] == 1200
+    assert run("verify", "part.h5").exit_code == 0
+    with pytest.raises(VdsrError, match="holds no patches"), open_training("part.h5"):
+        pass
 
 
 def test_histograms_are_those_of_all_values(tmp_path: Path):

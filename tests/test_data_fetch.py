@@ -23,7 +23,7 @@ from PIL import Image
 
 from vdsr_data import fetch, registry
 from vdsr_data.datasets import find_images, open_testset
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.fetch import fetch_set
 from vdsr_data.generate import generate_test
 from vdsr_data.registry import NOTES, cache_folder, check_address, find_sets, list_sets, registered
@@ -190,6 +190,18 @@ def test_fetches_once_and_is_found_by_name(public: Public, tmp_path: Path):
     assert len(public.asked) == 5
     assert open_testset("Set5").image_names == [Path(name).stem for name in NAMES]
     assert run("build-test", "Set5", "--scales", "2").exit_code == 0
+
+
+def test_from_python_it_is_as_strict_as_typed(public: Public, tmp_path: Path):
+    with pytest.raises(VdsrError, match="nope: no address with checksums is known"):
+        fetch_set("nope")
+    for options, words in (({"workers": 0}, "workers: 0 is not allowed"), ({"retries": -1}, "retries: -1")):
+        with pytest.raises(ArgumentError, match=words):
+            fetch_set("Set5", **options)
+    assert public.asked == []
+    assert fetch_set("set5").folder == tmp_path / "data" / "Set5"
+    again = fetch_set("Set5", mirror=tmp_path / "data")  # a path is taken as a str is
+    assert (again.files, again.new) == (5, 0)
 
 
 def test_all_goes_to_the_cache_without_vdsr_data(public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

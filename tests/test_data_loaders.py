@@ -10,6 +10,7 @@ import command_line
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 import vdsr_data
 from vdsr_data import VdsrError, tf_dataset, torch_dataset
@@ -302,3 +303,10 @@ def test_hugging_face_reads_the_file_as_it_is(whole: Path, tmp_path: Path):
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [expected, expected]
+
+
+def test_an_empty_part_is_no_data_set(tf, photographs: Path, tmp_path: Path):
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(photographs / "a.bmp")
+    generate_train(list_images(photographs), tmp_path / "part.h5", RECIPE, shard=(3, 5))
+    with pytest.raises(VdsrError, match=r"part.h5: holds no pairs"):
+        tf_dataset(tmp_path / "part.h5")

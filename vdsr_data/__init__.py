@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vdsr_data.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
-    from vdsr_data.errors import VdsrError
+    from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
     from vdsr_data.images import modcrop
     from vdsr_data.loaders import tf_dataset, torch_dataset
     from vdsr_data.patches import randperm
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["VdsrError", "im2double", "imresize", "luma", "modcrop", "randperm", "rgb2ycbcr", "tf_dataset",
-           "torch_dataset", "ycbcr2rgb"]  # fmt: skip
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "im2double", "imresize", "luma", "modcrop", "randperm",
+           "rgb2ycbcr", "tf_dataset", "torch_dataset", "ycbcr2rgb"]  # fmt: skip
 
 # Imported on first use: `vdsr-data --help` must not wait for numba.
 _HOMES = {
+    "ArgumentError": "errors",
     "VdsrError": "errors",
+    "VdsrWarning": "errors",
     "im2double": "color",
     "imresize": "resize",
     "luma": "color",

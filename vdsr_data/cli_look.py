@@ -9,7 +9,7 @@ import click
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import WHOLE, ExplainingCommand, complete_set, force_option, progress
+from vdsr_data.options import WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
 
 __all__ = ["info", "preview", "verify"]
 
@@ -33,7 +33,10 @@ def info(file: Path) -> None:
 
     for line in describe(file):
         click.echo(line)
-    found = spread(Pairs(file))
+    pairs = Pairs(file)
+    if not len(pairs):
+        return
+    found = spread(pairs)
     click.echo(f"  values of {found.sample}: {found.summary}")
     console = Console(highlight=False)
     blocks = console.is_terminal and (sys.stdout.encoding or "").lower().startswith("utf")
@@ -43,11 +46,12 @@ def info(file: Path) -> None:
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
-@click.option("--count", type=WHOLE(1, 400), show_default="24 patches, or 8 images",
+@click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
               help="Patches of a training file, images of a test file.")  # fmt: skip
 @click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
 @force_option
-def preview(file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
+@click.pass_context
+def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
     """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr.
 
     Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a test file
@@ -62,8 +66,11 @@ def preview(file: Path, output: Path | None, count: int | None, seed: int, force
         raise VdsrError(f"{output}: a preview is a picture; name a .png file")
     check_output(output, force=force)
     pairs = Pairs(file)
-    from vdsr_data.figures import save_preview  # takes half a second, which a refusal need not take
+    from vdsr_data.figures import IMAGES, PATCHES, save_preview  # takes half a second, which a refusal need not take
 
+    total, usual = (len(pairs), PATCHES) if pairs.shape else (len(dict(pairs.images)), IMAGES)
+    if total <= (count or usual):
+        refuse_idle(context, ["seed"], f"is for a choice, but all {total} are shown")
     shown = save_preview(output, pairs, count=count, seed=seed)
     voice.say(f"{output}: {shown} {'patches' if pairs.shape else 'images'} of {file}")
 
@@ -74,7 +81,8 @@ def preview(file: Path, output: Path | None, count: int | None, seed: int, force
 @click.option("--sample", type=WHOLE(0), default=64, show_default=True, help="Pairs to make anew.")
 @click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the sample.")
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
-def verify(file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
+@click.pass_context
+def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
     """Check a training file, a part, a virtual file with its parts, or a test file.
 
     Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
@@ -96,7 +104,12 @@ def verify(file: Path, images: str | None, sample: int, seed: int, expect: str |
 
     if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
         raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
-    found = find_images(images, "test" if is_test_file(file) else "train")[1] if images is not None else None
+    of_test = is_test_file(file)
+    if images is None and not of_test:
+        refuse_idle(context, ["sample", "seed"], "is for a sample, which a training file has with --images only")
+    if not sample:
+        refuse_idle(context, ["seed"], "is for a sample, and --sample 0 is none")
+    found = find_images(images, "test" if of_test else "train")[1] if images is not None else None
     size = file.stat().st_size if file.is_file() else 0
     with progress(f"Verifying {file.name}", math.ceil(size / 1e6), "MB") as advance:
         result = check(file, images=found, sample=sample, seed=seed, expect=expect, advance=advance)

@@ -13,7 +13,7 @@ __all__ = ["describe"]
 SHOWN = 8  # names of images, before an ellipsis
 
 
-def describe(path: Path) -> Iterator[str]:
+def describe(path: Path | str) -> Iterator[str]:
     """Lines on the contents and the provenance of a data file.
 
     Raises
@@ -21,6 +21,7 @@ def describe(path: Path) -> Iterator[str]:
     VdsrError
         If it is neither a training nor a test file.
     """
+    path = Path(path)
     size = f"{path.stat().st_size / 1e6:,.1f} MB" if path.is_file() else ""
     if is_test_file(path):
         with open_hdf5(path) as file:
@@ -29,7 +30,7 @@ def describe(path: Path) -> Iterator[str]:
         for scale, images, pixels in summarise(path):
             yield f"  x{scale}: {images} images, {pixels:,} pixels"
     else:
-        with open_training(path) as training:
+        with open_training(path, empty=True) as training:
             attributes = training.attributes
             kind = "virtual training file" if training.sources else "training file"
             if training.position is not None:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
+from vdsr_data import limits
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import sweep, written
 from vdsr_data.lock import held
-from vdsr_data.registry import RegisteredFile, check_address, data_folders, file_size, registered, unfinished
+from vdsr_data.registry import RegisteredFile, check_address, data_folders, file_size, find_sets, registered, unfinished
 
 __all__ = ["Fetched", "fetch_set"]
 
@@ -50,7 +51,7 @@ class _PassingError(Exception):
 def fetch_set(
     dataset: str,
     *,
-    mirror: str | None = None,
+    mirror: Path | str | None = None,
     workers: int = 4,
     retries: int = 3,
     advance: Callable[[float], None] = lambda _: None,
@@ -60,8 +61,8 @@ def fetch_set(
     Parameters
     ----------
     dataset : str
-        A name that `registered` has.
-    mirror : str, optional
+        A name that `registered` has, in any case.
+    mirror : path or str, optional
         A folder or an address that has ``SET/FILE``, instead of the public addresses.
     workers : int
         Files to fetch at a time.
@@ -73,10 +74,14 @@ def fetch_set(
     Raises
     ------
     VdsrError
-        If a file cannot be had or is not the registered one, or the folder cannot be written; verified ones are kept.
+        If no such set is registered, if a file cannot be had or is not the registered one (verified ones are kept), or
+        if the folder cannot be written.
         If another process fetches the same set there.
     """
-    source = _source(mirror)
+    limits.whole("workers", workers, (1, None))
+    limits.whole("retries", retries, (0, None))
+    (dataset,) = find_sets([dataset])
+    source = _source(None if mirror is None else str(mirror))
     files = registered()[dataset]
     final = next(data_folders()) / dataset
     missing = _missing(final, files)

@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
+from vdsr_data import limits
 from vdsr_data.files import replacing
 from vdsr_data.pairs import Pairs
 
@@ -24,7 +24,7 @@ __all__ = ["save_preview"]
 DPI = 144
 PATCH, IMAGE = 123, 300  # pixels that a patch and an image take, at most, in each direction
 PATCHES, IMAGES = 24, 8  # shown, unless a number is given
-MOST_PATCHES, MOST_IMAGES = 400, 64  # on a sheet, which would take hundreds of megabytes with more
+MOST = 64  # on a sheet, which would take hundreds of megabytes with more images
 ACROSS = 4  # patches beside each other
 MARGIN, GAP, APART, CAPTION, HEAD, FOOT, BAR, NARROWEST = 48, 8, 30, 34, 130, 84, 300, 1200  # pixels
 LETTERS = 40  # of a name below its image
@@ -44,7 +44,7 @@ class Tile(NamedTuple):
     starts: bool = False  # a group of tiles
 
 
-def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: int = 0) -> int:
+def save_preview(path: Path | str, pairs: Pairs, *, count: int | None = None, seed: int = 0) -> int:
     """Draw patches of a training file, or images of a test file at each of its scales, chosen at random.
 
     Parameters
@@ -53,7 +53,7 @@ def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: in
         The PNG file to write, complete or not at all; the same bytes for the same arguments.
     pairs : Pairs
     count : int, optional
-        Patches (24 by default) or images (8) to show, in the order of the file; all, if there are no more.
+        Patches (24 by default) or images (8) to show, up to 64, in the order of the file; all, if there are no more.
     seed : int, default 0
         Of the choice.
 
@@ -64,16 +64,14 @@ def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: in
 
     Raises
     ------
+    ArgumentError
+        If `count` is too large for a sheet.
     VdsrError
-        If `count` is too large for a sheet (400 patches, 64 images), or the file is damaged.
+        If the file is damaged.
     """
     names = list(dict.fromkeys(name for name, _ in pairs.images))
-    total, usual, most, what = (
-        (len(pairs), PATCHES, MOST_PATCHES, "patches") if pairs.shape else (len(names), IMAGES, MOST_IMAGES, "images")
-    )
-    if count is not None and not 1 <= count <= most:
-        raise VdsrError(f"{path}: a sheet shows 1 to {most} {what}, not {count}")
-    shown = min(count or usual, total)
+    total, usual = (len(pairs), PATCHES) if pairs.shape else (len(names), IMAGES)
+    shown = min(usual if count is None else limits.whole("count", count, (1, MOST)), total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())
     if pairs.shape:
         rows, side = _patch_rows(pairs, chosen), PATCH
@@ -83,7 +81,7 @@ def save_preview(path: Path, pairs: Pairs, *, count: int | None = None, seed: in
         title = f"{total:,} images"
     if shown < total:
         title += f", of which {shown} at random (seed {seed})"
-    _draw(path, pairs.path.name, title, rows, side)
+    _draw(Path(path), pairs.path.name, title, rows, side)
     return shown
 
 
@@ -117,15 +115,16 @@ def _draw(path: Path, name: str, title: str, rows: Sequence[Sequence[Tile]], sid
     sizes = [[_fit(tile.image.shape, side) for tile in row] for row in rows]
     heights = [max(tall for tall, _ in row) for row in sizes]
     widths = [max(wide for _, wide in column if wide) for column in zip_longest(*sizes, fillvalue=(0, 0))]
-    apart = [APART if tile.starts else GAP for tile in rows[0][1:]]
+    first = rows[0] if rows else ()
+    apart = [APART if tile.starts else GAP for tile in first[1:]]
     lefts = np.cumsum([MARGIN, *(wide + gap for wide, gap in zip(widths, apart, strict=False))])
-    width = max(int(lefts[-1]) + widths[-1] + MARGIN, NARROWEST)
+    width = max(int(lefts[-1]) + (widths[-1] if widths else 0) + MARGIN, NARROWEST)
     height = HEAD + sum(heights) + CAPTION * len(rows) + FOOT
-    residuals = np.concatenate([np.abs(tile.image).ravel() for row in rows for tile in row if tile.residual])
-    finite = residuals[np.isfinite(residuals)]
+    residuals = [np.abs(tile.image).ravel() for row in rows for tile in row if tile.residual]
+    finite = np.concatenate([np.zeros(0), *(values[np.isfinite(values)] for values in residuals)])
     limit = _round_up(float(np.percentile(finite, WITHIN))) if finite.size else 1.0
     lumas = (tile.image for row in rows for tile in row if not tile.residual)
-    top = max(float(np.max(luma, where=np.isfinite(luma), initial=1)) for luma in lumas)
+    top = max((float(np.max(luma, where=np.isfinite(luma), initial=1)) for luma in lumas), default=1.0)
     looks: dict[bool, dict[str, Any]] = {
         True: {"cmap": RESIDUAL, "vmin": -limit, "vmax": limit},
         False: {"cmap": LUMA, "vmin": 0, "vmax": top},
@@ -145,7 +144,7 @@ def _draw(path: Path, name: str, title: str, rows: Sequence[Sequence[Tile]], sid
 
     write(MARGIN, 38, name, 13, weight="bold", color=INK)
     write(MARGIN, 74, title, 8.5)
-    for tile, left in zip(rows[0], lefts.tolist(), strict=True):
+    for tile, left in zip(first, lefts.tolist(), strict=False):
         write(left, HEAD - 14, tile.heading, 8, weight="bold", color=INK)
     above = HEAD
     for row, row_sizes, high in zip(rows, sizes, heights, strict=True):

@@ -61,7 +61,7 @@ def damage_explained(path: Path | str) -> Iterator[None]:
         raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
 
 
-def create_hdf5(path: Path, *, virtual: bool = False) -> h5py.File:
+def create_hdf5(path: Path | str, *, virtual: bool = False) -> h5py.File:
     """Create an HDF5 file that does not record when: the same contents are the same bytes.
 
     Virtual data sets need the format of HDF5 1.10.
@@ -82,7 +82,7 @@ def create_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
 
 
-def annotate(path: Path, attributes: Mapping[str, Any]) -> None:
+def annotate(path: Path | str, attributes: Mapping[str, Any]) -> None:
     """Add attributes to an HDF5 file: text and numbers as they are, lists of text as arrays, anything else as JSON."""
     with h5py.File(path, "r+", libver=LIBVER) as file:
         for name, value in attributes.items():

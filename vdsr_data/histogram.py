@@ -30,7 +30,7 @@ class Spread:
 
 
 def spread(pairs: Pairs, *, seed: int = 0) -> Spread:
-    """Read at most 1,024 pairs and four million pixels, chosen at random, and count.
+    """Read at most 1,024 pairs and four million pixels, chosen at random, and count; `pairs` must not be empty.
 
     Raises
     ------

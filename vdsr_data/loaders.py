@@ -37,7 +37,7 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
     Raises
     ------
     VdsrError
-        If PyTorch is not installed, or `path` is no such file.
+        If PyTorch is not installed, or `path` is no such file or holds nothing.
 
     Notes
     -----
@@ -48,7 +48,7 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
         from vdsr_data.torch_pairs import TorchPairs
     except ImportError as error:
         raise VdsrError("torch_dataset needs PyTorch: pip install 'vdsr-toolkit[torch]'") from error
-    return TorchPairs(Pairs(path, scale=scale))
+    return TorchPairs(_opened(path, scale))
 
 
 def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
@@ -66,7 +66,7 @@ def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
         import tensorflow as tf
     except ImportError as error:
         raise VdsrError("tf_dataset needs TensorFlow: pip install 'vdsr-toolkit[train]'") from error
-    pairs = Pairs(path, scale=scale)
+    pairs = _opened(path, scale)
     block = BLOCK if pairs.shape else 1
 
     def read(start: np.int64) -> list[Any]:
@@ -79,3 +79,10 @@ def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
 
     blocks = tf.data.Dataset.range(0, len(pairs), block).map(shaped)
     return blocks.unbatch().apply(tf.data.experimental.assert_cardinality(len(pairs)))
+
+
+def _opened(path: Path | str, scale: int | None) -> Pairs:
+    pairs = Pairs(path, scale=scale)
+    if not len(pairs):
+        raise VdsrError(f"{path}: holds no pairs")
+    return pairs

@@ -61,12 +61,14 @@ def check_memory(what: str, needed: float, *, least: float | None = None, advice
     warnings.warn(line, MemoryWarning, stacklevel=2)
 
 
-def check_images(images: Sequence[Path], needed: Callable[[int, int], float], *, workers: int, ahead: int = 0) -> None:
+def check_images(
+    images: Sequence[Path | str], needed: Callable[[int, int], float], *, workers: int, ahead: int = 0
+) -> None:
     """Do as `check_memory` for a command that keeps `workers` images, and `ahead` further ones, in memory at a time.
 
     Parameters
     ----------
-    images : sequence of Path
+    images : sequence of path
         Of which only the heads are read; what cannot be read is left to the command.
     needed : callable
         Gives the bytes for an image of so many rows and columns.
@@ -77,7 +79,7 @@ def check_images(images: Sequence[Path], needed: Callable[[int, int], float], *,
     for path in images:
         with suppress(VdsrError, OSError):
             rows, columns = image_size(path)
-            sizes.append((needed(rows, columns), rows * columns, path.name))
+            sizes.append((needed(rows, columns), rows * columns, Path(path).name))
     if not sizes:
         return
     sizes.sort(reverse=True)

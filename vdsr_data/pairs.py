@@ -40,7 +40,7 @@ class Pairs:
     Raises
     ------
     VdsrError
-        If it is no such file, or holds no pair of that scale.
+        If it is no such file, or a test file without a pair of that scale. A part of a training file may be empty.
     """
 
     def __init__(self, path: Path | str, *, scale: int | None = None) -> None:
@@ -51,7 +51,7 @@ class Pairs:
         if not is_test_file(path):
             if scale is not None:
                 raise VdsrError(f"{path}: a training file, whose scales are mixed; only a test file is read by scale")
-            with open_training(path) as file:
+            with open_training(path, empty=True) as file:
                 self.shape, self._count = (file.patch_size, file.patch_size), len(file)
             return
         scales = [found for found, _, _ in summarise(path)]
@@ -99,7 +99,7 @@ class Pairs:
             stack = ExitStack()
             file: TrainingFile | TestFile
             if self.shape:
-                file = stack.enter_context(open_training(self.path))
+                file = stack.enter_context(open_training(self.path, empty=True))
                 file.resident = False
             else:
                 file = stack.enter_context(open_test_file(self.path))

@@ -106,7 +106,7 @@ class TrainingWriter:
 
 
 @contextmanager
-def create_training(path: Path, *, compression: int = 0, **layout: Any) -> Iterator[TrainingWriter]:
+def create_training(path: Path | str, *, compression: int = 0, **layout: Any) -> Iterator[TrainingWriter]:
     """Give a `TrainingWriter` with this layout; `path` is replaced, by a complete file, when the block ends well.
 
     With a `compression`, a level of gzip, the patches go to a second temporary file first.
@@ -124,7 +124,7 @@ def create_training(path: Path, *, compression: int = 0, **layout: Any) -> Itera
             compress_training(file, target, compression)
 
 
-def compress_training(source: Path, target: Path, level: int) -> None:
+def compress_training(source: Path | str, target: Path | str, level: int) -> None:
     """Copy a training file with every data set compressed by gzip (deflate), chunk by chunk."""
     with h5py.File(source, "r") as old, create_hdf5(target) as new:
         for name, data in old.items():
@@ -318,7 +318,7 @@ def whole_order(parts: Sequence[TrainingFile], count: int, path: Path) -> NDArra
 
 
 @contextmanager
-def open_training(path: Path | str) -> Iterator[TrainingFile]:
+def open_training(path: Path | str, *, empty: bool = False) -> Iterator[TrainingFile]:
     """Open a training file: ours, or one that MATLAB or Caffe's scripts wrote (`lr`, `gt` or `data`, `label`).
 
     A virtual file (``vdsr-data merge --virtual``) is read from its parts, which must lie beside it.
@@ -326,7 +326,7 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
     Raises
     ------
     VdsrError
-        If the file is missing, not HDF5, or not a training file.
+        If the file is missing, not HDF5, or not a training file; if it has no patches, unless it may be `empty`.
     """
     path = Path(path)
     with open_hdf5(path) as file, ExitStack() as stack:
@@ -335,15 +335,15 @@ def open_training(path: Path | str) -> Iterator[TrainingFile]:
             # Held open, so that HDF5 need not decode the mappings again and again.
             virtual = [data for name in file if (data := plain_dataset(file, name, virtual=True)) is not None]
             training = _VirtualFile(file, path, stack) if virtual else TrainingFile(file, path)
-        if not len(training):
+        if not len(training) and not empty:
             raise VdsrError(f"{path}: holds no patches")
         yield training
 
 
 @contextmanager
-def open_part(path: Path) -> Iterator[TrainingFile]:
+def open_part(path: Path | str) -> Iterator[TrainingFile]:
     """Open a part of a training file, which may be empty and must not be virtual; errors as `open_training`."""
     with open_hdf5(path) as file:
         with damage_explained(path):
-            part = TrainingFile(file, path)
+            part = TrainingFile(file, Path(path))
         yield part

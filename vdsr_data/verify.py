@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vdsr_data import claims
+from vdsr_data import claims, limits
 from vdsr_data.claims import Check, Values, Verified, check_attributes, check_images, content_sum
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import unchanged
@@ -26,9 +26,9 @@ __all__ = ["verify"]
 
 
 def verify(
-    path: Path,
+    path: Path | str,
     *,
-    images: Sequence[Path] | None = None,
+    images: Sequence[Path | str] | None = None,
     sample: int = 64,
     seed: int = 0,
     expect: str | None = None,
@@ -38,8 +38,8 @@ def verify(
 
     Parameters
     ----------
-    path : Path
-    images : sequence of Path, optional
+    path : path
+    images : sequence of path, optional
         Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
         made anew. A test file holds its originals, from which its sample is made in any case.
     sample : int, default 64
@@ -65,11 +65,14 @@ def verify(
     -----
     Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs.
     """
+    path = Path(path)
+    limits.whole("sample", sample, (0, None))
+    limits.whole("seed", seed, (0, None))
     if not path.is_file():
         raise VdsrError(f"{path}: no such file")
     with unchanged(path), damage_explained(path):
         check_kind = _verify_test if is_test_file(path) else verify_training
-        found = check_kind(path, images, sample, seed, advance)
+        found = check_kind(path, None if images is None else list(map(Path, images)), sample, seed, advance)
     content = Check("content", f"SHA-256 {found.sha256}")
     if expect is not None and expect.lower() != found.sha256:
         content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")
