@@ -19,7 +19,7 @@ PATH = click.Path(path_type=Path)
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 def info(file: Path) -> None:
-    """Say what is in a training or test file, and how it was made.
+    """Say what is in a training file, a test file or a folder of sub-images, and how it was made.
 
     The histograms of gt, and of the residual in steps of 8-bit images, are those of at most 1,024 pairs (and four
     million pixels), chosen at random but always the same.
@@ -33,8 +33,7 @@ def info(file: Path) -> None:
 
     for line in describe(file):
         click.echo(line)
-    pairs = Pairs(file)
-    if not len(pairs):
+    if file.is_dir() or not len(pairs := Pairs(file)):
         return
     found = spread(pairs)
     click.echo(f"  values of {found.sample}: {found.summary}")
@@ -47,12 +46,12 @@ def info(file: Path) -> None:
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
 @click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
-              help="Patches of a training file, images of a test file.")  # fmt: skip
+              help="Patches of a training file, images of a test file, sub-images.")  # fmt: skip
 @click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
 @force_option
 @click.pass_context
 def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
-    """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr.
+    """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr; of sub-images: HR and LR.
 
     Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a test file
     images, with lr and residual at each scale. Below each residual stands the PSNR of lr. The residual's colours go
@@ -60,19 +59,20 @@ def preview(context: click.Context, file: Path, output: Path | None, count: int 
     """
     from vdsr_data.files import check_output
     from vdsr_data.pairs import Pairs
+    from vdsr_data.subimage_folder import SubimageFolder
 
     output = output or Path(f"{file.stem}_preview.png")
     if output.suffix.lower() != ".png":
         raise VdsrError(f"{output}: a preview is a picture; name a .png file")
     check_output(output, force=force)
-    pairs = Pairs(file)
-    from vdsr_data.figures import IMAGES, PATCHES, save_preview  # takes half a second, which a refusal need not take
+    pairs = SubimageFolder(file) if file.is_dir() else Pairs(file)
+    from vdsr_data.figures import offered, save_preview  # takes half a second, which a refusal need not take
 
-    total, usual = (len(pairs), PATCHES) if pairs.shape else (len(dict(pairs.images)), IMAGES)
+    total, usual, what = offered(pairs)
     if total <= (count or usual):
         refuse_idle(context, ["seed"], f"is for a choice, but all {total} are shown")
     shown = save_preview(output, pairs, count=count, seed=seed)
-    voice.say(f"{output}: {shown} {'patches' if pairs.shape else 'images'} of {file}")
+    voice.say(f"{output}: {shown} {what} of {file}")
 
 
 @click.command(cls=ExplainingCommand)
@@ -83,7 +83,7 @@ def preview(context: click.Context, file: Path, output: Path | None, count: int 
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
 @click.pass_context
 def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
-    """Check a training file, a part, a virtual file with its parts, or a test file.
+    """Check a training file, a part, a virtual file with its parts, a test file, or a folder of sub-images.
 
     Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
     version, and of all values. It is the same for files that are compressed, virtual, merged or built at once; keep it,
@@ -91,8 +91,9 @@ def verify(context: click.Context, file: Path, images: str | None, sample: int, 
     changed to another allowed one unseen.
 
     With --images their SHA-256 sums are compared with those that the file recorded, and a sample of its pairs, chosen
-    at random, is made anew and compared bit by bit; the sample of a test file always is, from the originals in it.
-    Exit code 1 if anything is wrong.
+    at random, is made anew and compared bit by bit; the sample of a test file always is, from the originals in it, and
+    that of sub-images' LR from HR, but for its edges. The content of sub-images is their names and pixels. Exit code 1
+    if anything is wrong.
     """
     from rich.console import Console
     from rich.table import Table
@@ -104,13 +105,17 @@ def verify(context: click.Context, file: Path, images: str | None, sample: int, 
 
     if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
         raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
+    if file.is_dir():
+        refuse_idle(
+            context, ["images"], "is for files: sub-images do not say from which images they were made, and how"
+        )
     of_test = is_test_file(file)
-    if images is None and not of_test:
+    if images is None and not of_test and not file.is_dir():
         refuse_idle(context, ["sample", "seed"], "is for a sample, which a training file has with --images only")
     if not sample:
         refuse_idle(context, ["seed"], "is for a sample, and --sample 0 is none")
     found = find_images(images, "test" if of_test else "train")[1] if images is not None else None
-    size = file.stat().st_size if file.is_file() else 0
+    size = sum(path.stat().st_size for path in (file.rglob("*") if file.is_dir() else [file]) if path.is_file())
     with progress(f"Verifying {file.name}", math.ceil(size / 1e6), "MB") as advance:
         result = check(file, images=found, sample=sample, seed=seed, expect=expect, advance=advance)
     click.echo(f"{file}: {result.kind}")

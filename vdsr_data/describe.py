@@ -1,4 +1,4 @@
-"""What is inside a training or a test file, for people."""
+"""What is inside a training file, a test file or a folder of sub-images, for people."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from vdsr_data.hdf5 import open_hdf5, read_attributes
 from vdsr_data.storage import open_training
+from vdsr_data.subimage_folder import SubimageFolder, describe_subimages
 from vdsr_data.testfile import is_test_file, summarise
 
 __all__ = ["describe"]
@@ -19,9 +20,12 @@ def describe(path: Path | str) -> Iterator[str]:
     Raises
     ------
     VdsrError
-        If it is neither a training nor a test file.
+        If it is neither a training nor a test file, nor a folder of sub-images.
     """
     path = Path(path)
+    if path.is_dir():
+        yield from describe_subimages(SubimageFolder(path))
+        return
     size = f"{path.stat().st_size / 1e6:,.1f} MB" if path.is_file() else ""
     if is_test_file(path):
         with open_hdf5(path) as file:

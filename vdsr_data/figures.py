@@ -1,4 +1,4 @@
-"""Contact sheets with matplotlib: what a training or a test file holds, as pictures of lr, gt and the residual."""
+"""Contact sheets with matplotlib: what a data file holds, as pictures of lr, gt and the residual, or of HR and LR."""
 
 import math
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from vdsr_data import limits
 from vdsr_data.files import replacing
 from vdsr_data.pairs import Pairs
+from vdsr_data.subimage_folder import SubimageFolder
 
-__all__ = ["save_preview"]
+__all__ = ["offered", "save_preview"]
 
 DPI = 144
 PATCH, IMAGE = 123, 300  # pixels that a patch and an image take, at most, in each direction
@@ -44,16 +45,17 @@ class Tile(NamedTuple):
     starts: bool = False  # a group of tiles
 
 
-def save_preview(path: Path | str, pairs: Pairs, *, count: int | None = None, seed: int = 0) -> int:
-    """Draw patches of a training file, or images of a test file at each of its scales, chosen at random.
+def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int | None = None, seed: int = 0) -> int:
+    """Draw patches of a training file, images of a test file, or sub-images, these two at each scale, chosen at random.
 
     Parameters
     ----------
     path : Path
         The PNG file to write, complete or not at all; the same bytes for the same arguments.
-    pairs : Pairs
+    pairs : Pairs or SubimageFolder
     count : int, optional
-        Patches (24 by default) or images (8) to show, up to 64, in the order of the file; all, if there are no more.
+        Patches (24 by default), images or sub-images (8) to show, up to 64, in the order of the file; all, if there are
+        no more.
     seed : int, default 0
         Of the choice.
 
@@ -69,20 +71,42 @@ def save_preview(path: Path | str, pairs: Pairs, *, count: int | None = None, se
     VdsrError
         If the file is damaged.
     """
-    names = list(dict.fromkeys(name for name, _ in pairs.images))
-    total, usual = (len(pairs), PATCHES) if pairs.shape else (len(names), IMAGES)
+    total, usual, _ = offered(pairs)
     shown = min(usual if count is None else limits.whole("count", count, (1, MOST)), total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())
-    if pairs.shape:
+    side = IMAGE
+    if isinstance(pairs, SubimageFolder):
+        names = list(pairs.shapes)
+        rows = [_subimage_row(pairs, names[k]) for k in chosen]
+        title = f"{total:,} sub-images"
+    elif pairs.shape:
         rows, side = _patch_rows(pairs, chosen), PATCH
         title = f"{total:,} pairs of {pairs.shape[0]} x {pairs.shape[1]}"
     else:
-        rows, side = [_image_row(pairs, names[k]) for k in chosen], IMAGE
+        names = list(dict(pairs.images))
+        rows = [_image_row(pairs, names[k]) for k in chosen]
         title = f"{total:,} images"
     if shown < total:
         title += f", of which {shown} at random (seed {seed})"
     _draw(Path(path), pairs.path.name, title, rows, side)
     return shown
+
+
+def offered(pairs: Pairs | SubimageFolder) -> tuple[int, int, str]:
+    """How many there are to choose from, how many are shown unless a number is given, and what they are."""
+    if isinstance(pairs, SubimageFolder):
+        return len(pairs.shapes), IMAGES, "sub-images"
+    return (len(pairs), PATCHES, "patches") if pairs.shape else (len(dict(pairs.images)), IMAGES, "images")
+
+
+def _subimage_row(folder: SubimageFolder, name: str) -> list[Tile]:
+    """HR and each LR as they are, in their colours, enlarged to about one size."""
+    row = [Tile(folder.pixels(1, name) / 255, _short(name), "HR")]
+    return row + [Tile(folder.pixels(scale, name) / 255, "", f"LR x{scale}", starts=True) for scale in folder.scales]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def _patch_rows(pairs: Pairs, chosen: list[int]) -> list[list[Tile]]:
@@ -99,7 +123,7 @@ def _image_row(pairs: Pairs, name: str) -> list[Tile]:
         ((lr, gt),) = pairs.read([index])
         scale = pairs.images[index][1]
         if not row:
-            row.append(Tile(gt, name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…", "gt"))
+            row.append(Tile(gt, _short(name), "gt"))
         row.append(Tile(lr, "", f"lr x{scale}", starts=True))
         row.append(Tile(gt - lr, _psnr(lr, gt), f"gt - lr x{scale}", residual=True))
     return row
@@ -158,13 +182,14 @@ def _draw(path: Path, name: str, title: str, rows: Sequence[Sequence[Tile]], sid
             write(left, above + tall + 13, tile.caption, 7)
         above += high + CAPTION
 
-    axes = place(MARGIN, above + 20, BAR, 14)
-    bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), RESIDUAL), cax=axes, orientation="horizontal")
-    bar.outline.set(edgecolor=FRAME, linewidth=0.6)
-    bar.set_ticks([-limit, 0, limit], labels=[f"-{limit:g}", "0", f"{limit:g}"])
-    axes.tick_params(labelsize=7, color=FRAME, labelcolor=FAINT)
-    write(MARGIN + BAR + 36, above + 27, f"gt - lr: the colours end at {limit:g}, within which {WITHIN} % of it lie.  "
-          f"lr and gt: luma from 0 to {top:g}.", 8)  # fmt: skip
+    if residuals:
+        axes = place(MARGIN, above + 20, BAR, 14)
+        bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), RESIDUAL), cax=axes, orientation="horizontal")
+        bar.outline.set(edgecolor=FRAME, linewidth=0.6)
+        bar.set_ticks([-limit, 0, limit], labels=[f"-{limit:g}", "0", f"{limit:g}"])
+        axes.tick_params(labelsize=7, color=FRAME, labelcolor=FAINT)
+        colors = f"gt - lr: the colours end at {limit:g}, within which {WITHIN} % of it lie"
+        write(MARGIN + BAR + 36, above + 27, f"{colors}.  lr and gt: luma from 0 to {top:g}.", 8)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DPI)
 

@@ -30,6 +30,7 @@ __all__ = [
     "Picture",
     "TransparencyWarning",
     "check_lossless",
+    "decode_png",
     "image_size",
     "is_image_name",
     "list_images",
@@ -247,6 +248,18 @@ def png_bytes(image: NDArray[np.uint8], compression: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "png", compress_level=compression)
     return file.getvalue()
+
+
+def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode a PNG file of 8-bit grey or RGB, as `png_bytes` makes it; VdsrError names it if it is none."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.mode in ("L", "RGB"):
+                return np.asarray(image)
+        reason = f"pixels of kind {image.mode}"
+    except Exception as error:
+        reason = str(error)
+    raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({' '.join(reason.split())})")
 
 
 def check_lossless(path: Path | str) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 
@@ -23,12 +23,11 @@ from vdsr_data.files import FULL, claimed, scratch_folder
 from vdsr_data.images import image_size, modcrop, png_bytes, read_image
 from vdsr_data.recipe import checked_boundary, checked_paths, checked_scales
 from vdsr_data.resize import Boundary, imresize
+from vdsr_data.subimage_folder import META, Kind, subfolder
 
 __all__ = ["Kind", "SubimageRecipe", "count_subimages", "generate_subimages"]
 
-Kind = Literal["png", "lmdb"]
 Put = Callable[["Piece"], None]
-META = "meta_info.txt"
 
 
 @dataclass(frozen=True)
@@ -192,7 +191,7 @@ def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], recipe: S
 
 @contextmanager
 def _png_folder(folder: Path, scale: int, _compression: int, _pixels: Sequence[int]) -> Iterator[Put]:
-    target = folder / "HR_sub" if scale == 1 else folder / "LR_bicubic" / f"X{scale}_sub"
+    target = folder / subfolder("png", scale)
     target.mkdir(parents=True)
     lines = []
 
@@ -211,7 +210,7 @@ def _lmdb_folder(folder: Path, scale: int, compression: int, pixels: Sequence[in
         import lmdb
     except ImportError as error:
         raise VdsrError("--format lmdb needs the package lmdb: pip install 'vdsr-toolkit[lmdb]'") from error
-    target = folder / ("HR_sub.lmdb" if scale == 1 else f"LR_bicubic_X{scale}_sub.lmdb")
+    target = folder / subfolder("lmdb", scale)
     # What it may grow to (incompressible pixels in whole pages and a margin), which on Windows is the size that it has.
     most = 2**24 + sum(3 * n + n // 16 + 2**14 for n in pixels)
     lines = []

@@ -14,11 +14,12 @@ import numpy as np
 
 from vdsr_data import claims, limits
 from vdsr_data.claims import Check, Values, Verified, check_attributes, check_images, content_sum
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import unchanged
 from vdsr_data.generate import image_pairs
 from vdsr_data.hdf5 import damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.images import read_image
+from vdsr_data.subimage_folder import verify_subimages
 from vdsr_data.testfile import ORIGINAL, TestFile, is_test_file
 from vdsr_data.verify_training import verify_training
 
@@ -34,14 +35,14 @@ def verify(
     expect: str | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Verified:
-    """Check a training file, a part, a virtual file with its parts, or a test file.
+    """Check a training file, a part, a virtual file with its parts, a test file, or a folder of sub-images.
 
     Parameters
     ----------
     path : path
     images : sequence of path, optional
         Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
-        made anew. A test file holds its originals, from which its sample is made in any case.
+        made anew. A test file holds its originals, and sub-images HR, from which a sample is made in any case.
     sample : int, default 64
         How many pairs to make anew and to compare bit by bit.
     seed : int, default 0
@@ -58,8 +59,10 @@ def verify(
 
     Raises
     ------
+    ArgumentError
+        If there are images of a folder of sub-images.
     VdsrError
-        If it is neither a training nor a test file, too damaged to be read, or changed meanwhile.
+        If it is none of these, too damaged to be read, or changed meanwhile.
 
     Notes
     -----
@@ -68,11 +71,16 @@ def verify(
     path = Path(path)
     limits.whole("sample", sample, (0, None))
     limits.whole("seed", seed, (0, None))
-    if not path.is_file():
+    if path.is_dir():
+        if images is not None:
+            raise ArgumentError("images: a folder of sub-images does not say from which images it was made, and how")
+        found = verify_subimages(path, sample=sample, seed=seed, advance=advance)
+    elif path.is_file():
+        with unchanged(path), damage_explained(path):
+            check_kind = _verify_test if is_test_file(path) else verify_training
+            found = check_kind(path, None if images is None else list(map(Path, images)), sample, seed, advance)
+    else:
         raise VdsrError(f"{path}: no such file")
-    with unchanged(path), damage_explained(path):
-        check_kind = _verify_test if is_test_file(path) else verify_training
-        found = check_kind(path, None if images is None else list(map(Path, images)), sample, seed, advance)
     content = Check("content", f"SHA-256 {found.sha256}")
     if expect is not None and expect.lower() != found.sha256:
         content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")
