@@ -1,6 +1,8 @@
 """Weights to an upscaling function: tiles equal the whole image, none is larger than it should be; weights by name."""
 
 import os
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,10 +59,56 @@ def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.max(shapes, axis=0).tolist() == [16 + 2 * 3] * 2
 
 
+GROWTH = """
+import sys
+import numpy as np
+from test_train_predict import network
+from vdsr_train.predict import Upscaler
+
+def resident() -> float:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+upscaler, before = Upscaler(network(4, 8)), 0.0
+for number in range(300):
+    upscaler(np.zeros((30 + number % 20, 30 + number // 20)), 2)
+    if number == 60:
+        before = resident()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_memory_does_not_grow_with_the_number_of_sizes() -> None:
+    """240 sizes more: 80 MB with what TensorFlow keeps for each of them in each of its threads."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", GROWTH], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) < (20 if os.environ.get("KERAS_BACKEND") != "jax" else 60)
+
+
+@pytest.mark.parametrize(("depth", "channels"), [(2, 4), (5, 3), (20, 16)])
+def test_the_network_in_a_session_is_the_model_bit_by_bit(depth: int, channels: int) -> None:
+    pytest.importorskip("tensorflow")
+    from vdsr_train.model import build_model, set_weights
+    from vdsr_train.step import _on_gpu, _on_processor
+
+    model = build_model(depth=depth, channels=channels)
+    set_weights(model, network(depth, channels))
+    inside, outside = _on_processor(model), _on_gpu(model)
+    for shape in ((1, 1), (1, 30), (41, 41), (37, 60), (7, 3)):
+        image = np.random.default_rng(shape[1]).random((1, *shape, 1)).astype(np.float32)
+        result = inside(image)
+        assert result.dtype == np.float32
+        assert result.tobytes() == outside(image).tobytes()
+    set_weights(model, [(kernel * 2, bias) for kernel, bias in network(depth, channels)])
+    assert inside(image).tobytes() == outside(image).tobytes() != result.tobytes()  # weights are read anew
+
+
 def test_no_fast_arithmetic_of_a_gpu_is_used() -> None:
     """TensorFlow lets a GPU round the factors of a convolution to 10 bits: off while a network runs, then as before."""
     tf = pytest.importorskip("tensorflow")
-    from vdsr_train.step import compile_network
+    from vdsr_train.step import _on_gpu
 
     switch = tf.config.experimental
     seen = []
@@ -72,7 +120,7 @@ def test_no_fast_arithmetic_of_a_gpu_is_used() -> None:
     before = switch.tensor_float_32_execution_enabled()
     for allowed in (True, False):
         switch.enable_tensor_float_32_execution(allowed)
-        compile_network(spy)(np.zeros((1, 3, 3, 1), np.float32))
+        _on_gpu(spy)(np.zeros((1, 3, 3, 1), np.float32))
         assert switch.tensor_float_32_execution_enabled() == allowed
     switch.enable_tensor_float_32_execution(before)
     assert seen == [False, False]

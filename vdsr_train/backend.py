@@ -11,9 +11,10 @@ from typing import Any
 from vdsr_data.errors import VdsrError
 from vdsr_train.distribute import open_strategy
 
-__all__ = ["BACKENDS", "compiled", "start", "steps"]
+__all__ = ["BACKENDS", "compiled", "start", "steps", "takes_threads"]
 
 BACKENDS = ("tensorflow", "jax")
+PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
 
 
 def start(*, threads: int = 0, distribute: str = "none") -> Any:
@@ -28,6 +29,7 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", PRIMITIVES)
     name = os.environ["KERAS_BACKEND"]
     if name not in BACKENDS:
         raise VdsrError(f"KERAS_BACKEND={name}: not supported; set it to {' or '.join(BACKENDS)}, or unset it")
@@ -55,7 +57,12 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
 
 def compiled() -> ModuleType:
     """Return the module with `compile_step` and `compile_network` for the backend that runs."""
-    return importlib.import_module("vdsr_train.step_jax" if os.environ["KERAS_BACKEND"] == "jax" else "vdsr_train.step")
+    return importlib.import_module("vdsr_train.step" if takes_threads() else "vdsr_train.step_jax")
+
+
+def takes_threads() -> bool:
+    """Whether the backend that runs can be given a number of threads."""
+    return os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
 def steps(convolution: str) -> ModuleType:

@@ -13,6 +13,7 @@ from vdsr_train.loss import batch_loss
 __all__ = ["compile_network", "compile_step", "compile_update"]
 
 Array = NDArray[np.float32]
+KEPT = 32  # sizes of images for which the network is kept as it was compiled
 
 
 def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
@@ -56,10 +57,18 @@ def _in_place(
 
 
 def compile_network(model: Any) -> Callable[[Array], Array]:
-    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size, in float32."""
+    """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size, in float32.
+
+    What is compiled takes some 2 MB for each size, so that only some are kept.
+    """
     network = jax.jit(lambda values, lr: model.stateless_call(values, [], lr, training=False)[0])
+    sizes: set[tuple[int, ...]] = set()
 
     def exact(lr: Array) -> Array:
+        if lr.shape not in sizes and len(sizes) == KEPT:
+            network.clear_cache()
+            sizes.clear()
+        sizes.add(lr.shape)
         with jax.default_matmul_precision("float32"):  # on a GPU convolutions would else take 10 bits of each factor
             return np.asarray(network([v.value for v in model.trainable_variables], lr))
 
