@@ -1,5 +1,9 @@
 """Checkpoints: exact, the last two kept, the damaged passed over, never half-written."""
 
+import errno
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
 
@@ -56,6 +60,60 @@ def test_a_damaged_newest_falls_back_with_a_warning(tmp_path, damage) -> None:
     assert len(warnings) == 1
     assert "step-000000002.h5" in warnings[0]
     assert "\n" not in warnings[0]
+
+
+def test_damaged_ones_of_higher_steps_cost_no_whole_one(tmp_path) -> None:
+    """They are moved aside and never count again; what is saved later is neither deleted nor passed over for them."""
+    for step in (10, 20):
+        checkpoint.save(tmp_path, step, state(step), data="")
+    whole = (tmp_path / "step-000000010.h5").read_bytes()
+    for step in (900, 1000):
+        (tmp_path / f"step-{step:09}.h5").write_bytes(whole[:-9])
+    warnings: list[str] = []
+    assert checkpoint.load(tmp_path, warn=warnings.append).step == 20
+    assert [text.split(": ")[0] for text in warnings] == [str(tmp_path / f"step-{step:09}.h5") for step in (1000, 900)]
+    assert "it is now step-000001000.h5.damaged" in warnings[0]
+    for step in (30, 40, 50):
+        checkpoint.save(tmp_path, step, state(step), data="")
+        assert checkpoint.load(tmp_path, warn=silent).step == step
+    aside = ["step-000000900.h5.damaged", "step-000001000.h5.damaged"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000040.h5", "step-000000050.h5", *aside]
+    assert [path.name for path in checkpoint.damaged(tmp_path)] == aside
+
+
+def test_a_save_keeps_what_it_saved_whatever_else_is_there(tmp_path) -> None:
+    for step in (1000, 2000, 3000):
+        (tmp_path / f"step-{step:09}.h5").write_bytes(b"of another training")
+    for step in (1, 2, 3):
+        assert checkpoint.save(tmp_path, step, state(step), data="").exists()
+    steps = [int(path.stem[5:]) for path in sorted(tmp_path.iterdir())]
+    assert steps == [2, 3, 1000, 2000, 3000]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_the_system_does_not_let_us_read_is_not_damaged(tmp_path, monkeypatch, number, what) -> None:
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, state(step), data="")
+
+    def refused(path, *_):
+        raise OSError(number, "refused", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes" if what == "file" else "iterdir", refused)
+        with pytest.raises(OSError, match="refused") as caught:
+            checkpoint.load(tmp_path, warn=silent)
+    assert caught.value.filename == str(tmp_path / "step-000000002.h5" if what == "file" else tmp_path)
+    assert checkpoint.load(tmp_path, warn=silent).step == 2
+
+
+def test_a_file_that_declares_more_than_it_holds_is_damaged(tmp_path) -> None:
+    checkpoint.save(tmp_path, 1, state(1), data="")
+    with h5py.File(tmp_path / "step-000000002.h5", "w") as file:
+        file.create_dataset("conv_01/kernel", (2**40,), "f4", chunks=(1024,))
+    warnings: list[str] = []
+    assert checkpoint.load(tmp_path, warn=warnings.append).step == 1
+    assert "declares more values than the file holds" in warnings[0]
 
 
 def test_nothing_to_load(tmp_path) -> None:

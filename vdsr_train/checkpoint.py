@@ -1,13 +1,17 @@
 """Exact save and resume: every array a training needs, its step and its data, in one HDF5 file.
 
 A checkpoint is written to a temporary name and renamed, carries a checksum, and the last two are kept: whatever
-kills a training, one good checkpoint is left.
+kills a training, one good checkpoint is left. A damaged one is moved aside and never counts again; one that the system
+does not let us read is not damaged, and stops the training that wanted it.
 """
 
 import hashlib
+import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +22,11 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing, sweep
 
-__all__ = ["Saved", "check_finite", "get_state", "last_good", "load", "save", "set_state"]
+__all__ = ["Saved", "check_finite", "damaged", "get_state", "last_good", "load", "save", "set_state"]
 
 State = Mapping[str, NDArray[Any]]
 KEPT = 2
+ASIDE = ".damaged"  # what is put behind the name of a damaged one
 
 
 def get_state(variables: Iterable[Any]) -> dict[str, NDArray[Any]]:
@@ -54,7 +59,7 @@ def check_finite(folder: Path, step: int, state: State) -> None:
 
 
 def save(folder: Path, step: int, state: State, *, data: str, pending: Mapping[str, float] | None = None) -> Path:
-    """Write the checkpoint of a training that has done `step` steps, and remove all but the last two.
+    """Write the checkpoint of a training that has done `step` steps, and of those before it remove all but the last.
 
     `pending` is the row of the log that still lacks its scores, where there was no time for them.
 
@@ -74,7 +79,7 @@ def save(folder: Path, step: int, state: State, *, data: str, pending: Mapping[s
             _flush(temporary)
     except OSError as error:
         raise VdsrError(f"{path}: the checkpoint cannot be written ({error}); {last_good(folder)}") from None
-    for old in _newest_first(folder)[KEPT:]:
+    for old in [other for other in _newest_first(folder) if _step(other) <= step][KEPT:]:
         old.unlink(missing_ok=True)
     return path
 
@@ -91,15 +96,34 @@ class Saved(NamedTuple):
 def load(folder: Path, *, warn: Callable[[str], None]) -> Saved | None:
     """Return the newest checkpoint that is whole, or None where there is none.
 
-    A damaged one is reported to `warn` and passed over.
+    A damaged one is reported to `warn` and gets another name.
+
+    Raises
+    ------
+    OSError
+        The folder or a checkpoint cannot be read, which does not mean that it is damaged.
     """
     sweep(folder)
     for path in _newest_first(folder):
         try:
-            return _read(path)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # h5py raises each
-            warn(f"{path}: the checkpoint is damaged ({error}) and passed over")
+            content = path.read_bytes()
+        except FileNotFoundError:  # another worker has moved it aside
+            continue
+        try:
+            return _read(content)
+        except MemoryError:
+            raise
+        except Exception as error:  # h5py has no class of its own
+            aside = path.with_name(path.name + ASIDE)
+            with suppress(FileNotFoundError):
+                path.replace(aside)
+            warn(f"{path}: the checkpoint is damaged ({error}) and passed over; it is now {aside.name}")
     return None
+
+
+def damaged(folder: Path) -> list[Path]:
+    """Return the checkpoints that were moved aside."""
+    return sorted(folder.glob(f"step-*.h5{ASIDE}"))
 
 
 def last_good(folder: Path) -> str:
@@ -109,15 +133,25 @@ def last_good(folder: Path) -> str:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*.h5"), reverse=True)
+    try:
+        paths = list(folder.iterdir())  # unlike a glob it does not take a folder that cannot be read for an empty one
+    except FileNotFoundError:
+        return []
+    return sorted((path for path in paths if re.fullmatch(r"step-\d+\.h5", path.name)), key=_step, reverse=True)
 
 
-def _read(path: Path) -> Saved:
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
+
+
+def _read(content: bytes) -> Saved:
     state: dict[str, NDArray[Any]] = {}
-    with h5py.File(path, "r") as file:
+    with h5py.File(io.BytesIO(content), "r") as file:
 
         def read(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
+                if item.nbytes > len(content):
+                    raise ValueError(f"{name} declares more values than the file holds")
                 state[name] = item[()]
 
         file.visititems(read)
