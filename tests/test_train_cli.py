@@ -1,5 +1,6 @@
 """The command line: a training from start to resume, and friendly failures."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from vdsr_train.log import read_log
 from vdsr_train.presets import PRESETS
 
 SMALL = [
-    "--depth=3", "--channels=4", "--batch-size=8", "--validation=none", "--steps=6", "--theta=0.01",
+    "--depth=3", "--channels=4", "--batch-size=8", "--validation=none", "--steps=6", "--learning-rate=0.01",
 ]  # fmt: skip
 
 
@@ -43,16 +44,16 @@ def test_a_training_from_start_to_finish(folder) -> None:
     assert f"run folder: runs/{run_folder.name}" in result.stdout
     lines = [line for line in result.stdout.splitlines() if line.startswith("step ")]
     assert [line.split()[1] for line in lines] == ["2/6", "4/6", "6/6"]
-    for word in ("loss", "rate 0.1", "clipped", "patches/s", "left"):
+    for word in ("loss", "rate 0.01", "clipped", "patches/s", "left"):
         assert all(word in line for line in lines)
     config = read_config(run_folder / "config.json")
-    assert (config.depth, config.steps, config.theta, config.file) == (3, 6, 0.01, "vdsr_train.h5")
+    assert (config.depth, config.steps, config.learning_rate, config.file) == (3, 6, 0.01, "vdsr_train.h5")
 
     assert "complete" in run("--resume").stdout  # the newest run
     run("--resume", f"runs/{run_folder.name}", "--steps", "9")  # the step schedule may grow longer
     assert read_log(run_folder / "log.csv")[-1]["step"] == 9
     failed = run("--resume", f"runs/{run_folder.name}", "--theta", "0.5", code=1)
-    assert "theta 0.01, not 0.5" in failed.stderr
+    assert "theta 0.0001, not 0.5" in failed.stderr
     failed = run(*SMALL, "--run-dir", f"runs/{run_folder.name}", code=1)
     assert "holds a training already" in failed.stderr
 
@@ -78,11 +79,15 @@ def test_a_cosine_may_not_be_made_longer(folder) -> None:
         (["--resume", "nowhere"], 1, r"nowhere/config\.json: no such file"),
         (["--resume"], 1, "runs: no training below it"),
         (["--resume", "a", "--run-dir", "b"], 2, "leave out --run-dir"),
-        (["vdsr_train.h5", "--images", "291"], 2, "exclude each other"),
+        (["vdsr_train.h5", "--images", "291"], 2, r"FILE \(vdsr_train\.h5\) does nothing with --images 291"),
         (["--images", "missing"], 1, "missing: no such data set"),
         (["--scales", "2,2"], 2, "--scales"),
         (["--preset", "worst"], 2, "--preset"),
         (["one.h5", "two.h5"], 2, r"two\.h5"),
+        (["--theta", "1e-3", "9e-4"], 2, r"--theta takes one value; .*: vdsr-train sweep --theta"),
+        (["--theta=1e-3", "9e-4", "8e-4"], 2, r"--theta takes one value"),
+        (["--depth", "2.5"], 2, r"--depth.*whole numbers from 2 on"),
+        (["--local-workers", "2", "--distribute", "mirrored"], 2, "--distribute does nothing with --local-workers"),
     ],
 )
 def test_friendly_failures(folder, arguments, code, message) -> None:
@@ -102,6 +107,80 @@ def test_weights_that_do_not_fit(folder) -> None:
     assert "mine.h5: no such file" in run(*SMALL, "--weights", "mine.h5", code=1).stderr
     assert "give --depth 20 --channels 64" in run(*SMALL, "--weights", "default", code=1).stderr
     assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
+
+
+IDLE = [
+    (["--theta", "1e-3"], r"--theta does nothing with --clip none \(preset best\); add --clip value or --clip norm"),
+    (["--theta", "1e-3", "--preset", "paper", "--clip", "none"], r"--theta does nothing with --clip none; add"),
+    (["--scales", "2"], "--scales does nothing without --images; add --images FOLDER"),
+    (["--patch-size", "41"], "--patch-size does nothing without --images"),
+    (["--downsizes", "1"], "--downsizes does nothing without --images"),
+    (["--images", "sample", "--no-symmetries"], "--no-symmetries does nothing with --images sample; crops"),
+    (["--images", "sample", "--symmetries"], "--symmetries does nothing with --images sample"),
+    (["--optimizer", "sgd", "--beta-2", "0.9"], "--beta-2 does nothing with --optimizer sgd; add"),
+    (["--decay-every", "2"], r"--decay-every does nothing with --schedule cosine \(preset best\); add"),
+    (["--decay-factor", "2"], r"--decay-factor does nothing with --schedule cosine \(preset best\)"),
+    (["--preset", "quick", "--epochs", "3"], r"--epochs does nothing with --steps 7500 \(preset quick\); give --steps"),
+    (["--weights", "default", "--last-layer", "he"], "--last-layer does nothing with --weights default"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "message"), IDLE, ids=[options[-2].strip("-") for options, _ in IDLE])
+def test_an_option_that_would_do_nothing_is_refused(folder, options, message) -> None:
+    assert re.search(message, run(*options, code=2).stderr)
+    if "--images" not in options:
+        two = [*options[:-1], options[-1], "--seed", "1", "2"]
+        assert re.search(message, run("sweep", *two, code=2).stderr)
+    assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
+
+
+def test_presets_are_never_refused(folder, monkeypatch) -> None:
+    """They set values that have no effect in them, such as theta where nothing is clipped."""
+    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    for preset in PRESETS:
+        for options in ([], ["--images", "sample"], ["--weights", "default"], ["--optimizer", "sgd"], ["--steps", "5"]):
+            run("--preset", preset, *options)
+
+
+def test_an_option_of_a_resumed_training_that_does_nothing_is_refused(folder) -> None:
+    for name, images in (("of_file", None), ("of_images", "sample")):
+        (folder / name).mkdir()
+        replace(PRESETS["best"], images=images).write(folder / name / "config.json")
+    failed = run("--resume", "of_images", "vdsr_train.h5", code=2)
+    assert "FILE (vdsr_train.h5) does nothing with --images sample (as it began)" in failed.stderr
+    failed = run("--resume", "of_file", "--theta", "1e-4", code=2)
+    assert "--theta does nothing with --clip none (as it began)" in failed.stderr
+
+
+def test_a_warm_up_that_nobody_asked_for_is_fitted(folder, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr("vdsr_train.train.train", lambda *_, fit, **__: seen.append(fit))
+    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda *_, fit, **__: seen.append(fit))
+    run()
+    run("--warmup", "5")
+    run("sweep", "--seed", "1", "2")
+    run("sweep", "--warmup", "5", "6")
+    assert seen == [True, False, True, False]
+
+
+def test_a_number_may_be_the_name_of_a_file(folder, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
+    training_file(folder / "2024")
+    run("--steps", "5", "2024")
+    assert (seen[0].steps, seen[0].file) == (5, "2024")
+
+
+def test_the_newest_run_is_the_one_that_was_started_or_resumed_last(folder, monkeypatch) -> None:
+    """Whatever else was written there since."""
+    for age, name in enumerate(("new", "old")):
+        path = folder / "runs" / name / "config.json"
+        path.parent.mkdir(parents=True)
+        PRESETS["paper"].write(path)
+        os.utime(path, (10**9 - age, 10**9 - age))
+    (folder / "runs" / "old" / "notes.txt").touch()
+    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    assert "resuming: runs/new" in run("--resume").stdout
 
 
 def test_every_hyper_parameter_is_an_option() -> None:
@@ -125,13 +204,21 @@ def test_numbers_are_shown_as_numbers() -> None:
 def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
     words, seen = [], []
     monkeypatch.setattr("vdsr_train.cli.launch", lambda count, arguments: words.extend(arguments) or 0)
-    options = ["--downsizes=1,0.333333333333", "--theta=1.23456789e-4", "--no-symmetries", "--seed=0", "--ema=1"]
-    run("vdsr_train.h5", *options, "--local-workers=2", "--run-dir=here")
+    options = ["--theta=1.23456789e-4", "--clip=norm", "--no-symmetries", "--seed=0", "--ema=1"]
+    run("vdsr_train.h5", *options, "--local-workers=2", "--run-dir=here", "--quiet", "--log-file=log.txt")
+    assert words[-3:] == ["--quiet", "--log-file", str(folder / "log.txt")]
     monkeypatch.setattr("vdsr_train.train.train", lambda config, folder, **_: seen.append((config, folder)))
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}')
     run(*words)
-    changes = {"downsizes": (1.0, 0.333333333333), "theta": 1.23456789e-4, "symmetries": False, "seed": 0, "ema": 1}
+    changes = {"theta": 1.23456789e-4, "clip": "norm", "symmetries": False, "seed": 0, "ema": 1}
     assert seen == [(replace(PRESETS["best"], **changes, distribute="multi-worker"), Path("here"))]
+
+
+def test_workers_are_given_lists_unchanged(folder, monkeypatch) -> None:
+    words = []
+    monkeypatch.setattr("vdsr_train.cli.launch", lambda count, arguments: words.extend(arguments) or 0)
+    run("--images=sample", "--downsizes=1,0.333333333333", "--local-workers=2", "--run-dir=here")
+    assert words[words.index("--downsizes") + 1] == "1.0,0.333333333333"
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -139,10 +226,12 @@ def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> No
     seen = []
     monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
     run("--preset", preset)
-    run("--preset", preset, "--downsizes", "1,0.5", "--no-symmetries", "--theta", "1e-4", "--images", "sample")
+    run("--preset", preset.upper(), "--no-symmetries", "--clip", "norm", "--theta", "1e-4")
+    run("--preset", preset, "--downsizes", "1,0.5", "--images", "sample")
     assert seen == [
         PRESETS[preset],
-        replace(PRESETS[preset], downsizes=(1.0, 0.5), symmetries=False, theta=1e-4, images="sample"),
+        replace(PRESETS[preset], symmetries=False, clip="norm", theta=1e-4),
+        replace(PRESETS[preset], downsizes=(1.0, 0.5), images="sample"),
     ]
 
 
@@ -183,7 +272,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
     pytest.importorskip("tensorflow")
     code = "from vdsr_train.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *SMALL, "--steps=100000", "--run-dir=run"],
+        [sys.executable, "-c", code, *SMALL[:-2], "--learning-rate=0.01", "--steps=100000", "--run-dir=run"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

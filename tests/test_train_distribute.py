@@ -75,8 +75,8 @@ def test_two_devices_clip_after_the_sum_and_equal_one(folder, alone) -> None:
     assert [row["clipped"] for row in rows[1]] == pytest.approx([row["clipped"] for row in rows[0]], abs=5e-3)
 
 
-def arguments(folder: Path, *more: str) -> list[str]:
-    recipe = RECIPE | {"depth": 3, "channels": 8, "batch_size": 8, "log_every": 5, "checkpoint_every": 7}
+def arguments(folder: Path, *more: str, **changes: object) -> list[str]:
+    recipe = RECIPE | changes | {"depth": 3, "channels": 8, "batch_size": 8, "log_every": 5, "checkpoint_every": 7}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in recipe.items()]
     return ["train.h5", "--preset=paper", *options, *more]
 
@@ -148,7 +148,7 @@ def test_two_workers_are_identical_and_equal_one(folder, alone) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
 def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder, start) -> None:
-    process = start(*arguments(folder, "--run-dir=run", "--steps=100000", "--local-workers=2"))
+    process = start(*arguments(folder, "--run-dir=run", "--local-workers=2", steps=100000))
     until_step(process, 10)  # a checkpoint was written at step 7
     os.kill(children(process)[1], signal.SIGKILL)
     killed = time.monotonic()

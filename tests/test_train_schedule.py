@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vdsr_train.config import Config
-from vdsr_train.schedule import learning_rate, total_steps
+from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
 
 
 def test_step_schedule_drops_exactly_at_the_first_step_of_an_epoch() -> None:
@@ -31,3 +31,23 @@ def test_the_length_does_not_change_the_step_schedule() -> None:
     assert [learning_rate(short, step, 3) for step in range(1000)] == [
         learning_rate(long, step, 3) for step in range(1000)
     ]
+
+
+def test_a_warm_up_is_at_most_a_tenth_of_a_training_that_it_is_fitted_to() -> None:
+    config = Config(warmup=1000, schedule="cosine", learning_rate=5e-4)
+    assert fitted(config, 20000) == fitted(config, 10000) == config
+    assert fitted(config, 200) == Config(warmup=20, schedule="cosine", learning_rate=5e-4)
+    assert fitted(config, 5).warmup == 0
+    reached = [learning_rate(fitted(config, 200), step, 10) for step in range(200)]
+    assert max(reached) == 5e-4
+
+
+def test_what_a_training_never_comes_to_is_said() -> None:
+    cosine = Config(schedule="cosine", warmup=10, ema=3)
+    assert unreached(cosine, 30, 5) == []
+    assert unreached(cosine, 11, 5) == ["weights are averaged over the last tenth of 11 steps, not over 3"]
+    assert unreached(cosine, 10, 5)[0] == "the warm-up takes 10 steps of 10: the rate never is 0.1"
+    steps = Config(decay_every=2)
+    assert unreached(steps, 11, 5) == []
+    assert unreached(steps, 10, 5) == ["the rate stays 0.1: it would be divided after 10 steps, of 10"]
+    assert learning_rate(steps, 9, 5) == 0.1 > learning_rate(steps, 10, 5)

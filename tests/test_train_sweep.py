@@ -60,10 +60,38 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
         sweep({name: small(folder, theta=1e-2, steps=15) for name in configs}, folder / "all", console=Recorder())
 
 
-def test_the_command_takes_several_values_after_one_name(folder, monkeypatch) -> None:
+def test_the_table_has_the_columns_of_all_trainings(folder) -> None:
+    """Each row under the right names, whatever another lacks; from trained weights, these are a row of what is said."""
+    pytest.importorskip("tensorflow")
+    sweep({"first": small(folder, steps=14)}, folder / "one", console=Recorder())
+    base = {"steps": 14, "weights": str(folder / "one" / "first"), "warmup": 100}
+    configs = {f"ema={ema}": small(folder, ema=ema, **base) for ema in (0, 5)}
+    sweep(configs, str(folder / "all"), console=(console := Recorder()), fit=True)
+    with (folder / "all" / "sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == list(configs)
+    for row, name in zip(rows, configs, strict=True):
+        assert None not in row  # more fields than names
+        last = read_log(folder / "all" / name / "log.csv")[-1]
+        found = {column: float(text) for column, text in row.items() if column != "run" and text}
+        assert found == last
+    assert not rows[0]["averaged_x2"]
+    assert rows[1]["averaged_x2"]
+    start = read_log(folder / "all" / "ema=0" / "log.csv")[0]
+    assert re.search(rf"^  start +{start['psnr_x2']:.2f} .*\n  ema=0 ", console.said[-3], re.MULTILINE)
+    sweep(
+        configs, folder / "all", console=(console := Recorder()), fit=True
+    )  # once more: with warm-ups that were fitted
+    assert sum("complete" in text for text in console.said) == 2
+    with pytest.raises(VdsrError, match="another warmup"):
+        sweep(configs, folder / "all", console=Recorder())
+
+
+@pytest.mark.parametrize(("name", "first"), [("--theta", ["1e-3"]), ("--theta=1e-3", [])])
+def test_the_command_takes_several_values_after_one_name(folder, monkeypatch, name, first) -> None:
     seen = {}
-    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda configs, folder, *, console: seen.update(configs))
-    arguments = ["sweep", "train.h5", "--theta", "1e-3", "9e-4", "8e-4", "--preset", "vdsr-tf", "--steps", "9"]
+    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda configs, folder, **_: seen.update(configs))
+    arguments = ["sweep", "train.h5", name, *first, "9e-4", "8e-4", "--preset", "vdsr-tf", "--steps", "9"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert list(seen) == ["theta=0.001", "theta=0.0009", "theta=0.0008"]
@@ -74,10 +102,11 @@ def test_the_command_takes_several_values_after_one_name(folder, monkeypatch) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--theta", "1e-3"], 2, "several values"),
+        (["--theta", "1e-3", "--preset", "vdsr-tf"], 2, "several values"),
         (["--theta", "1e-3", "0"], 2, "--theta"),
         (["--optimizer", "sgd", "adam"], 2, "several values"),
-        (["missing.h5", "--theta", "1", "2"], 1, r"missing\.h5"),
+        (["missing.h5", "--seed", "1", "2"], 1, r"missing\.h5"),
+        (["--theta", "1", "2"], 2, r"--theta does nothing with --clip none \(preset best\)"),
     ],
 )
 def test_friendly_failures(folder, arguments, code, message) -> None:

@@ -1,6 +1,8 @@
 """Whole trainings of a 3-layer network: they learn, resume exactly, and stop with a reason."""
 
+import errno
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -91,21 +93,161 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data) -> None:
     copy = data / "mine.h5"
     copy.write_bytes((data / "first" / "weights.h5").read_bytes())
     config = small(data, weights=str(copy), learning_rate=0.05, seed=1)
-    train(config, data / "whole", resume=False, console=Recorder())
-    losses = [read_log(data / name / "log.csv")[0]["loss"] for name in ("first", "whole")]
-    assert losses[1] < 0.5 * losses[0]
+    train(config, data / "whole", resume=False, console=(said := Recorder()))
+    first, (start, *whole) = (read_log(data / name / "log.csv") for name in ("first", "whole"))
+    assert whole[0]["loss"] < 0.5 * first[0]["loss"]
+    scores = {name: value for name, value in first[-1].items() if name.startswith("psnr")}
+    assert start == {"step": 0, "epoch": 0} | scores  # of the weights that it starts from
+    tables = [text for text in said.said if "bicubic" in text]
+    assert ["VDSR" in text for text in tables] == [False, True, True, True]  # the start, two epochs, the end
+    for text in tables:
+        assert re.search(rf"^  start  +{scores['psnr_x2']:.2f}  .*{scores['psnr_x4']:.2f}$", text, re.MULTILINE), text
+    assert [row["step"] for row in read_log(data / "whole" / "validation" / "2.csv")] == [0, 12, 24, 30]
 
     console = Recorder(at=lambda step: step == 6 and os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(Interrupted):
         train(config, data / "parts", resume=False, console=console)
     copy.unlink()  # the checkpoint holds all
-    train(config, data / "parts", resume=True, console=Recorder())
+    train(config, data / "parts", resume=True, console=(again := Recorder()))
     same(data / "whole", data / "parts")
+    assert [text for text in again.said if "bicubic" in text] == tables[1:]  # the start is known from the log
 
     for checkpoint in (data / "parts" / "checkpoints").iterdir():
         checkpoint.unlink()
+    (data / "parts" / "weights.h5").unlink()
     with pytest.raises(VdsrError, match=r"mine\.h5: no such file"):
         train(config, data / "parts", resume=True, console=Recorder())
+
+
+def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data) -> None:
+    """Whatever of it had been written down."""
+    train(small(data, learning_rate=0.05), data / "first", resume=False, console=Recorder())
+    config = small(data, weights=str(data / "first"), seed=1)
+    train(config, data / "whole", resume=False, console=Recorder())
+    with pytest.raises(Died):
+        train(config, data / "parts", resume=False, console=Recorder(at=die))
+    assert [row["step"] for row in read_log(data / "parts" / "log.csv")] == [0]
+    train(config, data / "parts", resume=True, console=Recorder())
+    same(data / "whole", data / "parts")
+    for scale in (2, 3, 4):
+        tables = [(data / run / "validation" / f"{scale}.csv").read_bytes() for run in ("whole", "parts")]
+        assert tables[0] == tables[1]
+
+
+def test_without_a_validation_a_start_is_not_scored(data) -> None:
+    train(small(data), data / "first", resume=False, console=Recorder())
+    config = small(data, weights=str(data / "first"), validation="none")
+    train(config, data / "run", resume=False, console=Recorder())
+    assert read_log(data / "run" / "log.csv")[0]["step"] == 5
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, damaged) -> None:
+    """Neither where all are damaged nor where they are gone: the log and the weights are all that is left."""
+    config, run = small(data), data / "run"
+    with pytest.raises(Interrupted):
+        train(config, run, resume=False, console=Recorder(at=stop_at(16)))
+    for number, path in enumerate(sorted((run / "checkpoints").iterdir())):
+        path.write_bytes(b"damaged") if number < damaged else path.unlink()
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and "checkpoints" not in str(path)}
+    for _ in range(2):
+        with pytest.raises(VdsrError, match=r"no whole checkpoint.*--weights .*run\).*remove .*weights\.h5") as caught:
+            train(config, run, resume=True, console=Recorder())
+        assert str(caught.value).count(".damaged") == damaged
+        assert {path: path.read_bytes() for path in before} == before
+    (run / "weights.h5").unlink()
+    if damaged:
+        with pytest.raises(VdsrError, match=r"no whole checkpoint to go on from; start another run, or.*remove"):
+            train(config, run, resume=True, console=Recorder())
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    train(config, run, resume=True, console=(console := Recorder()))
+    assert any("starting anew" in text for text in console.warned)
+
+
+def stop_at(stop: int):
+    return lambda step: step == stop and os.kill(os.getpid(), signal.SIGTERM)
+
+
+def die_at(stop: int):
+    return lambda step: step == stop and die(step)
+
+
+def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data) -> None:
+    """As after a disk that broke: the training goes on from a whole one and stays resumable."""
+    config, run = small(data), data / "run"
+    train(config, data / "whole", resume=False, console=Recorder())
+    with pytest.raises(Died):
+        train(config, run, resume=False, console=Recorder(at=die_at(10)))
+    for step in (28, 29):
+        (run / "checkpoints" / f"step-{step:09}.h5").write_bytes(b"damaged")
+    with pytest.raises(Died):
+        train(config, run, resume=True, console=(console := Recorder(at=die_at(16))))
+    assert sum("damaged" in text for text in console.warned) == 2
+    train(config, run, resume=True, console=(console := Recorder()))
+    assert console.rows[0]["step"] == 15
+    assert not any("damaged" in text for text in console.warned)
+    same(data / "whole", run)
+
+
+def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(data, monkeypatch) -> None:
+    config, run = small(data), data / "run"
+    with pytest.raises(Interrupted):
+        train(config, run, resume=False, console=Recorder(at=stop_at(16)))
+    before = (run / "log.csv").read_bytes()
+    read = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name.startswith("step-"):
+            raise OSError(errno.EMFILE, "Too many open files", str(path))
+        return read(path)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many open files"):
+        patch.setattr(Path, "read_bytes", refused)
+        train(config, run, resume=True, console=Recorder())
+    assert (run / "log.csv").read_bytes() == before
+    assert len(list((run / "checkpoints").iterdir())) == 2
+
+
+def test_a_warm_up_is_fitted_to_the_length(data) -> None:
+    """Only where it may be; and what a training never comes to is said."""
+    config = small(data, warmup=1000, steps=40, ema=30, validation="none")
+    train(config, data / "fitted", resume=False, console=(console := Recorder()), fit=True)
+    assert read_config(data / "fitted" / "config.json").warmup == 4
+    assert "warm-up: 4 steps, a tenth of the training, instead of 1000" in console.said
+    assert any("over the last tenth of 40 steps, not over 30" in text for text in console.warned)
+    assert any("rate stays 0.1" in text for text in console.warned)
+    train(config, data / "kept", resume=False, console=(console := Recorder()))
+    assert read_config(data / "kept" / "config.json").warmup == 1000
+    assert any("the warm-up takes 1000 steps of 40" in text for text in console.warned)
+    short = small(data, warmup=2, steps=40, schedule="cosine", validation="none")
+    train(short, data / "short", resume=False, console=(console := Recorder()), fit=True)
+    assert read_config(data / "short" / "config.json") == short
+    assert not console.warned
+
+
+def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, monkeypatch) -> None:
+    config, run = small(data, steps=14), data / "run"
+    with pytest.raises(Interrupted):
+        train(config, run, resume=False, console=Recorder(at=stop_at(8)))
+    before = (run / "config.json").read_bytes()
+
+    def full(self, *_, **__) -> None:
+        self.write_bytes(b"{")
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(Path, "write_text", full)
+        train(config, run, resume=True, console=Recorder())
+    assert (run / "config.json").read_bytes() == before
+    train(config, run, resume=True, console=Recorder())
+
+
+def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
+    training_file(data / "train.h5", keys=("data", "label"), change=lambda lr, gt: (lr * 255, gt * 255))
+    with pytest.raises(VdsrError, match=r"train\.h5: patch 0 of /data holds .*divide by 255; build the file again"):
+        train(small(data), str(data / "run"), resume=False, console=Recorder())
+    assert not (data / "run").exists()
 
 
 @pytest.mark.parametrize(("step", "call"), [(9, 4), (30, 9)])
@@ -153,19 +295,12 @@ class Died(BaseException):
 
 
 def test_killed_anywhere_and_resumed_equals_uninterrupted(data) -> None:
-    def die(stop: int):
-        def at(step: int) -> None:
-            if step == stop:
-                raise Died
-
-        return at
-
     config = small(data)
     train(config, data / "whole", resume=False, console=Recorder())
     stops = [3, *sorted(np.random.default_rng(5).choice(np.arange(8, 30), 9, replace=False).tolist())]
     for number, stop in enumerate(stops):
         with pytest.raises(Died):
-            train(config, data / "parts", resume=number > 0, console=Recorder(at=die(stop)))
+            train(config, data / "parts", resume=number > 0, console=Recorder(at=die_at(stop)))
     train(config, data / "parts", resume=True, console=Recorder())
     same(data / "whole", data / "parts")
 

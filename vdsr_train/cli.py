@@ -2,18 +2,19 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
-from vdsr_data.options import NUMBERS, ExplainingCommand, ExplainingGroup, force_option
-from vdsr_train.config import FREE, Config, Knob, knobs, read_config
+from vdsr_data.options import CHOICE, NUMBERS, WHOLE, ExplainingCommand, ExplainingGroup, force_option
+from vdsr_train.config import FREE, Config, Knob, idle, knobs, read_config
 from vdsr_train.console import Silent, open_console
 from vdsr_train.distribute import launch, this_worker
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences
@@ -53,23 +54,34 @@ class TrainCommand(ExplainingCommand):
 
     context_class = _Nameless
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse several values of an option, of which all but the first would be taken for FILE."""
+        for name, _ in _with_names(args):
+            if name and not ctx.resilient_parsing:
+                raise click.UsageError(f"{name} takes one value; several are compared by: vdsr-train sweep {name} ...")
+        return super().parse_args(ctx, args)
+
 
 class SweepCommand(ExplainingCommand):
     """A command whose options take several values after one name: ``--theta 1e-3 9e-4``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the name in front of each further value, as click wants it."""
-        spread, name, pending = [], "", False
-        for word in args:
-            option = word.startswith("--")
-            if not option and name and not pending and _is_number(word):
-                spread.append(name)
-            spread.append(word)
-            if option:
-                name, pending = word, True
-            else:
-                pending = False
+        spread = [part for name, word in _with_names(args) for part in ((name, word) if name else (word,))]
         return super().parse_args(ctx, spread)
+
+
+def _with_names(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each word, and in front of a further value of an option (a number that is no file) the option's name, else ""."""
+    name, pending = "", False
+    for word in words:
+        if word.startswith("--"):
+            name, equals, _ = word.partition("=")
+            pending = not equals
+            yield "", word
+            continue
+        yield name if name and not pending and _is_number(word) and not Path(word).exists() else "", word
+        pending = False
 
 
 def _is_number(word: str) -> bool:
@@ -88,7 +100,7 @@ def config_options(*, several: bool = False) -> Callable[[Callable[..., Any]], C
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option(
-            "--preset", type=click.Choice(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]"
+            "--preset", type=CHOICE(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]"
         )(command)
         for knob in reversed([knob for knob in knobs() if knob.name != "file"]):
             command = _option(knob, several=several and knob.kind in (int, float) and not knob.many)(command)
@@ -103,12 +115,12 @@ def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Call
     text = f"{knob.help[0].upper()}{knob.help[1:]}.  [{_values(knob)}]"
     if knob.kind is bool:
         return click.option(f"{name}/--no-{name[2:]}", default=None, help=text)
-    kind: Any = click.Choice(knob.choices) if knob.choices else knob.kind
+    kind: Any = CHOICE(knob.choices) if knob.choices else knob.kind
     limit = None if knob.range is None or knob.range.high == float("inf") else knob.range.high
     if knob.range is not None and knob.many:
         kind = NUMBERS(knob.kind, knob.range.low, knob.range.high, _shown(knob.default))
     elif knob.range is not None and knob.kind is int:
-        kind = click.IntRange(min=int(knob.range.low), max=None if limit is None else int(limit))
+        kind = WHOLE(int(knob.range.low), None if limit is None else int(limit))
     elif knob.range is not None:
         kind = click.FloatRange(min=knob.range.low, max=limit, min_open=knob.range.above)
     shape = None if knob.choices else knob.kind.__name__.upper() + ("..." if several else "")
@@ -147,7 +159,7 @@ def main() -> None:
     metavar="[RUN_DIR]",
     help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
 )
-@click.option("--local-workers", type=click.IntRange(2), help="Train as so many processes of this machine.")
+@click.option("--local-workers", type=WHOLE(2), help="Train as so many processes of this machine.")
 def run_command(
     preset: str | None, run_dir: Path | None, resume: str | None, local_workers: int | None, **options: Any
 ) -> None:
@@ -159,10 +171,10 @@ def run_command(
     from it to exactly the result of an uninterrupted training.
 
     \b
-    vdsr-train sweep --theta 1e-3 9e-4 8e-4   several trainings, compared
-    vdsr-train convert IN OUT                 other people's weights to ours
+    vdsr-train sweep --learning-rate 1e-3 2e-3    several trainings, compared
+    vdsr-train convert IN OUT                     other people's weights to ours
     """
-    given = _given(options)
+    given = {name: value for name, value in options.items() if value is not None}
     if resume is None:
         preset = preset or DEFAULT_PRESET
         config, folder = replace(PRESETS[preset], **given), run_dir or _dated_folder("")
@@ -173,11 +185,16 @@ def run_command(
     else:
         folder = Path(resume) if resume else _newest_run(Path("runs"))
         config = _resumed(read_config(folder / "config.json"), given, folder)
+    _refuse_idle(config, given, "as it began" if preset is None else f"preset {preset}")
     _check_data(config)
     if local_workers is not None:
+        if "distribute" in given:
+            raise click.UsageError(
+                "--distribute does nothing with --local-workers, which is multi-worker; leave it out"
+            )
         place = ["--resume", str(folder)] if resume is not None else ["--run-dir", str(folder), "--preset", str(preset)]
         given["distribute"] = "multi-worker"
-        sys.exit(launch(local_workers, [*_as_arguments(given), *place]))
+        sys.exit(launch(local_workers, [*_as_arguments(given), *place, *_said_alike()]))
 
     from vdsr_train.train import Interrupted, train
 
@@ -186,7 +203,7 @@ def run_command(
     console.say(f"recipe: {preset or 'as it began'}; {_recipe(config)}")
     try:
         with console:
-            train(config, folder, resume=resume is not None, console=console)
+            train(config, folder, resume=resume is not None, console=console, fit="warmup" not in given)
     except Interrupted as stop:
         voice.remark(str(stop))
         sys.exit(128 + stop.signum)
@@ -198,7 +215,7 @@ def run_command(
     "--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder. [default: runs/sweep-<date>]"
 )
 def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> None:
-    """Train once for each value, or combination of values, and compare: --theta 1e-3 9e-4 8e-4.
+    """Train once for each value, or combination of values, and compare: --learning-rate 1e-3 2e-3.
 
     Any option that takes a number takes several. The folder receives a run folder for each, sweep.csv and sweep.png.
     Called again with the same --run-dir, an interrupted sweep goes on where it stopped.
@@ -206,19 +223,21 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
     from vdsr_train.sweep import combinations, sweep
     from vdsr_train.train import Interrupted
 
-    given = {name: value for name, value in _given(options).items() if value != ()}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     choices = {
         name: value if isinstance(value, tuple) and name not in LISTS else (value,) for name, value in given.items()
     }
-    base = PRESETS[preset or DEFAULT_PRESET]
-    configs = {name: replace(base, **setting) for name, setting in combinations(choices).items()}
+    preset = preset or DEFAULT_PRESET
+    configs = {name: replace(PRESETS[preset], **setting) for name, setting in combinations(choices).items()}
     if len(configs) < 2:
-        raise click.UsageError("a sweep wants several values of an option, such as --theta 1e-3 9e-4 8e-4")
-    _check_data(next(iter(configs.values())))
+        raise click.UsageError("a sweep wants several values of an option, such as --learning-rate 1e-3 2e-3")
+    first = next(iter(configs.values()))
+    _refuse_idle(first, given, f"preset {preset}")
+    _check_data(first)
     folder = run_dir or _dated_folder("sweep-")
     try:
         with open_console() as console:
-            sweep(configs, folder, console=console)
+            sweep(configs, folder, console=console, fit="warmup" not in given)
     except Interrupted as stop:
         again = f"vdsr-train sweep with the same options and --run-dir {folder}"
         voice.remark(f"{str(stop).partition(';')[0]}; go on with: {again}")
@@ -258,12 +277,11 @@ def convert(source: Path, target: Path, subtract: bool, force: bool) -> None:
     voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given; FILE is the field `file`."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if "file" in given and "images" in given:
-        raise click.UsageError(f"FILE ({given['file']}) and --images exclude each other")
-    return given
+def _refuse_idle(config: Config, given: Mapping[str, Any], origin: str) -> None:
+    """Refuse options that were given though they have no effect in `config`; see `idle`."""
+    for name, why in idle(config, given, origin):
+        shown = f"FILE ({given[name]})" if name == "file" else _as_arguments({name: given[name]})[0]
+        raise click.UsageError(f"{shown} {why}")
 
 
 def _recipe(config: Config) -> str:
@@ -286,6 +304,14 @@ def _as_arguments(given: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def _said_alike() -> list[str]:
+    """Return what was given of the options on what is said, for workers to say as much."""
+    source = click.get_current_context().get_parameter_source
+    words = [f"--{name}" for name in ("quiet", "verbose") if source(name) is ParameterSource.COMMANDLINE]
+    log = voice.log_name()
+    return words if log is None else [*words, "--log-file", log]
+
+
 def _check_data(config: Config) -> None:
     if config.images is None and not Path(config.file).is_file():
         raise VdsrError(
@@ -298,11 +324,11 @@ def _dated_folder(prefix: str) -> Path:
 
 
 def _newest_run(runs: Path) -> Path:
-    """Return the run folder below `runs` that was started or resumed last."""
+    """Return the run folder below `runs` that was started or resumed last: then its config.json is written."""
     found = list(runs.glob("*/config.json"))
     if not found:
         raise VdsrError(f"{runs}: no training below it to resume; name its folder: --resume RUN_DIR")
-    return max((path.parent for path in found), key=lambda folder: folder.stat().st_mtime)
+    return max(found, key=lambda path: path.stat().st_mtime).parent
 
 
 def _resumed(saved: Config, given: Mapping[str, Any], folder: Path) -> Config:

@@ -1,20 +1,22 @@
 """Every hyper-parameter of a training in one frozen dataclass, with the paper's values.
 
-A field's annotation says what is allowed and what it means; the options of the command line and the checks of a
-saved config.json are both made from it, so that a hyper-parameter has one name and one meaning everywhere.
+A field's annotation says what is allowed, what it means, and when it has an effect; the options of the command line
+and the checks of a saved config.json are both made from it, so that a hyper-parameter has one name and one meaning
+everywhere.
 """
 
 import json
 import math
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.files import replacing
 
-__all__ = ["FREE", "Config", "Knob", "Range", "knobs", "read_config"]
+__all__ = ["FREE", "Config", "Knob", "Needs", "Range", "idle", "knobs", "read_config"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,29 @@ class Range:
         return text if math.isinf(self.high) else f"{text}, at most {self.high:g}"
 
 
+@dataclass(frozen=True)
+class Needs:
+    """That a field has an effect only where the field `name` is one of `only`, or none of `but`; else `way_out`."""
+
+    name: str
+    way_out: str
+    only: tuple[Any, ...] = ()
+    but: tuple[Any, ...] = ()
+
+    def met(self, config: "Config") -> bool:
+        """Whether the field has an effect in `config`."""
+        value = getattr(config, self.name)
+        return value in self.only if self.only else value not in self.but
+
+
 POSITIVE = Range(0, above=True)
 COUNT = Range(1)
 NOT_NEGATIVE = Range(0)
+IN_IMAGES = Needs("images", "add --images FOLDER", but=(None,))
+IN_A_FILE = Needs("images", "crops of images take its place", only=(None,))
+TURNED = Needs("images", "crops of images are turned and flipped in any case", only=(None,))
+CLIPPED = Needs("clip", "add --clip value or --clip norm", but=("none",))
+IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
 
 
 @dataclass(frozen=True)
@@ -45,18 +67,24 @@ class Config:
     # the network
     depth: Annotated[int, Range(2), "convolutional layers"] = 20
     channels: Annotated[int, COUNT, "channels of the hidden layers"] = 64
-    last_layer: Annotated[Literal["he", "zero"], "start of the last layer; zero: the network starts as bicubic"] = "he"
+    last_layer: Annotated[
+        Literal["he", "zero"],
+        Needs("weights", "the last layer is theirs", only=(None,)),
+        "start of the last layer; zero: the network starts as bicubic",
+    ] = "he"
     weights: Annotated[
         str | None, "start from trained weights instead: a weights.h5, a run folder, default, or what convert reads"
     ] = None
 
     # the data
-    file: Annotated[str, "the training file"] = "vdsr_train.h5"
+    file: Annotated[str, IN_A_FILE, "the training file"] = "vdsr_train.h5"
     images: Annotated[str | None, "folder of images, or sample: crop from these, eight ways, instead of a file"] = None
-    patch_size: Annotated[int, Range(2), "with images: rows and columns of a crop"] = 41
-    scales: Annotated[tuple[int, ...], Range(2, high=16), "with images: factors of reduction"] = (2, 3, 4)
-    downsizes: Annotated[tuple[float, ...], Range(0.01, high=1), "with images: reduce each by these first"] = (1.0,)
-    symmetries: Annotated[bool, "with a file: turn and flip each patch, eight ways"] = False
+    patch_size: Annotated[int, Range(2), IN_IMAGES, "with images: rows and columns of a crop"] = 41
+    scales: Annotated[tuple[int, ...], Range(2, high=16), IN_IMAGES, "with images: factors of reduction"] = (2, 3, 4)
+    downsizes: Annotated[
+        tuple[float, ...], Range(0.01, high=1), IN_IMAGES, "with images: reduce each by these first"
+    ] = (1.0,)
+    symmetries: Annotated[bool, TURNED, "with a file: turn and flip each patch, eight ways"] = False
     batch_size: Annotated[int, COUNT, "patches in a step"] = 64
     seed: Annotated[int, NOT_NEGATIVE, "of the weights, the order of the patches and the symmetries"] = 0
 
@@ -71,22 +99,27 @@ class Config:
         "stochastic gradient descent with momentum; Adam; or Muon, with Adam for first and last layer and biases",
     ] = "sgd"
     momentum: Annotated[float, Range(0, high=0.9999), "of SGD and Muon; the same number is beta_1 of Adam"] = 0.9
-    beta_2: Annotated[float, Range(0, high=0.99999), "of Adam: memory of the squared gradients"] = 0.999
+    beta_2: Annotated[
+        float,
+        Range(0, high=0.99999),
+        Needs("optimizer", "add --optimizer adam or --optimizer muon", but=("sgd",)),
+        "of Adam: memory of the squared gradients",
+    ] = 0.999
     weight_decay: Annotated[
         float, NOT_NEGATIVE, "added to the gradient, after clipping values but before clipping norms; not of biases"
     ] = 1e-4
     clip: Annotated[
         Literal["value", "norm", "none"], "clip each gradient value (paper), or each tensor's norm, to theta / rate"
     ] = "value"
-    theta: Annotated[float, POSITIVE, "adjustable clipping: the largest step, in units of a weight"] = 1e-4
+    theta: Annotated[float, POSITIVE, CLIPPED, "adjustable clipping: the largest step, in units of a weight"] = 1e-4
 
     # the learning rate and the length
     learning_rate: Annotated[float, POSITIVE, "learning rate at its highest"] = 0.1
     schedule: Annotated[Literal["step", "cosine"], "divided every few epochs, or a cosine down to zero"] = "step"
-    decay_every: Annotated[int, COUNT, "step schedule: epochs between two divisions"] = 20
-    decay_factor: Annotated[float, POSITIVE, "step schedule: what the rate is divided by"] = 10.0
+    decay_every: Annotated[int, COUNT, IN_STEPS, "step schedule: epochs between two divisions"] = 20
+    decay_factor: Annotated[float, POSITIVE, IN_STEPS, "step schedule: what the rate is divided by"] = 10.0
     warmup: Annotated[int, NOT_NEGATIVE, "steps during which the rate rises from zero"] = 0
-    epochs: Annotated[int, COUNT, "passes over the training patches"] = 80
+    epochs: Annotated[int, COUNT, Needs("steps", "give --steps", only=(None,)), "passes over the training patches"] = 80
     steps: Annotated[int | None, COUNT, "length of the training in steps, instead of epochs"] = None
     ema: Annotated[int, NOT_NEGATIVE, "also average the weights over about so many steps; 0: no"] = 0
 
@@ -110,9 +143,10 @@ class Config:
         for knob in knobs():
             knob.check(getattr(self, knob.name))
 
-    def write(self, path: Path) -> None:
-        """Write the configuration as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+    def write(self, path: Path | str) -> None:
+        """Write the configuration as JSON; `path` is replaced by a complete file."""
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 # What a resumed run may change: where things are and what one sees, but nothing that moves the weights.
@@ -130,12 +164,13 @@ class Knob:
     many: bool
     choices: tuple[str, ...]
     range: Range | None
+    needs: Needs | None
     optional: bool
     help: str
     default: Any
 
     def check(self, value: Any) -> None:
-        """Raise a VdsrError where `value` is not one that the field allows."""
+        """Raise an ArgumentError where `value` is not one that the field allows."""
         if self.optional and value is None:
             return
         values = value if self.many else (value,)
@@ -143,7 +178,7 @@ class Knob:
             isinstance(values, tuple) and values and all(map(self._fits, values)) and len(set(values)) == len(values)
         )
         if not right:
-            raise VdsrError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
+            raise ArgumentError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
 
     def _fits(self, value: Any) -> bool:
         right = isinstance(value, self.kind) and (self.kind is bool or not isinstance(value, bool))
@@ -172,11 +207,25 @@ def knobs() -> Iterator[Knob]:
             kind = get_args(kind)[0]
         choices = get_args(kind) if get_origin(kind) is Literal else ()
         allowed = next((note for note in notes if isinstance(note, Range)), None)
+        needs = next((note for note in notes if isinstance(note, Needs)), None)
         kind = str if choices else kind
-        yield Knob(field.name, kind, many, choices, allowed, optional, notes[-1], field.default)
+        yield Knob(field.name, kind, many, choices, allowed, needs, optional, notes[-1], field.default)
 
 
-def read_config(path: Path) -> Config:
+def idle(config: Config, given: Collection[str], origin: str) -> Iterator[tuple[str, str]]:
+    """Each of the fields `given` that has no effect in `config`, with the reason as the rest of a sentence.
+
+    `origin` is where the fields that were not given have their values from: ``preset best``.
+    """
+    for knob in knobs():
+        if knob.name in given and knob.needs is not None and not knob.needs.met(config):
+            other, value = knob.needs.name, getattr(config, knob.needs.name)
+            whence = "" if value is None or other in given else f" ({origin})"
+            why = f"without --{other}" if value is None else f"with --{other} {value}"
+            yield knob.name, f"does nothing {why}{whence}; {knob.needs.way_out}"
+
+
+def read_config(path: Path | str) -> Config:
     """Read a config.json, strictly: unknown, badly typed or impossible values are refused.
 
     Raises
@@ -184,6 +233,7 @@ def read_config(path: Path) -> Config:
     VdsrError
         Names the file and the key.
     """
+    path = Path(path)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

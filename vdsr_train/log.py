@@ -28,7 +28,8 @@ class Log:
         Rows of later steps are removed: a resumed training writes them again.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS, *, keep: int = 0) -> None:
+    def __init__(self, path: Path | str, columns: Sequence[str] = COLUMNS, *, keep: int = 0) -> None:
+        path = Path(path)
         rows = [row for row in read_log(path) if row["step"] <= keep] if path.exists() else []
         rows = [row for row in rows if row.keys() <= set(columns)]
         with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -48,7 +49,7 @@ class Log:
         self._file.close()
 
 
-def read_log(path: Path) -> list[dict[str, float]]:
+def read_log(path: Path | str) -> list[dict[str, float]]:
     """Return the rows, without the empty cells; a last line cut short by a kill is left out.
 
     Raises
@@ -57,15 +58,18 @@ def read_log(path: Path) -> list[dict[str, float]]:
         It is not such a table.
     """
     rows = []
-    with path.open(newline="", encoding="utf-8") as file:
+    with Path(path).open(newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
-        if "step" not in (reader.fieldnames or ()):
-            raise VdsrError(f"{path}: is not the log of a training (it has no column step)")
-        for row in reader:
-            try:
-                rows.append({name: _number(text) for name, text in row.items() if text})
-            except (TypeError, ValueError):
-                break
+        try:
+            if "step" not in (reader.fieldnames or ()):
+                raise VdsrError(f"{path}: is not the log of a training (it has no column step)")
+            for row in reader:
+                try:
+                    rows.append({name: _number(text) for name, text in row.items() if text})
+                except (TypeError, ValueError):
+                    break
+        except csv.Error as error:
+            raise VdsrError(f"{path}: is not the log of a training ({error})") from None
     return [row for row in rows if "step" in row]
 
 

@@ -12,11 +12,11 @@ from vdsr_train import checkpoint
 from vdsr_train.board import open_board
 from vdsr_train.config import Config
 from vdsr_train.console import Console
-from vdsr_train.log import Log
-from vdsr_train.validate import PROTOCOL, open_validation
+from vdsr_train.log import Log, read_log
+from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 from vdsr_train.weights import write_weights
 
-__all__ = ["Record"]
+__all__ = ["Record", "scores_of_start"]
 
 STUCK = (
     "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
@@ -40,7 +40,7 @@ class Record:
     networks : mapping of str to variables
         The weights that are scored and saved: ``""`` the network's, ``averaged`` their average.
     first : int
-        Steps done already; rows of later steps are removed.
+        Steps done already; rows of later steps are removed. -1 of a training that begins, which keeps none.
     due : int
         Steps after which a network should be better than bicubic.
     console : Console
@@ -71,6 +71,7 @@ class Record:
         if self._board is not None:
             self._open.enter_context(closing(self._board))
         self._log = self._open.enter_context(closing(Log(run / "log.csv", keep=first)))
+        self._start = scores_of_start(run / "log.csv")
         self._validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
         if self._validation is not None:
             self._open.enter_context(closing(self._validation))
@@ -80,6 +81,16 @@ class Record:
 
     def __exit__(self, *exception: object) -> None:
         self._open.close()
+
+    def begin(self) -> None:
+        """Score the weights that a training starts from: step 0 of the log, and a row of every table from now on."""
+        if self._validation is None:
+            return
+        row: dict[str, float] = {"step": 0, "epoch": 0}
+        self._validate(row, lambda: False)
+        self._log.write(row)
+        if self._board is not None:
+            self._board.scalars(row)
 
     def write(
         self,
@@ -140,7 +151,8 @@ class Record:
             return self._upscaler(lr, scale)
 
         step, scores = int(row["step"]), {}
-        for name, variables in self.networks.items():
+        networks = self.networks if step else {"": self.networks[""]}  # nothing is averaged yet
+        for name, variables in networks.items():
             self._upscaler.load(self._weights(variables))
             try:
                 psnr = self._validation(upscale, step=step, epoch=row["epoch"], suffix=name and f"-{name}")
@@ -149,8 +161,19 @@ class Record:
             scores[name] = psnr
         for name, psnr in scores.items():
             row.update({f"{name or 'psnr'}_x{scale}": value for scale, value in psnr.items()})
-        shown = {f"VDSR, step {step}" + (name and f", {name}"): psnr for name, psnr in scores.items()}
-        self.console.say(self._validation.table(shown))
+        if step:
+            shown = {f"VDSR, step {step}" + (name and f", {name}"): psnr for name, psnr in scores.items()}
+        else:
+            self._start, shown = {"start": scores[""]}, {}
+        self.console.say(self._validation.table(self._start | shown))
         if step >= self.due and all(map(self._validation.stuck, scores.values())):
             self.console.warn(STUCK)
         return True
+
+
+def scores_of_start(log: Path) -> dict[str, dict[int, float]]:
+    """Return what a log says of the weights that its training started from, as a row of a table; empty if nothing."""
+    for row in read_log(log):
+        if row["step"] == 0 and {f"psnr_x{scale}" for scale in SCALES} <= row.keys():
+            return {"start": {scale: row[f"psnr_x{scale}"] for scale in SCALES}}
+    return {}

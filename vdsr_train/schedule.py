@@ -1,10 +1,13 @@
-"""The recipe's arithmetic: learning rate and length as plain functions of the step."""
+"""The recipe's arithmetic: learning rate and length as plain functions of the step, and what does not fit a length."""
 
 import math
+from dataclasses import replace
 
 from vdsr_train.config import Config
 
-__all__ = ["learning_rate", "total_steps"]
+__all__ = ["fitted", "learning_rate", "total_steps", "unreached"]
+
+WARMUP = 10  # a warm-up that nobody asked for is at most so manyth a part of the training
 
 
 def total_steps(config: Config, steps_per_epoch: int) -> int:
@@ -26,3 +29,21 @@ def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
         length = max(1, total_steps(config, steps_per_epoch) - config.warmup)
         return rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - config.warmup) / length)))
     return rate / config.decay_factor ** (step // (config.decay_every * steps_per_epoch))
+
+
+def fitted(config: Config, total: int) -> Config:
+    """Return `config` for a training of `total` steps: with a warm-up of at most a tenth of them."""
+    return replace(config, warmup=min(config.warmup, total // WARMUP))
+
+
+def unreached(config: Config, total: int, steps_per_epoch: int) -> list[str]:
+    """Say, a line each, what of `config` a training of `total` steps never comes to."""
+    lines = []
+    if config.warmup >= total:
+        lines.append(f"the warm-up takes {config.warmup} steps of {total}: the rate never is {config.learning_rate:g}")
+    first = config.decay_every * steps_per_epoch
+    if config.schedule == "step" and first >= total:
+        lines.append(f"the rate stays {config.learning_rate:g}: it would be divided after {first} steps, of {total}")
+    if config.ema > total // 10 + 1:  # as the optimizer shortens it at first
+        lines.append(f"weights are averaged over the last tenth of {total} steps, not over {config.ema}")
+    return lines

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
 from vdsr_train.config import Config, read_config
 from vdsr_train.console import Console
-from vdsr_train.log import read_log
+from vdsr_train.log import COLUMNS, read_log
 from vdsr_train.presets import differences
 
 __all__ = ["combinations", "sweep"]
@@ -26,11 +27,11 @@ def combinations(values: Mapping[str, tuple[Any, ...]]) -> dict[str, dict[str, A
     return found
 
 
-def sweep(configs: Mapping[str, Config], folder: Path, *, console: Console) -> None:
+def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console, fit: bool = False) -> None:
     """Run each training into a folder of its name below `folder`, then write and show the comparison.
 
     Called again for the same folder it goes on where it stopped: finished trainings are kept, one that was interrupted
-    is resumed.
+    is resumed. `fit` is that of `vdsr_train.train.train`.
 
     Raises
     ------
@@ -38,29 +39,35 @@ def sweep(configs: Mapping[str, Config], folder: Path, *, console: Console) -> N
         A folder holds another training; or what a training raises.
     """
     from vdsr_train.figures import draw_curves
+    from vdsr_train.record import scores_of_start
     from vdsr_train.train import train
     from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 
+    folder = Path(folder)
     for name, config in configs.items():
-        run = folder / name
+        run, begun = folder / name, config
         resume = (run / "config.json").exists()
-        if resume and (other := differences(read_config(run / "config.json"), config)):
-            raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
+        if resume:
+            begun = read_config(run / "config.json")
+            other = differences(begun, replace(config, warmup=begun.warmup) if fit else config)
+            if other:
+                raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
         console.say(f"training {name}")
-        train(config, run, resume=resume, console=console)
+        train(begun, run, resume=resume, console=console, fit=fit)
 
     first = next(iter(configs.values()))
     logs = {name: folder / name / "log.csv" for name in configs}
     last = {name: read_log(log)[-1] for name, log in logs.items()}
     with replacing(folder / "sweep.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["run", *next(iter(last.values()))])
-        writer.writerows([name, *row.values()] for name, row in last.items())
+        columns = [column for column in COLUMNS if any(column in row for row in last.values())]
+        writer = csv.DictWriter(file, ["run", *columns])
+        writer.writeheader()
+        writer.writerows({"run": name, **row} for name, row in last.items())
     validation = open_validation(first.validation, folder, keep=0, warn=console.warn)
     if validation is not None:
-        console.say(
-            validation.table({name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in last.items()})
-        )
+        scored = {name: row for name, row in last.items() if f"psnr_x{SCALES[0]}" in row}
+        rows = {name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in scored.items()}
+        console.say(validation.table(scores_of_start(next(iter(logs.values()))) | rows))
         draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
         console.say(f"curves: {folder / 'sweep.png'}")
     console.say(f"table: {folder / 'sweep.csv'}")

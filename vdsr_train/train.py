@@ -20,7 +20,7 @@ from vdsr_train.console import Console, Silent
 from vdsr_train.crops import CropBatches
 from vdsr_train.distribute import this_worker
 from vdsr_train.record import Record
-from vdsr_train.schedule import learning_rate, total_steps
+from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
 
 __all__ = ["Interrupted", "train"]
 
@@ -33,28 +33,33 @@ class Interrupted(Exception):  # noqa: N818 (it is not an error)
         self.signum = signum
 
 
-def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
+def train(config: Config, run: Path | str, *, resume: bool, console: Console, fit: bool = False) -> None:
     """Train a network as `config` says, into the folder `run`.
 
     Parameters
     ----------
     config : Config
         Everything that decides the result.
-    run : Path
+    run : path
         Receives config.json, log.csv, checkpoints and weights.h5; created once the data have been opened.
     resume : bool
-        Go on from the newest whole checkpoint in `run`, to the same result as an uninterrupted training.
+        Go on from the newest whole checkpoint in `run`, to the same result as an uninterrupted training. Where there
+        is none, but once was one, nothing is changed.
     console : Console
         Told about everything worth seeing.
+    fit : bool, default False
+        Shorten a warm-up that is more than a tenth of the training, and say so: for a preset's.
 
     Raises
     ------
     VdsrError
         For what a user can mend: data, a diverged training (the last good checkpoint is named), a full disk.
+    OSError
+        A checkpoint cannot be read, which does not mean that it is damaged.
     Interrupted
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
-    worker = this_worker(config.distribute)
+    run, worker = Path(run), this_worker(config.distribute)
     scope = backend.start(threads=config.threads, distribute=config.distribute)
     from vdsr_train.model import build_model, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
@@ -74,8 +79,15 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
         total = total_steps(config, epoch_steps)
         data = batches.identity()
 
+        if config.threads and config.convolution == "direct" and not backend.takes_threads():
+            console.warn(f"threads: JAX takes as many as it likes, not {config.threads}")
+        wanted, config = config, fitted(config, total) if fit and not resume else config
         if worker.index == 0:
             opened.enter_context(claimed(run))
+            if config != wanted:
+                console.say(f"warm-up: {config.warmup} steps, a tenth of the training, instead of {wanted.warmup}")
+            for line in unreached(config, total, epoch_steps) if not resume else ():
+                console.warn(line)
         first, pending = 0, None
         checkpoints = run / "checkpoints"
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
@@ -85,6 +97,7 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
                 raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
             checkpoint.set_state(variables, state)
         elif resume:
+            _refuse_lost(run)
             console.warn(f"{run}: there is no checkpoint, starting anew")
             set_weights(model, initial_weights(config))
         if first >= total and pending is None:
@@ -93,9 +106,11 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
 
         record = None
         if worker.index == 0:
-            kept = first if pending is None else first - 1
+            kept = -1 if saved is None else first if pending is None else first - 1
             record = Record(run, config, networks, first=kept, due=min(epoch_steps, total), console=console)
             opened.enter_context(record)
+            if saved is None and config.weights is not None:
+                record.begin()
             if pending is not None:
                 record.catch_up(pending, state, data=data)
         else:
@@ -157,6 +172,17 @@ def train(config: Config, run: Path, *, resume: bool, console: Console) -> None:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()
+
+
+def _refuse_lost(run: Path) -> None:
+    """Stop before a training whose checkpoints are gone would begin anew and overwrite what is left of it."""
+    left = [path for path in (run / "weights.h5", *checkpoint.damaged(run / "checkpoints")) if path.exists()]
+    if left:
+        last = f" (its last weights are not lost: --weights {run})" if left[0].suffix == ".h5" else ""
+        raise VdsrError(
+            f"{run}: there is no whole checkpoint to go on from; start another run{last}, or, to begin this one again, "
+            f"remove {' and '.join(map(str, left))}"
+        )
 
 
 @contextmanager
