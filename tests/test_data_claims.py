@@ -17,6 +17,7 @@ from vdsr_data.verify import verify
         ([-1, 0], "lr", "holds -1 to 0, allowed is -0.7207 to 1.721"),
         ([0, 255], "gt", "holds 0 to 255, allowed is 0 to 1; luma is 0 to 1, divide by 255"),
         ([-9, 262], "lr", "holds -9 to 262, allowed is -0.7207 to 1.721; luma is 0 to 1, divide by 255"),
+        ([0, 256.5], "gt", "holds 0 to 256.5, allowed is 0 to 1; luma is 0 to 1, divide by 255"),
         ([0, 65535], "gt", "holds 0 to 65535, allowed is 0 to 1; luma is 0 to 1, divide by 65535"),
         ([0, 1e9], "gt", "holds 0 to 1e+09, allowed is 0 to 1"),
         ([0, np.nan], "gt", "holds NaN or infinite values"),

@@ -86,7 +86,7 @@ def fault_of(values: NDArray[Any], role: Literal["lr", "gt"]) -> str:
         return ""
     if not np.isfinite(values).all():
         return "holds NaN or infinite values"
-    divisor = next((top for top in (255, 65535) if 2 * high < most <= top * high), None)
+    divisor = next((top for top in (255, 65535) if 2 * high < most <= top * RANGES["lr"][1]), None)
     hint = f"; luma is 0 to 1, divide by {divisor}" if divisor else ""
     return f"holds {least:g} to {most:g}, allowed is {low:.4g} to {high:.4g}{hint}"
 
