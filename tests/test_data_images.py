@@ -2,8 +2,10 @@
 
 import errno
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
+from vdsr_data.deep_png import write_png
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import TEST_ORDER, image_size, list_images, modcrop, read_image, read_picture, write_image
 
@@ -245,3 +248,37 @@ def test_libtiff_says_nothing_beside_the_error(tmp_path: Path, capfd: pytest.Cap
     with pytest.raises(VdsrError, match="cannot be read"):
         read_image(path)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(), (2,), (3,), (4,)])
+@pytest.mark.parametrize("strip", [1, 7, 100])
+def test_png_files_are_written_strip_by_strip(tmp_path: Path, dtype, shape: tuple[int, ...], strip: int):
+    """Of noise and of what is smooth, so that every filter is chosen; the strips do not show."""
+    rows = np.arange(40)[:, None] * 5 + np.arange(31) * 3
+    smooth = np.broadcast_to(rows.reshape(40, 31, *([1] * len(shape))), (40, 31, *shape))
+    noise = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, smooth.shape)
+    image = np.concatenate([smooth, noise, smooth[:, ::-1]]).astype(dtype)
+    path = tmp_path / "a.png"
+    write_png(path, len(image), (image[k : k + strip] for k in range(0, len(image), strip)), PROFILE)
+    found = read_picture(path)
+    colors, alpha = (image, None) if shape in ((), (3,)) else (image[..., :-1], image[..., -1])
+    np.testing.assert_array_equal(found.colors, colors[..., 0] if shape == (2,) else colors)
+    assert found.profile == PROFILE
+    if alpha is not None:
+        np.testing.assert_array_equal(found.alpha, alpha)
+    data = path.read_bytes()
+    pixels = zlib.decompress(b"".join(content for name, content in chunks(data) if name == b"IDAT"))
+    filters = set(pixels[:: 1 + 31 * image[0, 0].nbytes])
+    assert filters == {1, 2, 4}
+
+
+def chunks(data: bytes):
+    """Names and contents of a PNG file, whose checksums must be right."""
+    at = 8
+    while at < len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        content = data[at + 8 : at + 8 + length]
+        assert struct.unpack_from(">I", data, at + 8 + length)[0] == zlib.crc32(name + content)
+        yield name, content
+        at += 12 + length

@@ -15,7 +15,7 @@ from vdsr_data.images import image_size, read_picture, write_image
 from vdsr_eval.cli import main
 from vdsr_eval.evaluate import bicubic
 from vdsr_eval.protocol import PROTOCOLS, prepare, result
-from vdsr_eval.upscale import plan, upscale_colors
+from vdsr_eval.upscale import plan, upscale_colors, upscale_file
 
 REACH = 5
 
@@ -117,6 +117,33 @@ def test_the_command_keeps_alpha_depth_and_profile(here: Path, dtype: type, chan
         np.testing.assert_array_equal(found.alpha, imresize(source.alpha, 3))
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_large_results_are_not_in_memory_where_they_need_not(here: Path, suffix: str, monkeypatch) -> None:
+    """A PNG file is written strip by strip; of another kind too large a result is refused, and said where it may be."""
+    write_image(here / "a.bmp", colors(60, 50, 3))
+    memory = iter([(10**9, 10**9), (1000, 10**9), (1000, 1000)])
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: next(memory))
+    words = ("a.bmp", "--scale", 2, "--weights", "w.h5", "--force", "-o", f"out.{suffix}")
+    assert upscale(*words).stderr == f"wrote out.{suffix}\n"
+    if suffix == "png":
+        assert next(memory) == (10**9, 10**9)  # it did not ask
+        return
+    said = "out.tif: 0 megapixels: about 0.0 GB of memory; 0.0 GB are available; write a PNG file instead"
+    assert upscale(*words).stderr == f"{said}\nwrote out.tif\n"
+    refused = upscale(*words)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "a.bmp: out.tif: 0 megapixels: about 0.0 GB of memory; there are 0.0 GB" in refused.stderr
+
+
+def test_paths_may_be_text(here: Path) -> None:
+    write_image("a.png", colors(9, 7))
+    upscale_file("a.png", "b.png", scale=2, upscale=bicubic, reach=0)
+    np.testing.assert_array_equal(
+        read_picture("b.png").colors, upscale_colors(colors(9, 7), scale=2, upscale=bicubic, reach=0)
+    )
+    assert plan("a.png", "c.png", scale=2, force=False) == [(Path("a.png"), Path("c.png"))]
+
+
 def test_nothing_dark_surrounds_what_is_seen(here: Path) -> None:
     """A white square whose transparent surroundings are stored as black, as most programs do."""
     pixels = np.zeros((20, 20, 4), np.uint8)
@@ -165,7 +192,7 @@ def test_one_bad_image_does_not_stop_a_folder(here: Path) -> None:
         (["a.png", "--scale", 2, "-o", "b.bmp", "--weights", "w.h5"], 1, "b.bmp: a BMP file cannot hold transparency"),
         (["a.png", "--scale", 2, "--weights", "none.h5"], 1, "none.h5: no such file"),
         (["empty", "--scale", 2], 1, "empty: no image in it"),
-        (["twins", "--scale", 2], 1, "twins: several images are called a"),
+        (["twins", "--scale", 2], 1, "twins/a.jpg and a.png: two images of one name"),
         (["album", "--scale", 2, "--weights", "none.h5"], 1, "none.h5: no such file"),
         (["album", "--scale", 2, "-o", "a.png"], 1, "results of a folder need a folder of their own"),
         (["a.png"], 2, "Missing option '--scale'"),

@@ -1,9 +1,13 @@
-"""PNG files with 16-bit colour, read and written by pypng: Pillow would reduce them to 8 bits without a word."""
+"""PNG files that are not for Pillow: with 16-bit colour, which it reduces to 8 bits without a word, and large ones.
 
-import io
+The former are read by pypng; both are written here.
+"""
+
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +15,9 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import DEFLATE
 
-__all__ = ["is_deep_png", "read_deep_png", "write_deep_png"]
+__all__ = ["is_deep_png", "read_deep_png", "write_png"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEAD = 33  # the signature and the chunk IHDR; further chunks may follow at once
 
 
 def is_deep_png(path: Path) -> bool:
@@ -46,19 +49,60 @@ def read_deep_png(path: Path, most: int) -> NDArray[np.uint16]:
     return pixels.reshape(rows, columns, info["planes"])
 
 
-def write_deep_png(path: Path, image: NDArray[np.uint16], profile: bytes | None) -> None:
-    """Write (rows, columns, 2 to 4) as grey with alpha, RGB or RGB with alpha, with an ICC profile if there is one."""
-    import png
+def write_png(path: Path, rows: int, strips: Iterable[NDArray[Any]], profile: bytes | None) -> None:
+    """Write a PNG strip after strip, so that the whole image need not be in memory.
 
-    grey, alpha = image.shape[2] < 3, image.shape[2] in (2, 4)
-    writer = png.Writer(width=image.shape[1], height=image.shape[0], bitdepth=16, greyscale=grey, alpha=alpha)
-    file = io.BytesIO()
-    writer.write(file, image.reshape(len(image), -1))
-    head, rest = file.getvalue()[:HEAD], file.getvalue()[HEAD:]
-    path.write_bytes(head + (b"" if profile is None else _profile_chunk(profile)) + rest)
+    Parameters
+    ----------
+    path : Path
+    rows : int
+        Of all strips together.
+    strips : iterable of ndarray, shape (rows, columns) or (rows, columns, channels)
+        From top to bottom, uint8 or uint16: 1 channel is grey, 2 are grey with alpha, 3 RGB, 4 RGB with alpha.
+    profile : bytes or None
+        An ICC profile.
+    """
+    packer = zlib.compressobj(6)
+    above = None
+    with path.open("wb") as file:
+        for strip in strips:
+            channels = 1 if strip.ndim == 2 else strip.shape[2]
+            step = channels * strip.dtype.itemsize
+            lines = np.ascontiguousarray(strip, dtype=strip.dtype.newbyteorder(">")).view(np.uint8)
+            lines = lines.reshape(len(strip), -1)
+            if above is None:
+                above = np.zeros_like(lines[0])
+                file.write(SIGNATURE)
+                head = struct.pack(
+                    ">IIBBBBB", strip.shape[1], rows, 8 * strip.dtype.itemsize, (0, 4, 2, 6)[channels - 1], 0, 0, 0
+                )
+                _write_chunk(file, b"IHDR", head)
+                if profile is not None:
+                    _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+            _write_chunk(file, b"IDAT", packer.compress(_filtered(lines, above, step).tobytes()))
+            above = lines[-1]
+        _write_chunk(file, b"IDAT", packer.flush())
+        _write_chunk(file, b"IEND", b"")
 
 
-def _profile_chunk(profile: bytes) -> bytes:
-    """The chunk iCCP, which pypng does not write."""
-    content = b"iCCPICC profile\0\0" + zlib.compress(profile)
-    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+def _filtered(lines: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Each line as its difference from what Sub, Up or Paeth foretells, whichever leaves least, behind its number."""
+    up, left, corner = (np.zeros(lines.shape, np.int16) for _ in range(3))
+    up[0], up[1:] = above, lines[:-1]
+    left[:, step:], corner[:, step:] = lines[:, :-step], up[:, :-step]
+    of_left, of_up, of_corner = np.abs(up - corner), np.abs(left - corner), np.abs(left + up - 2 * corner)
+    paeth = np.where((of_left <= of_up) & (of_left <= of_corner), left, np.where(of_up <= of_corner, up, corner))
+    out = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+    least = np.full(len(lines), np.iinfo(np.int64).max)
+    for number, foretold in ((1, left), (2, up), (4, paeth)):
+        rest = lines - foretold.astype(np.uint8)
+        size = np.abs(rest.view(np.int8).astype(np.int16)).sum(axis=1)
+        better = size < least
+        out[better, 0], out[better, 1:], least[better] = number, rest[better], size[better]
+    return out
+
+
+def _write_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    file.write(
+        struct.pack(">I4s", len(content), name) + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+    )

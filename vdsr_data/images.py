@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
-from vdsr_data.deep_png import is_deep_png, read_deep_png, write_deep_png
+from vdsr_data.deep_png import is_deep_png, read_deep_png, write_png
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_data.files import check_name, refusal, replacing
 from vdsr_data.mistaken import mistaken
@@ -230,15 +230,12 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
         If the suffix is none of .png, .bmp, .tif, .tiff, or the format cannot hold the pixels.
     """
     path = Path(path)
-    check_lossless(path)
-    if image.dtype == np.uint16 and path.suffix.lower() == ".bmp":
-        raise VdsrError(f"{path}: a BMP file cannot hold 16-bit pixels; write .png or .tif")
-    if image.shape[2:] in ((2,), (4,)) and path.suffix.lower() == ".bmp":
-        raise VdsrError(f"{path}: a BMP file cannot hold transparency; write .png or .tif")
+    check_lossless(path, deep=image.dtype == np.uint16, alpha=image.shape[2:] in ((2,), (4,)))
     with replacing(path) as temporary:
-        if image.dtype == np.uint16 and image.ndim == 3:
-            write_deep = write_deep_png if path.suffix.lower() == ".png" else write_deep_tif
-            write_deep(temporary, image, profile)
+        if image.dtype == np.uint16 and image.ndim == 3 and path.suffix.lower() == ".png":
+            write_png(temporary, len(image), [image], profile)
+        elif image.dtype == np.uint16 and image.ndim == 3:
+            write_deep_tif(temporary, image, profile)
         else:
             Image.fromarray(image).save(temporary, icc_profile=profile)
 
@@ -262,16 +259,20 @@ def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:
     raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({' '.join(reason.split())})")
 
 
-def check_lossless(path: Path | str) -> None:
-    """Refuse the name of an image file that would not hold the pixels as they are.
+def check_lossless(path: Path | str, *, deep: bool = False, alpha: bool = False) -> None:
+    """Refuse the name of an image file that would not hold the pixels, of 16 bits or with alpha, as they are.
 
     Raises
     ------
     VdsrError
-        If the suffix is none of .png, .bmp, .tif, .tiff.
+        If the suffix is none of .png, .bmp, .tif, .tiff, or .bmp for what that does not hold.
     """
-    if Path(path).suffix.lower() not in LOSSLESS:
+    suffix = Path(path).suffix.lower()
+    if suffix not in LOSSLESS:
         raise VdsrError(f"{path}: the pixels must be stored as they are; name a {', '.join(LOSSLESS)} file")
+    if suffix == ".bmp" and (deep or alpha):
+        what = "16-bit pixels" if deep else "transparency"
+        raise VdsrError(f"{path}: a BMP file cannot hold {what}; write .png or .tif")
 
 
 def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:

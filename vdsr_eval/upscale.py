@@ -1,10 +1,9 @@
 """Real upscaling, without ground truth: luma through a network, chroma and alpha by imresize.
 
-Strip by strip, each with as many more rows as its results depend on: the whole image only exists as 8 or 16 bits.
+Strip by strip, each with as many more rows as its results depend on: no PNG file is in memory as a whole.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.datasets import unique_names
+from vdsr_data.deep_png import write_png
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_output
+from vdsr_data.files import check_output, replacing
 from vdsr_data.images import check_lossless, list_images, read_picture, write_image
+from vdsr_data.memory import check_memory
 from vdsr_data.resize import Boundary
 from vdsr_eval.evaluate import Upscaler, run_upscaler
 
-__all__ = ["plan", "upscale_colors", "upscale_file"]
+__all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
 
-# Rows of the enlarged image that are in work as floats at a time.
-STRIP = 512
+# Pixels of the enlarged image that are in work as floats at a time, some 100 bytes each.
+STRIP = 2**22
+# Bytes of a pixel of 8 bits until it is written, where not strip by strip: twice as an array, and as Pillow has it.
+BYTES = 11
 # Rows of the small image beyond a pixel's own that imresize takes into it when it enlarges.
 TAPS = 3
 
 
-def upscale_colors(
+def upscaled_strips(
     colors: NDArray[Any],
     *,
     scale: int,
     upscale: Upscaler,
     reach: int,
     boundary: Boundary = "symmetric",
-    strip: int = STRIP,
+    strip: int | None = None,
     advance: Callable[[float], None] = lambda _: None,
-) -> NDArray[Any]:
-    """Enlarge an image.
+) -> Iterator[NDArray[Any]]:
+    """Enlarge an image, strip after strip from top to bottom.
 
     Parameters
     ----------
@@ -49,14 +53,14 @@ def upscale_colors(
         How many rows up and down a result of `upscale` depends on: one for each layer of 3x3.
     boundary : {"symmetric", "replicate"}
         Of imresize.
-    strip : int
+    strip : int, optional
         Rows of the result that are computed at a time; the result does not depend on it.
     advance : callable
         Called with the share of the image that each strip is; they sum up to 1.
 
-    Returns
-    -------
-    ndarray, shape (scale * rows, scale * columns, ...), dtype of `colors`
+    Yields
+    ------
+    ndarray, shape (some rows, scale * columns, ...), dtype of `colors`
         Clipped, and rounded half up.
 
     Raises
@@ -66,9 +70,8 @@ def upscale_colors(
     """
     rows, columns = colors.shape[:2]
     halo = -(-reach // scale) + TAPS
-    step = max(strip // scale - 2 * halo, halo)
+    step = max((STRIP // (columns * scale) if strip is None else strip) // scale - 2 * halo, halo)
     top_value = np.iinfo(colors.dtype).max
-    out = np.empty((rows * scale, columns * scale, *colors.shape[2:]), colors.dtype)
     for top in range(0, rows, step):
         bottom, above = min(top + step, rows), max(top - halo, 0)
         part = im2double(colors[above : bottom + halo])
@@ -79,14 +82,18 @@ def upscale_colors(
             planes[:, :, 0] = run_upscaler(upscale, np.ascontiguousarray(planes[:, :, 0]), scale)
             image = ycbcr2rgb(planes)
         inner = image[(top - above) * scale : (bottom - above) * scale]
-        out[top * scale : bottom * scale] = np.floor(inner * top_value + 0.5)
+        yield np.floor(inner * top_value + 0.5).astype(colors.dtype)
         advance((bottom - top) / rows)
-    return out
+
+
+def upscale_colors(colors: NDArray[Any], **how: Any) -> NDArray[Any]:
+    """Enlarge an image: what `upscaled_strips`, with these arguments, gives as one."""
+    return np.concatenate(list(upscaled_strips(colors, **how)))
 
 
 def upscale_file(
-    source: Path,
-    target: Path,
+    source: Path | str,
+    target: Path | str,
     *,
     scale: int,
     upscale: Upscaler,
@@ -98,26 +105,48 @@ def upscale_file(
 
     Parameters
     ----------
-    source, target : Path
-        Anything that `vdsr_data.images.read_picture` reads, and a name for `vdsr_data.images.write_image`.
+    source, target : path
+        Anything that `vdsr_data.images.read_picture` reads, and a name for `vdsr_data.images.write_image`. A PNG file
+        is written strip by strip; of another kind the whole result is in memory first.
     scale, upscale, reach, boundary, advance
-        As for `upscale_colors`.
+        As for `upscaled_strips`.
 
     Raises
     ------
     VdsrError
-        If the image cannot be read, enlarged or written; nothing is left half-written.
+        If the image cannot be read, enlarged or written, or cannot fit into memory; nothing is left half-written.
+
+    Warns
+    -----
+    MemoryWarning
+        If it may not fit into memory.
     """
+    source, target = Path(source), Path(target)
     picture = read_picture(source)
+    check_lossless(target, deep=picture.colors.dtype == np.uint16, alpha=picture.alpha is not None)
+    rows, columns = (scale * length for length in picture.colors.shape[:2])
     colors = picture.colors if picture.alpha is None else _filled(picture.colors, picture.alpha)
+    alpha = None if picture.alpha is None else imresize(picture.alpha, scale, boundary=boundary)
+
+    def strips() -> Iterator[NDArray[Any]]:
+        done = 0
+        for strip in upscaled_strips(
+            colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance
+        ):
+            top, done = done, done + len(strip)
+            yield strip if alpha is None else np.dstack([strip, alpha[top:done]])
+
     try:
-        image = upscale_colors(colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix.lower() == ".png":
+            with replacing(target) as temporary:
+                write_png(temporary, rows, strips(), picture.profile)
+        else:
+            size = f"{target}: {rows * columns / 1e6:.0f} megapixels"
+            check_memory(size, BYTES * rows * columns * colors.dtype.itemsize, advice="write a PNG file instead")
+            write_image(target, np.concatenate(list(strips())), profile=picture.profile)
     except VdsrError as error:
         raise VdsrError(f"{source}: {error}") from error
-    if picture.alpha is not None:
-        image = np.dstack([image, imresize(picture.alpha, scale, boundary=boundary)])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_image(target, image, profile=picture.profile)
 
 
 def _filled(colors: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
@@ -135,14 +164,14 @@ def _filled(colors: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     return filled
 
 
-def plan(source: Path, output: Path | None, *, scale: int, force: bool) -> list[tuple[Path, Path]]:
+def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bool) -> list[tuple[Path, Path]]:
     """Say which file is to be written for each image, and refuse what cannot end well before the work.
 
     Parameters
     ----------
-    source : Path
+    source : path
         An image or a folder of images.
-    output : Path or None
+    output : path or None
         An image or a folder, which is made if it is missing; None is ``SOURCE_xSCALE`` in the current folder.
     scale : int
     force : bool
@@ -153,6 +182,7 @@ def plan(source: Path, output: Path | None, *, scale: int, force: bool) -> list[
     VdsrError
         If there is no such source, outputs exist, or two images would be written to one file.
     """
+    source, output = Path(source), None if output is None else Path(output)
     if not source.exists():
         raise VdsrError(f"{source}: no such image or folder")
     stem = source.resolve().name if source.is_dir() else source.stem
@@ -163,9 +193,7 @@ def plan(source: Path, output: Path | None, *, scale: int, force: bool) -> list[
     else:
         images = list_images(source)
         folder = output or Path(f"{stem}_x{scale}")
-        twice = [name for name, count in Counter(image.stem for image in images).items() if count > 1]
-        if twice:
-            raise VdsrError(f"{source}: several images are called {twice[0]}; results are told apart by their names")
+        unique_names(images)
         if folder.exists() and (not folder.is_dir() or folder.samefile(source)):
             raise VdsrError(f"{folder}: results of a folder need a folder of their own")
         files = [(image, folder / f"{image.stem}.png") for image in images]
