@@ -24,8 +24,8 @@ __all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
 
 # Pixels of the enlarged image that are in work as floats at a time, some 100 bytes each.
 STRIP = 2**22
-# Bytes of a pixel of 8 bits until it is written, where not strip by strip: twice as an array, and as Pillow has it.
-BYTES = 11
+# Bytes of a pixel of 8-bit RGB that is not written strip by strip: as an array, and as Pillow has it.
+BYTES = 8
 # Rows of the small image beyond a pixel's own that imresize takes into it when it enlarges.
 TAPS = 3
 
