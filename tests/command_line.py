@@ -9,6 +9,7 @@ def run(*arguments: object) -> Result:
     """The result of a call, which may have ended the process but not with a traceback."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code != 3, result.stderr  # a fault of ours
     return result
 
 

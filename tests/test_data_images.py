@@ -145,6 +145,23 @@ def test_modcrop_takes_whole_numbers_and_images():
         modcrop(GREY[0], 2)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "photometric", "words"),
+    [
+        (DEEP[:, :, 0], "miniswhite", "16 bits with white as 0"),
+        (GREY.astype(np.int8), "minisblack", "with a sign"),
+        (DEEP.astype(np.int16), "rgb", "with a sign"),
+    ],
+)
+def test_tif_files_that_pillow_would_read_as_others(tmp_path: Path, pixels, photometric: str, words: str):
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=photometric)
+    for function in (read_image, image_size, read_picture):
+        with pytest.raises(VdsrError, match=rf"a[.]tif: .*{words}"):
+            function(tmp_path / "a.tif")
+    tifffile.imwrite(tmp_path / "b.tif", GREY, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "b.tif"), 255 - GREY)
+
+
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

@@ -12,6 +12,7 @@ from vdsr_data.errors import VdsrError
 
 __all__ = ["deep_pixels", "deep_size", "is_tif", "profile_of", "write_deep_tif"]
 
+WHITE_IS_ZERO = 0  # of the tag PhotometricInterpretation
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -27,7 +28,8 @@ def deep_pixels(path: Path, most: int, *, channels: Sequence[int] = (3,)) -> NDA
     Raises
     ------
     VdsrError
-        If it has more channels, more than `most` pixels, or fewer strips or tiles than its pixels take.
+        If it has more channels, more than `most` pixels, or fewer strips or tiles than its pixels take; if its pixels
+        have a sign, or 16 bits with white as 0.
     """
     import tifffile
 
@@ -57,6 +59,12 @@ def _deep_page(file: Any, path: Path, most: int, channels: Sequence[int]) -> Any
     if held < needed:  # else what is missing would be black
         reason = f"its {page.shape} pixels take {needed:,} strips or tiles, not {held:,}"
         raise VdsrError(f"{path}: cannot be read as an image ({reason})")
+    if page.dtype in (np.int8, np.int16):  # which Pillow would read as if they had no sign
+        raise VdsrError(
+            f"{path}: has pixels with a sign, whose range is unknown; convert it to 8-bit RGB or grey first"
+        )
+    if page.dtype == np.uint16 and page.photometric == WHITE_IS_ZERO:  # which Pillow inverts for 8 bits only
+        raise VdsrError(f"{path}: has 16 bits with white as 0; convert it to grey with black as 0 first")
     if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
         return None
     if page.samplesperpixel not in channels:
