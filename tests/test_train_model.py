@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_train.config import Config
 from vdsr_train.weights import write_weights
 
@@ -32,6 +32,14 @@ def weights_of(**options):
         (kernel, random.normal(0, 0.1, bias.shape).astype(np.float32))
         for kernel, bias in initial_weights(Config(**options))
     ]
+
+
+@pytest.mark.parametrize("change", [{"depth": 1}, {"channels": 0}, {"depth": 2.0}, {"precision": "float16"}])
+def test_no_other_network_is_built(change) -> None:
+    from vdsr_train.model import build_model
+
+    with pytest.raises(ArgumentError, match=f"^{next(iter(change))}: "):
+        build_model(**({"depth": 3, "channels": 4} | change))
 
 
 def test_the_network_is_the_papers() -> None:

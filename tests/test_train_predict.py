@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vdsr_data.errors import VdsrError
 from vdsr_train.predict import Upscaler, load_upscaler, newest_weights
 from vdsr_train.weights import Weights, write_weights
 
@@ -32,6 +33,18 @@ def test_tiles_equal_the_whole(depth: int, tile: int) -> None:
     for shape in ((1, 1), (tile, tile + 1), (tile - 1, 2 * tile), (53, 47)):
         lr = np.random.default_rng(shape[1]).random(shape)
         np.testing.assert_allclose(tiled(lr, 2), whole(lr, 2), rtol=0, atol=1e-6)
+
+
+def test_arguments_that_are_not_allowed() -> None:
+    weights = network(3)
+    for wrong, words in (
+        (lambda: Upscaler(weights, tile=0), "tile: 0 is not allowed"),
+        (lambda: Upscaler(weights[1:]), "the kernel is"),
+        (lambda: Upscaler(weights[:1]), "1 layers"),
+        (lambda: Upscaler(weights)(np.zeros((3, 4, 3)), 2), r"lr: luma of shape \(rows, columns\) is needed"),
+    ):
+        with pytest.raises(VdsrError, match=words):
+            wrong()
 
 
 def test_one_pixel_less_overlap_would_be_seen() -> None:
@@ -147,5 +160,6 @@ def test_the_newest_run_is_the_default(tmp_path: Path, monkeypatch: pytest.Monke
         path.parent.mkdir(parents=True)
         write_weights(path, network(2))
         os.utime(path, (10**9 - age, 10**9 - age))
-    assert newest_weights() == Path("runs/b/weights.h5")
+    assert newest_weights() == newest_weights(Path("runs")) == Path("runs/b/weights.h5")
+    assert load_upscaler("runs/c/weights.h5").name == "VDSR (c/weights.h5)"
     assert load_upscaler().name == "VDSR (b/weights.h5)"

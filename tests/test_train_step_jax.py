@@ -70,3 +70,29 @@ def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
         assert one.get("averaged_x3") == pytest.approx(other.get("averaged_x3"), abs=1e-3)
     moved = read_weights(tmp_path / "jax" / "weights.h5")[0][0]
     assert np.abs(moved).max() > 1e-2  # it is not that nothing happened
+
+
+MANY_SIZES = """
+import numpy as np
+from test_train_predict import network
+from vdsr_train import backend
+backend.start()
+from vdsr_train import predict, step_jax
+kept = []
+jit = step_jax.jax.jit
+step_jax.jax.jit = lambda function, **options: kept.append(jit(function, **options)) or kept[-1]
+step_jax.KEPT = 4
+upscaler = predict.Upscaler(network(3))
+images = [np.random.default_rng(number).random((9, 9 + number)) for number in range(10)]
+first = [upscaler(image, 2) for image in images]
+assert kept[-1]._cache_size() <= 4, kept[-1]._cache_size()
+assert all((upscaler(image, 2) == sr).all() for image, sr in zip(images, first))
+"""
+
+
+def test_the_network_is_kept_for_a_few_sizes_only() -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_SIZES], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
 """curves.png: how a training went, against bicubic and the published networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,14 @@ COLOURS = {2: "#1b6ca8", 3: "#c8553d", 4: "#3a7d44"}
 Rows = Sequence[dict[str, float]]
 
 
-def draw_curves(path: Path, runs: dict[str, Path], *, dataset: str, protocol: str) -> None:
+def draw_curves(path: Path | str, runs: Mapping[str, Path | str], *, dataset: str, protocol: str) -> None:
     """Draw PSNR on the test set, loss and learning rate over the epochs.
 
     Parameters
     ----------
-    path : Path
+    path : path
         The picture to write, complete or not at all.
-    runs : dict of str to Path
+    runs : dict of str to path
         The log.csv of each run, by the name it has in the legend.
     dataset, protocol : str
         What the PSNR was measured on; published rows of the same set and protocol are drawn as lines.
@@ -55,7 +55,7 @@ def draw_curves(path: Path, runs: dict[str, Path], *, dataset: str, protocol: st
     _label(axes["rate"], "learning rate", "")
     axes["loss"].set_yscale("log")
     axes["rate"].set_yscale("log")
-    with replacing(path) as temporary:
+    with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=120)
 
 

@@ -32,7 +32,13 @@ def build_model(*, depth: int, channels: int, precision: str = "float32") -> Any
     -------
     keras.Model
         From (batch, rows, columns, 1) to the same shape: bicubic luma in [0, 1] to estimated luma, not clipped.
+
+    Raises
+    ------
+    ArgumentError
+        An argument is not one that `Config` allows.
     """
+    Config(depth=depth, channels=channels, precision=precision)  # type: ignore[arg-type]
     images = keras.Input((None, None, 1), name="lr")
     features = images
     for layer in range(1, depth):

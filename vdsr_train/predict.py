@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.errors import ArgumentError
+from vdsr_data.limits import whole
 from vdsr_train import backend
 from vdsr_train.foreign import read_any
 from vdsr_train.shipped import NAME
-from vdsr_train.weights import Weights
+from vdsr_train.weights import Weights, check_weights
 
 __all__ = ["Upscaler", "load_upscaler", "newest_weights"]
 
@@ -31,13 +33,19 @@ class Upscaler:
         How reports call it.
     tile : int
         Images larger than this in either dimension are computed in tiles of this size.
+
+    Raises
+    ------
+    VdsrError
+        The weights are not those of such a network, or TensorFlow is missing (with what to install).
     """
 
     def __init__(self, weights: Weights, *, name: str = "VDSR", tile: int = TILE) -> None:
+        weights = check_weights(weights, name)
         backend.start()
         from vdsr_train.model import build_model
 
-        self.name, self.tile, self.reach = name, tile, len(weights)
+        self.name, self.tile, self.reach = name, whole("tile", tile, (1, None)), len(weights)
         self.model = build_model(depth=len(weights), channels=weights[0][0].shape[-1])
         self._network = backend.compiled().compile_network(self.model)
         self.load(weights)
@@ -62,8 +70,15 @@ class Upscaler:
         -------
         ndarray of float32, shape (rows, columns)
             Not clipped.
+
+        Raises
+        ------
+        ArgumentError
+            `lr` has another number of dimensions.
         """
         lr = np.asarray(lr, np.float32)
+        if lr.ndim != 2:
+            raise ArgumentError(f"lr: luma of shape (rows, columns) is needed, not {lr.shape}")
         rows, columns = lr.shape
         sr = np.empty_like(lr)
         for top in range(0, rows, self.tile):
@@ -76,12 +91,12 @@ class Upscaler:
         return sr
 
 
-def load_upscaler(weights: Path | None = None) -> Upscaler:
+def load_upscaler(weights: Path | str | None = None) -> Upscaler:
     """Load a network for inference, in float32.
 
     Parameters
     ----------
-    weights : Path or None
+    weights : path or None
         Anything that `vdsr_train.foreign.read_any` knows: a weights.h5, a run folder that holds one, other people's
         weights, or ``default``. None takes the newest below ``runs``, else ``default``.
 
@@ -95,6 +110,6 @@ def load_upscaler(weights: Path | None = None) -> Upscaler:
     return Upscaler(read_any(path), name=f"VDSR ({name})")
 
 
-def newest_weights(runs: Path = Path("runs")) -> Path | None:
+def newest_weights(runs: Path | str = "runs") -> Path | None:
     """Return the weights.h5 below `runs` that was written last, None where there is none."""
-    return max(runs.glob("*/weights.h5"), key=lambda path: path.stat().st_mtime, default=None)
+    return max(Path(runs).glob("*/weights.h5"), key=lambda path: path.stat().st_mtime, default=None)
