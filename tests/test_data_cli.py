@@ -136,7 +136,7 @@ def test_truncated_image(run, photographs: Path):
     assert not list(Path().glob("*.h5"))
 
 
-@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "1/0", "one", "", "1,2,3"])
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "1/0", "one", "", "1,2,3", f"1/{10**400}"])
 def test_bad_scale(run, photographs: Path, scale: str):
     fails(run("imresize", photographs / "a.jpg", "out.png", "--scale", scale), 2, "--scale")
 
@@ -171,7 +171,10 @@ def test_impossible_requests(run, photographs: Path):
     fails(run("build-train", photographs, "--patch-size", 200), 1, "0 patches of 200 x 200")
     fails(run("build-train", photographs, "-o", "none/out.h5"), 1, "none: no such folder")
     fails(run("imresize", photographs / "a.jpg", "out.png"), 2, "either --scale or --size")
-    fails(run("imresize", photographs / "a.jpg", "out.png", "--size", "3"), 2, "--size")
+    for size in ("3", "0x5", "5x", "1.5x2", f"{'9' * 5000}x1"):
+        fails(run("imresize", photographs / "a.jpg", "out.png", "--size", size), 2, "--size", "such as 240x320")
+    fails(run("imresize", photographs / "a.jpg", "out.png", "--size", "9999999999x2"), 1, "GB of memory; there are")
+    fails(run("build-train", photographs, "--shard", f"1/{'9' * 5000}"), 2, "--shard", "give K/N")
     fails(run("imresize", photographs / "a.jpg", "out.jpg", "--scale", "2"), 1, "out.jpg")
     fails(run("imresize", photographs / "a.jpg", "out.png", "--scale", "2", "--modcrop", 999), 1, "a.jpg")
     fails(run("imresize", "none.png", "out.png", "--scale", "2"), 1, "none.png: no such file")

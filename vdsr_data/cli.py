@@ -1,6 +1,7 @@
 """The command `vdsr-data`: each subcommand parses, calls one function, prints. Heavy imports wait inside."""
 
 import math
+import re
 import time
 from contextlib import nullcontext
 from functools import partial
@@ -237,10 +238,10 @@ def merge(parts: tuple[Path, ...], output: Path, virtual: bool, compression: int
 def _parse_shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    k, _, n = text.partition("/")
-    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise click.BadParameter(f"{text!r}: give K/N, such as 2/4, with K from 1 to N", param_hint="--shard")
-    return int(k), int(n)
+    return int(found[1]), int(found[2])
 
 
 def _recipe(options: dict[str, Any]) -> "TrainingRecipe":

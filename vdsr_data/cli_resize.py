@@ -1,5 +1,6 @@
 """The command `vdsr-data imresize`."""
 
+import re
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def imresize(context: click.Context, source: str, target: Path, scale: Any, size
 def _parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    rows, _, columns = text.lower().partition("x")
-    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
+    found = re.fullmatch(r"0*([1-9]\d{0,9})[xX]0*([1-9]\d{0,9})", text)
+    if not found:
         raise click.BadParameter(f"{text!r}: give rows and columns, such as 240x320", param_hint="--size")
-    return int(rows), int(columns)
+    return int(found[1]), int(found[2])

@@ -214,7 +214,7 @@ class ScaleType(click.ParamType[float | tuple[float, float]]):
         parts = value.split(",")
         try:
             factors = tuple(_factor(part) for part in parts)
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ArithmeticError):
             factors = ()
         if len(factors) not in (1, 2) or not all(math.isfinite(factor) and factor > 0 for factor in factors):
             self.fail(
