@@ -65,9 +65,9 @@ class SubimageFolder:
             raise VdsrError(f"{path}: a folder without {subfolder('png', 1)} or {subfolder('lmdb', 1)}; give a file, "
                             "or a folder that `vdsr-data build-train --format png` or lmdb has made")  # fmt: skip
         self.kind = found[0]
-        pattern = subfolder(self.kind, 0).as_posix().replace("X0", "X*")
-        numbers = (re.sub(r".*X(\d{1,2})_sub.*", r"\1", one.name) for one in self.path.glob(pattern))
-        self.scales = sorted(int(number) for number in numbers if number.isdecimal())
+        self.scales = [
+            scale for scale in range(2, limits.SCALES[1] + 1) if (self.path / subfolder(self.kind, scale)).is_dir()
+        ]
         self.shapes = self._read_meta(
             self.path / META if self.kind == "png" else self.path / subfolder("lmdb", 1) / META
         )
