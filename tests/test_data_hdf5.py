@@ -2,13 +2,14 @@
 
 import errno
 import os
-import resource
 from pathlib import Path
 
 import pytest
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.hdf5 import damage_explained, open_hdf5
+
+resource = pytest.importorskip("resource", reason="needs limits that can be set")
 
 
 def test_what_is_no_hdf5_file_is_called_what_it_is(tmp_path: Path):

@@ -1,5 +1,6 @@
 """What is known of memory, and what is said of work that may not fit."""
 
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from vdsr_data.images import write_image
 from vdsr_data.memory import MemoryWarning, available_memory, check_images, check_memory, of_test, of_training
 
 GB = 10**9
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
 
 
 @pytest.fixture
