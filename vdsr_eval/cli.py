@@ -215,8 +215,8 @@ def upscale(
     """Enlarge an image, or every image of a folder, for real: no ground truth, no score.
 
     The network estimates luma, chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
-    is kept, the rotation that a camera noted is applied. Writes PNG, or TIFF or BMP where the name of the output says
-    so, in bounded memory whatever the size of the image.
+    is kept, the rotation that a camera noted is applied. Writes PNG, strip by strip, so that memory holds little beside
+    the small image; or TIFF or BMP where the name of the output says so, which takes the whole result.
     """
     from vdsr_data.files import claimed
     from vdsr_eval.ensemble import self_ensemble as ensemble
