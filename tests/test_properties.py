@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pylatexenc.latexwalker import LatexEnvironmentNode, LatexWalker
 from scipy.io import loadmat, savemat
@@ -27,8 +27,8 @@ from scipy.io import loadmat, savemat
 from vdsr_data import imresize, modcrop
 from vdsr_data.cli import main as data
 from vdsr_data.datasets import open_testset
-from vdsr_data.generate import generate_test
-from vdsr_data.images import read_image, write_image
+from vdsr_data.generate import TrainingRecipe, generate_test
+from vdsr_data.images import image_size, read_image, write_image
 from vdsr_eval.cli import main as evaluation
 from vdsr_eval.evaluate import bicubic, evaluate
 from vdsr_eval.protocol import PROTOCOLS, prepare
@@ -287,7 +287,11 @@ def test_a_training_file_is_the_same_by_every_route(
     workers = options.pop("workers")
     for name, value in options.items():
         words += [f"--{spelled.get(name, name)}", ",".join(map(str, value)) if isinstance(value, list) else value]
+    fields = {spelled.get(name, name).replace("-", "_"): value for name, value in options.items()}
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     with TemporaryDirectory() as here, chdir(here):
+        recipe = TrainingRecipe(**fields | {"keys": tuple(options["keys"].split(","))})
+        assume(sum(recipe.count(*image_size(path)) for path in sorted(originals.iterdir())) >= 64)
         said = run(data, "build-train", *words, "-o", "one.h5", "--workers", workers).output
         run(data, "build-train", *words, "-o", "two.h5", "--workers", 1)
         assert digest(Path("one.h5")) == digest(Path("two.h5"))
