@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from train_fixtures import Recorder
 from vdsr_train.config import read_config
 from vdsr_train.train import train
 folder = Path(sys.argv[1])
-train(read_config(folder / "config.json"), folder / "jax", resume=False, console=Recorder())
+config, console = read_config(folder / "config.json"), Recorder()
+train(config, folder / "jax", resume=False, console=console)
+assert any("threads: JAX" in text for text in console.warned) == (config.convolution == "direct")
 import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 """
 
@@ -52,7 +55,7 @@ def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
     test_images(tmp_path / "waves")
     config = small(tmp_path, steps=50, ema=10, **recipe)
     train(config, tmp_path / "tensorflow", resume=False, console=Recorder())
-    config.write(tmp_path / "config.json")
+    replace(config, threads=2).write(tmp_path / "config.json")
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", UNDER_JAX, str(tmp_path)], env=environment, capture_output=True, text=True, check=False

@@ -150,7 +150,7 @@ def check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], comp
         raise VdsrError("parts are not compressed, so that they can be joined fast; compress when they are merged")
 
 
-def image_patches(path: Path, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def image_patches(path: Path | str, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches of lr and gt, laid out as in the file, variant after variant."""
     image = read_image(path)
     last, base = None, image
@@ -199,8 +199,9 @@ def _prepared(
     return in_order((partial(prepare, path) for path in images), workers=workers, window=workers)
 
 
-def image_pairs(path: Path, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
+def image_pairs(path: Path | str, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
     """What a test file holds of an image at each scale."""
+    path = Path(path)
     for scale in scales:
         cropped = modcrop(image, scale)
         if not cropped.size:
