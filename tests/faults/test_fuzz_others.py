@@ -57,7 +57,7 @@ def test_command_lines_say_one_line(
         *remarks, last = done.stderr.splitlines() or [""]
         if kind == "test":  # an image that is too small is left out with a remark
             remarks = [line for line in remarks if ": left out, " not in line]
-        assert done.returncode == 0 or (last.startswith("__main__.py: ") and not remarks), done.stderr
+        assert done.returncode == 0 or (last.startswith(f"python -m {package}: ") and not remarks), done.stderr
         (tmp_path / "out.png").unlink(missing_ok=True)
 
 
