@@ -150,7 +150,9 @@ def check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], comp
         raise VdsrError("parts are not compressed, so that they can be joined fast; compress when they are merged")
 
 
-def image_patches(path: Path | str, recipe: TrainingRecipe) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def image_patches(
+    path: Path | str, recipe: TrainingRecipe
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches of lr and gt, laid out as in the file, variant after variant."""
     image = read_image(path)
     last, base = None, image
