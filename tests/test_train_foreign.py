@@ -323,6 +323,15 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         read_any(tmp_path)
 
 
+@pytest.mark.parametrize("name", [".", "", "/", ".."])
+def test_a_folder_without_a_name_is_one_without_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VdsrError, match=r"no weights\.h5 in it, and no TensorFlow 1 checkpoint$"):
+        read_any(name)
+
+
 @pytest.mark.parametrize("change", ["cut", "v73"])
 def test_damaged_mat_files(tmp_path: Path, change: str) -> None:
     (write_mat if change == "cut" else write_mat73_model)(tmp_path / "net.mat", network())

@@ -153,7 +153,7 @@ def _checkpoint_prefix(path: Path) -> Path | None:
         return path / Path(listed[1].replace("\\", "/")).name
     if path.suffix == ".index":
         return path.with_suffix("")
-    return path if path.with_name(path.name + ".index").is_file() else None
+    return path if path.name and Path(f"{path}.index").is_file() else None
 
 
 def _read_checkpoint(prefix: Path) -> Weights:
