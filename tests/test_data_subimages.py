@@ -1,6 +1,7 @@
 """Sub-images for BasicSR, read back as its loaders read them, and told slowly: whole photographs, resized, cut."""
 
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -235,3 +236,18 @@ def test_image_of_another_size_than_its_head_says(photographs: Path, tmp_path: P
     monkeypatch.setattr("vdsr_data.subimages.image_size", lambda path: (48, 48))
     with pytest.raises(VdsrError, match="its size is not the one that the head of the file declares"):
         generate_subimages(list_images(photographs), tmp_path / "out", SMALL, "png")
+
+
+def test_what_is_not_its_own_stays(photographs: Path, run):
+    """Neither the images that are read, nor others beside the sub-images."""
+    for name in ("Y/HR_sub", "X/LR_bicubic/X2"):
+        shutil.copytree(photographs, name)
+    before = contents(Path("Y")), contents(Path("X/LR_bicubic/X2"))
+    make = ("build-train", "Y/HR_sub", "--format", "png", *OPTIONS, "--force")
+    fails(run(*make, "-o", "Y"), 1, "Y/HR_sub/", "would be removed; name another output folder")
+    assert contents(Path("Y")) == before[0]
+    for _ in range(2):
+        assert run(*make, "-o", "X").exit_code == 0
+    assert contents(Path("X/LR_bicubic/X2")) == before[1]
+    assert sorted(path.name for path in Path("X/LR_bicubic").iterdir()) == ["X2", "X2_sub", "X3_sub"]
+    assert sorted(path.name for path in Path("X").iterdir()) == ["HR_sub", "LR_bicubic", "meta_info.txt"]

@@ -140,10 +140,13 @@ def generate_subimages(
     ArgumentError
         If `images`, `kind` or `workers` is not allowed.
     VdsrError
-        If an image cannot be read, has 16 bits, or is too small; if two share a name; if the package `lmdb` is missing.
+        If an image cannot be read, has 16 bits, or is too small; if two share a name; if the package `lmdb` is missing;
+        if an image lies where the output would replace it.
     """
     images, output = checked_paths(images), Path(output)
     kind, workers = limits.choice("kind", kind, get_args(Kind)), limits.whole("workers", workers, (1, None))
+    made = [*(subfolder(kind, scale) for scale in (1, *recipe.scales)), *([Path(META)] if kind == "png" else [])]
+    _spare(images, [output / name for name in made])
     places = [recipe.places(shape) for shape in _shapes(images, recipe)]
     names = unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
     jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
@@ -159,7 +162,7 @@ def generate_subimages(
                 for piece in pieces:
                     puts[piece.scale](piece)
                 advance(1)
-        _install(folder, output)
+        _install(folder, output, made)
     return len(pixels)
 
 
@@ -241,12 +244,22 @@ def _write_lines(path: Path, lines: Sequence[str]) -> None:
     path.write_text("".join(lines), encoding="ascii", newline="\n")
 
 
-def _install(folder: Path, output: Path) -> None:
-    """Move everything made into its place, and what was there into the folder that is about to be removed."""
-    for number, made in enumerate(sorted(folder.iterdir())):
-        if (output / made.name).exists():
-            (output / made.name).replace(folder / f".old{number}")
-        made.replace(output / made.name)
+def _spare(images: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Refuse to replace a folder in which an image lies that is to be read."""
+    replaced = {target.resolve() for target in targets}
+    for path in images:
+        if not replaced.isdisjoint(path.resolve().parents):
+            raise VdsrError(f"{path}: lies where the sub-images go, and would be removed; name another output folder")
+
+
+def _install(folder: Path, output: Path, made: Sequence[Path]) -> None:
+    """Move what was made into its place, and what was there into the folder that is about to be removed."""
+    for number, name in enumerate(made):
+        target = output / name
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():
+            target.replace(folder / f".old{number}")
+        (folder / name).replace(target)
 
 
 @contextmanager
