@@ -18,7 +18,7 @@ from vdsr_train.log import COLUMNS, read_log
 from vdsr_train.predict import Upscaler
 from vdsr_train.train import Interrupted, train
 from vdsr_train.validate import open_validation
-from vdsr_train.weights import read_weights
+from vdsr_train.weights import read_weights, write_weights
 
 pytest.importorskip("tensorflow")
 
@@ -331,6 +331,31 @@ def test_resuming_a_finished_training_says_so(data) -> None:
     console = Recorder()
     train(config, data / "run", resume=True, console=console)
     assert any("complete" in text for text in console.said)
+
+
+@pytest.mark.parametrize("damage", ["old", "missing", "cut"])
+def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_are_written(data, damage) -> None:
+    config, run = small(data, steps=3, ema=2), data / "run"
+    train(config, run, resume=False, console=Recorder())
+    paths = [run / "weights.h5", run / "averaged.h5"]
+    right = [read_weights(path) for path in paths]
+    for path in paths:
+        if damage == "old":
+            zeros = [(0 * kernel, 0 * bias) for kernel, bias in read_weights(path)]
+            write_weights(path, zeros, attributes={"step": 2})
+        elif damage == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:500])
+    train(config, run, resume=True, console=(console := Recorder()))
+    assert [text for text in console.said if "written" in text] == [
+        f"{path}: written from the checkpoint of step 3" for path in paths
+    ]
+    for path, weights in zip(paths, right, strict=True):
+        for found, wanted in zip(read_weights(path), weights, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+    train(config, run, resume=True, console=(console := Recorder()))
+    assert not any("written" in text for text in console.said)
 
 
 def test_other_patches_are_refused_on_resume(data) -> None:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from vdsr_train.log import Log, read_log
 from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 from vdsr_train.weights import write_weights
 
-__all__ = ["Record", "scores_of_start"]
+__all__ = ["Record", "scores_of_start", "write_lacking"]
 
 STUCK = (
     "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
@@ -177,3 +178,24 @@ def scores_of_start(log: Path) -> dict[str, dict[int, float]]:
         if row["step"] == 0 and {f"psnr_x{scale}" for scale in SCALES} <= row.keys():
             return {"start": {scale: row[f"psnr_x{scale}"] for scale in SCALES}}
     return {}
+
+
+def write_lacking(run: Path, networks: Mapping[str, Iterable[Any]], step: int) -> list[Path]:
+    """Write those of the weights that a kill behind the checkpoint of `step` left missing, damaged or of another step.
+
+    Returns their paths; `networks` is that of `Record`.
+    """
+    from vdsr_train.model import get_weights
+
+    written = []
+    for name, variables in networks.items():
+        path = run / f"{name or 'weights'}.h5"
+        try:
+            with h5py.File(path, "r") as file:
+                kept = file.attrs.get("step")
+        except OSError:
+            kept = None
+        if kept != step:
+            write_weights(path, get_weights(variables), attributes={"step": step})
+            written.append(path)
+    return written

@@ -19,7 +19,7 @@ from vdsr_train.config import Config
 from vdsr_train.console import Console, Silent
 from vdsr_train.crops import CropBatches
 from vdsr_train.distribute import this_worker
-from vdsr_train.record import Record
+from vdsr_train.record import Record, write_lacking
 from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
 
 __all__ = ["Interrupted", "train"]
@@ -100,6 +100,9 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
             _refuse_lost(run)
             console.warn(f"{run}: there is no checkpoint, starting anew")
             set_weights(model, initial_weights(config))
+        if first >= total and worker.index == 0:
+            for path in write_lacking(run, networks, first):
+                console.say(f"{path}: written from the checkpoint of step {first}")
         if first >= total and pending is None:
             console.say(f"{run}: the training is complete, all {total} steps are done")
             return
