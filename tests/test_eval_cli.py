@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
 from vdsr_data.generate import generate_test
@@ -450,3 +451,39 @@ def test_what_does_not_fit_into_memory_is_said_before_the_work(folder: Path, mon
     assert "fruit: 0 megapixels: about 0.0 GB of memory; 0.0 GB are available" in result.stderr
     monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (2_000, 3_000))
     fails(1, "fruit: 0 megapixels: about 0.0 GB of memory; there are 0.0 GB", *options)
+
+
+def test_what_is_read_is_not_overwritten(folder: Path) -> None:
+    save_results(folder, "r", 1)
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    options = ["--gt", "fruit", "--scale", 3, "--force"]
+    for target in ("fruit/apple.png", "r/pear_r_x3.png"):
+        fails(2, f"{target}: is in a folder that is read and --csv", "score", "r", *options, "--csv", target)
+    fails(
+        2,
+        "there is nothing else to compare with it",
+        "--dataset",
+        "fruit",
+        "--model",
+        "bicubic",
+        "--baseline",
+        "bicubic",
+    )
+    fails(2, "give x0,y0,x1,y1 in pixels", "score", "r", *options, "--save-images", "p", "--detail", "²,1,2,3")
+    assert {path: path.read_bytes() for path in folder.rglob("*.png")} == before
+
+
+def test_saved_results_know_their_scale_and_foreign_ones_are_not_taken_for_them(folder: Path) -> None:
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--protocol", "paper"]
+    assert vdsr_eval(*options, "--save-mat", "m").exit_code == 0
+    saved = folder / "m/fruit/x2"
+    again = ["--gt", "fruit", "--protocol", "paper", "--scale"]
+    words = "apple_bicubic.mat: was scored at x2, not at x4, when --save-mat wrote it"
+    fails(1, words, "score", saved, *again, 4)
+    fails(1, "was written by --save-mat, and is in [0, 1]; leave out --peak", "score", saved, *again, 2, "--peak", 255)
+    for path in saved.iterdir():
+        savemat(path, {"sr": loadmat(path)["sr"], "protocol": "my own"})
+    assert vdsr_eval("score", saved, *again, 2).exit_code == 0
+    for path in saved.iterdir():
+        savemat(path, {"sr": np.full_like(loadmat(path)["sr"], np.nan), "protocol": "paper"})
+    fails(1, "apple_bicubic.mat: is not what --save-mat writes under paper", "score", saved, *again, 2)

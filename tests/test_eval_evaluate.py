@@ -138,3 +138,19 @@ def test_nothing_is_warned_about_without_reason(folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         evaluate(open_testset(folder), scale=2, model="m", upscale=bicubic, protocol=PROTOCOLS["rcan"])
+
+
+def test_a_function_that_changes_its_input_changes_no_other_score(photographs) -> None:
+    def careless(lr: np.ndarray, scale: int) -> np.ndarray:
+        lr += 0.2
+        return lr
+
+    def psnrs(names: list[str]) -> list[float]:
+        functions = {"careless": careless, "copy": lambda lr, scale: lr.copy()}
+        methods = {name: method(functions[name]) for name in names}
+        scored = evaluate_images(
+            open_testset(photographs), scale=2, methods=methods, protocols=[PROTOCOLS["paper"]], skip=pytest.fail
+        )
+        return [item.record.psnr for item in scored if item.record.model == "copy"]
+
+    assert psnrs(["careless", "copy"]) == psnrs(["copy"])

@@ -95,6 +95,36 @@ def test_scales_and_companions(tmp_path: Path, files: list[str], scale: float, c
 
 
 @pytest.mark.parametrize(
+    ("files", "scale", "chosen"),
+    [
+        (["a_EDSR_Mx2_f64.png", "a_EDSR_Mx4_f64.png"], 4, "a_EDSR_Mx4_f64.png"),
+        (["a_RCAN_BIX2.png", "a_RCAN_BIX3.png"], 2, "a_RCAN_BIX2.png"),
+        (["a_SRx4plus.png", "a_SRx2plus.png"], 4, "a_SRx4plus.png"),
+        (["a_\u00d72.png", "a_\u00d73.png"], 3, "a_\u00d73.png"),
+        (["a_pix2pix.png"], 4, "a_pix2pix.png"),
+    ],
+)
+def test_scales_glued_to_words(tmp_path: Path, files: list[str], scale: float, chosen: str) -> None:
+    touch(tmp_path / "r", *files)
+    assert match_files(tmp_path / "r", ["a"], scale=scale).files["a"].name == chosen
+
+
+def test_another_scale_in_the_names_is_said(tmp_path: Path) -> None:
+    touch(tmp_path / "x2", "a_EDSRx2.png")
+    (glued, folder) = match_files(tmp_path / "x2", ["a"], scale=4).remarks
+    assert glued.endswith("scored at x4, though names seem to say another scale: a_EDSRx2.png")
+    assert folder.endswith("scored at x4, though the folder is called after another scale")
+    assert not match_files(tmp_path / "x2", ["a"], scale=2).remarks
+
+
+@pytest.mark.parametrize("files", [["a_nearby_x2.png", "a_EDSR.png"], ["a_RCAN.png", "a_EDSR_x2.png"]])
+def test_a_scale_does_not_choose_between_two_methods(tmp_path: Path, files: list[str]) -> None:
+    touch(tmp_path / "r", *files)
+    with pytest.raises(VdsrError, match=r"2 files could be the image a at x2"):
+        match_files(tmp_path / "r", ["a"], scale=2)
+
+
+@pytest.mark.parametrize(
     ("originals", "files", "scale"),
     [
         (["a_HR_x2", "b_HR_x2"], ["a_NET_x2.png", "b_NET_x2.png"], 2),
@@ -105,6 +135,9 @@ def test_scales_and_companions(tmp_path: Path, files: list[str], scale: float, c
         (["HR", "GT"], ["HR_x2.png", "GT_x2.png"], 2),
         (["x2", "x4"], ["x2.png", "x4.png"], 4),
         (["0801", "801"], ["0801x4.png", "801x4.png"], 4),
+        (["a.b", "a_b"], ["a.b.png", "a_b.png"], 2),
+        (["a.b", "a_b"], ["a.b_x2.png", "a_b_x2.png"], 2),
+        (["1", "2", "3"], ["1_SRF_2.png", "2_SRF_2.png", "3_SRF_2.png"], 2),
     ],
 )
 def test_words_that_originals_carry(tmp_path: Path, originals: list[str], files: list[str], scale: float) -> None:
@@ -178,3 +211,4 @@ def test_names_that_are_told_apart() -> None:
         "VDSR (a/w.h5)", "VDSR (b/w.h5)",
     ]  # fmt: skip
     assert distinct(["a", "b"], paths[:2]) == ["a", "b"]
+    assert distinct(["bicubic"], [Path("/bicubic")], taken=["bicubic"]) == ["bicubic (bicubic)"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,18 +168,20 @@ def score(
     from vdsr_eval.names import distinct
     from vdsr_eval.results import Results
 
+    name = name and one_line(name).strip()
     if name == BICUBIC:
         raise click.UsageError(f"{BICUBIC} is the name of the baseline; give the results another --name")
     sets = open_sets([gt])
-    check_options(context, sets, [sets[0].path])
+    folders = [folder, *([Path(baseline)] if baseline not in (None, BICUBIC) else [])]
+    check_options(context, sets, [sets[0].path, *folders])
     theirs = [Results(folder, sets[0].image_names, scale=scale, pattern=pattern, variable=variable, peak=peak)]
-    names, paths = [name or one_line(folder.resolve().name)], [folder.resolve()]
-    if baseline not in (None, BICUBIC):
-        other = Path(baseline).resolve()
-        if other == folder.resolve():
+    paths = [Path(realpath(path)) for path in folders]
+    if len(folders) > 1:
+        if paths[0] == paths[1]:
             raise click.UsageError(f"--baseline {baseline}: is FOLDER itself; name other results")
-        theirs.append(Results(baseline, sets[0].image_names, scale=scale))
-        names, paths = [*names, one_line(other.name)], [*paths, other]
+        theirs.append(Results(folders[1], sets[0].image_names, scale=scale, variable=variable, peak=peak))
+    names = [one_line(path.name) for path in paths]
+    names[0] = name or names[0]
     names = distinct(names, paths, taken=[BICUBIC])
     methods: dict[str, Method] = {BICUBIC: method(bicubic), **dict(zip(names, theirs, strict=True))}
     evaluate_and_report(context, sets, [scale], methods, names[1] if len(names) > 1 else baseline,
@@ -276,7 +279,7 @@ def _upscalers(
     if baseline not in (None, BICUBIC):
         paths.append(Path(baseline))
     networks = []
-    for path in {path.resolve(): path for path in paths}.values():
+    for path in {realpath(path): path for path in paths}.values():
         try:
             networks.append((path, load_upscaler(path)))
         except VdsrError as error:
@@ -286,6 +289,6 @@ def _upscalers(
     names = distinct([one_line(network.name) for _, network in networks], [path for path, _ in networks])
     for name, (path, network) in zip(names, networks, strict=True):
         found[name] = network
-        if baseline not in (None, BICUBIC) and path.resolve() == Path(baseline).resolve():
+        if baseline not in (None, BICUBIC) and realpath(path) == realpath(str(baseline)):
             baseline = name
     return found, baseline

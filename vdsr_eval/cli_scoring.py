@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def open_sets(names: Iterable[str]) -> list["Benchmark"]:
     from vdsr_data.datasets import open_testset
     from vdsr_eval.names import distinct
 
-    sets = list({testset.path.resolve(): testset for testset in map(open_testset, names)}.values())
+    sets = list({realpath(testset.path): testset for testset in map(open_testset, names)}.values())
     for testset, name in zip(sets, distinct([s.name for s in sets], [s.path for s in sets]), strict=True):
         testset.name = name
     return sets
@@ -54,12 +55,14 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
         if name not in known:
             where = ", ".join(testset.name for testset in sets)
             raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
-    taken = {path.resolve(): "what is read" for path in inputs}
+    taken = {realpath(path): "what is read" for path in inputs}
     if log := voice.log_name():
-        taken[Path(log).resolve()] = "--log-file"
+        taken.setdefault(realpath(log), "--log-file")
     for name in FILES:
         if options[name] is not None:
-            place = options[name].resolve()
+            place = realpath(options[name])
+            if str(Path(place).parent) in taken and options[name].exists():
+                taken[place] = "in a folder that is read"
             if place in taken:
                 raise click.UsageError(f"{options[name]}: is {taken[place]} and --{name}; give each a file of its own")
             taken[place] = f"--{name}"
@@ -91,6 +94,8 @@ def evaluate_and_report(
     from vdsr_eval.run import PictureFiles, Plan, check_memory, run, tables
 
     options = context.params
+    if baseline is not None and set(methods) == {baseline}:
+        raise click.UsageError(f"--baseline {baseline}: there is nothing else to compare with it")
     protocols = _protocols(context)
     plan = Plan(sets=sets, scales=list(dict.fromkeys(scales)), methods=methods, protocols=protocols, lr=options["lr"])
     check_memory(plan)
@@ -104,8 +109,8 @@ def evaluate_and_report(
         sinks.append(PageImages(each, frozenset(options["only"])))
     count = sum(len(testset) for testset in sets) * len(plan.scales) * len(protocols) * len(methods)
     with ExitStack() as stack:
-        for folder in {options[name].resolve() for name in ("save_images", "save_mat") if options[name] is not None}:
-            stack.enter_context(claimed(folder))
+        for folder in {realpath(options[name]) for name in ("save_images", "save_mat") if options[name] is not None}:
+            stack.enter_context(claimed(Path(folder)))
         advance = stack.enter_context(progress("evaluating", count, unit="results"))
         records = run(plan, skip=voice.remark, sinks=sinks, advance=advance)
     chosen = {key: options[key] for key in ("per_image", "compare", "explain")}

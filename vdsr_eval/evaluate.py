@@ -258,7 +258,7 @@ def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDAr
     VdsrError
         If the result has another shape than `lr`, or holds NaN or infinity.
     """
-    sr = np.asarray(upscale(lr, scale), dtype=np.float64)
+    sr = np.asarray(upscale(lr.copy(), scale), dtype=np.float64)  # others get the same, whatever this one does to it
     if sr.shape != lr.shape:
         raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
     if not np.isfinite(sr).all():

@@ -24,12 +24,14 @@ READ = (*(suffix for suffixes in SUFFIXES.values() for suffix in suffixes), ".ma
 NUMBER = r"\d+(?:\.\d+)?"
 # x2, 2x, x2.5, scale_2, sf2, SRF_2: words of their own, never a part of another.
 SCALE = re.compile(rf"(?<![^\W_])(?:(?:x|(?:scale|sf|srf)[-_ ]?)({NUMBER})|({NUMBER})x)(?![^\W_])")
+# A scale that is glued to a word, as in EDSRx2, SRx4plus or 4xNomos: less sure, for pix2pix is none.
+GLUED = re.compile(rf"(?<!\d)x({NUMBER})(?!\d)|(?<![\d.])({NUMBER})x(?!\d)")
 # What a word says of a file, in order: a residual of an SR image is a residual.
 PARTS: dict[str, frozenset[str]] = {
     "other": frozenset({"residual", "detail", "diff", "error"}),
-    "gt": frozenset({"hr", "gt"}),
-    "lr": frozenset({"lr", "lrbi", "lrbd", "lrdn", "lq"}),
-    "bicubic": frozenset({"bicubic", "bic"}),
+    "gt": frozenset({"hr", "gt", "original", "ref"}),
+    "lr": frozenset({"lr", "lrbi", "lrbd", "lrdn", "lq", "input"}),
+    "bicubic": frozenset({"bicubic", "bic", "bilinear", "nearest", "lanczos"}),
     "sr": frozenset({"sr"}),
 }
 # For each part that is looked for: which files count, the best first; the next group only where no image has the first.
@@ -50,7 +52,7 @@ class Matches(NamedTuple):
 class _File:
     path: Path
     part: str
-    says_scale: bool
+    scale: int  # 0: of this scale, 1: of none that it names, 2: it seems to name another
     exact: bool
     words: tuple[str, ...]  # but for the image's, the scale's and those of its part
 
@@ -98,7 +100,8 @@ def match_files(
         first = first or owned
         if all(owned.values()):
             chosen = _choose(folder, owned, scale, part)
-            return Matches({name: file.path for name, file in chosen.items()}, _remarks(folder, chosen, strangers))
+            remarks = _remarks(folder, chosen, strangers, scale)
+            return Matches({name: file.path for name, file in chosen.items()}, remarks)
     missing = next(name for name, found in first.items() if not found)
     candidates = listed(path.name for path in paths)
     raise VdsrError(f"{folder}: no file is named after the image {missing} at x{scale:g}; candidates: {candidates}")
@@ -126,20 +129,27 @@ def _assign(
     strangers = []
     for path in paths:
         stem = _plain(path.stem)
-        held = [(len(core), name, core) for name, core in zip(names, cores, strict=True) if _holds(stem, core)]
+        bare = SCALE.sub("_", stem)  # whose digits are no image's name
+        held = [
+            (stem == _plain(name), len(core), core in stem, name, core)
+            for name, core in zip(names, cores, strict=True)
+            if stem == _plain(name) or _holds(bare if core.isdigit() else stem, core)
+        ]
         if not held:
             strangers.append(path)
             continue
-        _, name, core = max(held)
+        *_, name, core = max(held)
         # The whole name first: a scale in it says nothing about the file.
         rest = _without(stem, _plain(name)) if _holds(stem, _plain(name)) else _without(stem, core)
         said = _scales(rest)
         if said and scale not in said:
             continue
-        words = _words(SCALE.sub("_", _without(stem, core)))
+        glued = _scales(rest, GLUED)
+        named = 0 if said or scale in glued else 2 if glued else 1
+        words = _words(GLUED.sub("_", SCALE.sub("_", _without(stem, core))))
         part = next((part for part, known in PARTS.items() if known & set(words)), "")
         others = tuple(word for word in words if word not in PARTS.get(part, ()))
-        owned[name].append(_File(path, part, bool(said), stem == _plain(name), others))
+        owned[name].append(_File(path, part, named, stem == _plain(name), others))
     return owned, strangers
 
 
@@ -153,6 +163,10 @@ def _choose(folder: Path, owned: Mapping[str, list[_File]], scale: float, part: 
     for name, found in files.items():
         best = min((_rank(file, group) for file in found), default=None)
         candidates = [file for file in found if _rank(file, group) == best]
+        # Another method's file is no worse for what its name says; only the bare name gives way.
+        rivals = [file for file in found if candidates and _alike(file, candidates[0]) and not file.exact]
+        if len({file.words for file in rivals}) > 1:
+            candidates = rivals
         if len(candidates) != 1:
             problem = f"{len(candidates)} files could be" if candidates else "no file is named after"
             several = listed(file.path.name for file in candidates or owned[name])
@@ -162,35 +176,46 @@ def _choose(folder: Path, owned: Mapping[str, list[_File]], scale: float, part: 
     return chosen
 
 
-def _rank(file: _File, group: Sequence[str]) -> tuple[int, bool, bool]:
-    return group.index(file.part), not file.says_scale, not file.exact
+def _rank(file: _File, group: Sequence[str]) -> tuple[int, int, bool]:
+    return group.index(file.part), file.scale, not file.exact
 
 
-def _remarks(folder: Path, chosen: Mapping[str, _File], strangers: Sequence[Path]) -> list[str]:
+def _alike(one: _File, other: _File) -> bool:
+    """Whether two files play the same part."""
+    return one.part == other.part or {one.part, other.part} == {"sr", ""}
+
+
+def _remarks(folder: Path, chosen: Mapping[str, _File], strangers: Sequence[Path], scale: float) -> list[str]:
     """What is ignored, and files that do not look like the results of one method."""
     found = []
     if strangers:
         count = f"{len(strangers)} files belong" if len(strangers) > 1 else "1 file belongs"
         found.append(f"{folder}: {count} to no original, and no score: {listed(path.name for path in strangers)}")
     kinds = Counter((file.part, file.words) for file in chosen.values())
-    if 1 < len(kinds) < max(3, len(chosen) // 2):
+    if len(kinds) > 1 and (kinds.most_common(1)[0][1] > 1 or len(chosen) == 2):
         examples = [next(f.path.name for f in chosen.values() if (f.part, f.words) == kind) for kind in kinds]
         found.append(f"{folder}: files named in different ways, as those of several methods: {listed(examples)}")
+    elsewhere = [file.path.name for file in chosen.values() if file.scale == 2]
+    if elsewhere:
+        found.append(f"{folder}: scored at x{scale:g}, though names seem to say another scale: {listed(elsewhere)}")
+    said = _scales(_plain(folder.absolute().name))
+    if said and scale not in said:
+        found.append(f"{folder}: scored at x{scale:g}, though the folder is called after another scale")
     return found
 
 
 def _plain(text: str) -> str:
-    """Text to be compared: one Unicode form, and no case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    """Text to be compared: one Unicode form, no case, and an x for the sign of multiplication."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).replace("\u00d7", "x")
 
 
 def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\W_]+", text) if word]
 
 
-def _scales(text: str) -> set[float]:
+def _scales(text: str, pattern: re.Pattern[str] = SCALE) -> set[float]:
     """The scales that a text names."""
-    return {float(one or other) for one, other in SCALE.findall(text)}
+    return {float(one or other) for one, other in pattern.findall(text)}
 
 
 def _stripped(name: str, parts: frozenset[str], scale: bool) -> str:
@@ -245,7 +270,7 @@ def distinct(names: Sequence[str], paths: Sequence[Path], *, taken: Iterable[str
     parts = [path.absolute().parts[1:] for path in paths]
     for name, count in Counter([*names, *taken]).items():
         alike = [k for k in range(len(names)) if names[k] == name] if count > 1 else []
-        for length in range(2, max((len(parts[k]) for k in alike), default=0) + 1):
+        for length in range(2, max((len(parts[k]) for k in alike), default=2) + 2):
             tails = {k: "/".join(parts[k][-length:]) for k in alike}
             if len(set(tails.values())) == len(alike):
                 break

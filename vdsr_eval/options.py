@@ -30,7 +30,7 @@ class WindowType(click.ParamType[Any]):
         numbers = value.split(",") if isinstance(value, str) and value != "auto" else []
         if value == "auto" or isinstance(value, tuple):
             return value
-        if len(numbers) != 4 or not all(number.strip().isdigit() for number in numbers):
+        if len(numbers) != 4 or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers):
             self.fail(f"{value!r}: give x0,y0,x1,y1 in pixels, such as 40,60,104,124, or auto", param, ctx)
         return tuple(int(number) for number in numbers)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,12 +72,14 @@ def save_images(folder: Path, methods: Sequence[Scored]) -> None:
 def save_mat(folder: Path, methods: Sequence[Scored]) -> None:
     """Write what was scored of each network as ``butterfly_sr.mat``.
 
-    Variable `protocol` is the protocol's label; `sr`, float64 in [0, 1], is luma (rows, columns), or RGB (rows,
-    columns, 3) where the protocol scores that. ``vdsr-eval score`` gives the same number for it again.
+    Variables `protocol`, the protocol's label, and `scale` say how it was scored; `sr`, float64 in [0, 1], is luma
+    (rows, columns), or RGB (rows, columns, 3) where the protocol scores that. ``vdsr-eval score`` gives the same number
+    for it again.
     """
     for tag, scored in _tagged(methods):
         if tag != BICUBIC or len(methods) == 1:
-            content = {"sr": scored.image / scored.protocol.data_range, "protocol": np.array(scored.protocol.label)}
+            content: dict[str, Any] = {"sr": scored.image / scored.protocol.data_range}
+            content |= {"protocol": np.array(scored.protocol.label), "scale": np.array(scored.record.scale)}
             save_variables(folder / f"{scored.record.image}_{tag}.mat", content)
 
 

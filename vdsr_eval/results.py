@@ -13,7 +13,7 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import read_image
 from vdsr_eval.matfile import read_mat
 from vdsr_eval.names import match_files
-from vdsr_eval.protocol import Pair, Protocol, as_colours, as_scored, eight_bit, result
+from vdsr_eval.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, eight_bit, result
 
 __all__ = ["Results", "low_resolution"]
 
@@ -65,6 +65,10 @@ class Results:
         path = self._files[original.name]
         found = _read(path, self._variable)
         try:
+            if found.scale is not None and not np.array_equal(np.squeeze(found.scale), scale):
+                raise ArgumentError(
+                    f"was scored at x{np.squeeze(found.scale)}, not at x{scale}, when --save-mat wrote it"
+                )
             return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._peak)
         except _SizeError as error:
             gt = modcrop(original.pixels, scale)
@@ -103,11 +107,12 @@ class _SizeError(ArgumentError):
 
 
 class _Image(NamedTuple):
-    """What a file holds; `protocol` is the label under which the toolkit itself has scored and saved it."""
+    """What a file holds; `protocol` and `scale` are those under which the toolkit itself has scored and saved it."""
 
     pixels: NDArray[Any]
     is_mat: bool = False
     protocol: str = ""
+    scale: Any = None
 
 
 def _read(path: Path, variable: str | None) -> _Image:
@@ -118,15 +123,17 @@ def _read(path: Path, variable: str | None) -> _Image:
         return _Image(read_image(path))
     content = read_mat(path)
     images = {name: value for name, value in content.items() if _is_image(value)}
-    chosen = variable or ("sr" if "sr" in images else next(iter(images)) if len(images) == 1 else "")
+    chosen = "sr" if "sr" in images else next(iter(images)) if len(images) == 1 else ""
+    chosen = chosen if variable is None else variable
     if chosen not in images:
         held = ", ".join(images) or "none"
         if variable is not None:
             raise VdsrError(f"{path}: no image in a variable {variable}; holds {held}")
         way_out = "; name one with --variable" if images else ""
         raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {held}{way_out}")
-    label = content.get("protocol", "")
-    return _Image(images[chosen], True, str(np.squeeze(label)) if chosen == "sr" else "")
+    label = str(np.squeeze(content.get("protocol", "")))
+    ours = chosen == "sr" and label.partition(" (")[0] in PROTOCOLS
+    return _Image(images[chosen], True, label if ours else "", content.get("scale") if ours else None)
 
 
 def _is_image(value: Any) -> bool:
@@ -144,7 +151,9 @@ def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) ->
     if image.shape[:2] != gt.shape[:2]:
         raise _SizeError
     if found.protocol:
-        return _saved(found, protocol)
+        if peak != 1:
+            raise ArgumentError("was written by --save-mat, and is in [0, 1]; leave out --peak")
+        return _saved(found, gt, protocol)
     if image.dtype.kind == "f":
         return _scored_floats(image, gt, protocol, peak)
     if peak != 1:
@@ -195,14 +204,20 @@ def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: b
     return image
 
 
-def _saved(found: _Image, protocol: Protocol) -> NDArray[np.float64]:
+def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.float64]:
     """What --save-mat wrote: already as a protocol scores it, in [0, 1]."""
     if found.protocol != protocol.label:
         raise ArgumentError(
             f"holds what was scored under {found.protocol}, by --save-mat; score it under that protocol, not under"
             f" {protocol.label}"
         )
-    scored = np.asarray(found.pixels, np.float64) * protocol.data_range
+    channels = 3 if protocol.rgb and gt.ndim == 3 else 2
+    values = np.asarray(found.pixels, np.float64)
+    if values.ndim != channels or not (values.min() >= 0 and values.max() <= 1):
+        raise ArgumentError(
+            f"is not what --save-mat writes under {protocol.label}: values in [0, 1] of {channels} axes"
+        )
+    scored = values * protocol.data_range
     # Back to whole numbers where they were: a division by 255 and the product again may be off by a bit.
     return (
         np.floor(scored + 0.5) if protocol.result == "uint8" or (protocol.result == "rgb" and protocol.rgb) else scored
