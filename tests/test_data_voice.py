@@ -88,6 +88,18 @@ def test_log_file_that_cannot_be_written_is_one_line(image: str):
     assert not Path("out.png").exists()
 
 
+def test_only_log_files_are_appended_to(image: str):
+    before = Path(image).read_bytes()
+    done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "--log-file", image])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert re.fullmatch(r".*in.png: is not a log file of ours; name another\n", done.stderr)
+    assert Path(image).read_bytes() == before
+    assert not Path("out.png").exists()
+    Path("empty.txt").touch()
+    done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "empty.txt"])
+    assert done.exit_code == 0
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_work_goes_on_when_what_is_said_cannot_be_written(image: str):
     words = ["imresize", image, "out.png", "--scale", "1/2"]

@@ -6,6 +6,7 @@ Results that were asked for, such as a table of scores, do not come through here
 import logging
 import os
 import platform
+import re
 import shlex
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 import click
 
 from vdsr_data import __version__
+from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import typed
 
 __all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "keep", "log_name", "remark", "say",
@@ -167,6 +169,11 @@ def _be_verbose(_context: click.Context, _option: click.Parameter, value: bool) 
 
 def _open_log(_context: click.Context, _option: click.Parameter, value: Path | None) -> None:
     if value is not None:
+        if value.is_file():  # not a device
+            with value.open("rb") as there:
+                head = there.read(11)
+            if head and not re.match(rb"\d{4}-\d\d-\d\d ", head):
+                raise VdsrError(f"{value}: is not a log file of ours; name another")
         file = _LogFile(value, encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
         LOG.addHandler(file)
