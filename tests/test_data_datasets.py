@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,6 +73,19 @@ def test_a_damaged_test_file_is_called_that(test_file: Path):
     test_file.write_bytes(test_file.read_bytes()[:3000])
     with pytest.raises(VdsrError, match="damaged HDF5 file"):
         open_testset(test_file)
+
+
+def test_a_set_does_not_shrink_without_a_word(test_file: Path, photographs: Path):
+    with h5py.File(test_file, "r+") as file:
+        name = next(iter(file["original"]))
+        del file[f"original/{name}"]
+    with pytest.raises(VdsrError, match=f"the image '{name}' is missing; get the file or build it again"):
+        open_testset(test_file)
+    (photographs / "e.png").symlink_to("nowhere.png")
+    with pytest.raises(VdsrError, match=r"e.png: a symbolic link to nothing"):
+        open_testset(photographs)
+    (photographs / "e.png").rename(photographs / "notes")  # no image by its name
+    assert len(open_testset(photographs)) == 4
 
 
 def test_two_images_of_one_name(tmp_path: Path):

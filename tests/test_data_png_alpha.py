@@ -101,6 +101,9 @@ def test_a_transparent_grey(tmp_path: Path, depth: int, background: int | None):
     save(tmp_path / "a.png", pixels, depth, *chunks)
     expected = np.where(pixels == (top if depth == 1 else 2), background or 0, pixels)[:, :, 0]
     np.testing.assert_array_equal(read(tmp_path / "a.png"), expected * shown // top)
+    picture = read_picture(tmp_path / "a.png")
+    np.testing.assert_array_equal(picture.colors, pixels[:, :, 0] * shown // top)
+    np.testing.assert_array_equal(picture.alpha, np.where(pixels[:, :, 0] == (top if depth == 1 else 2), 0, shown))
 
 
 @pytest.mark.parametrize("depth", [8, 16])

@@ -89,17 +89,21 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     Raises
     ------
     VdsrError
-        If there is no such folder or no image in it, or if the name of an image is not text in one line.
+        If there is no such folder or no image in it, if the name of an image is not text in one line, or if one is a
+        symbolic link to nothing.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise VdsrError(f"{folder}: no such folder of images")
-    files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    # A link to nothing is no file, but without it the set would be a smaller one.
+    files = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p.is_file() or not p.exists()))
     images = [path for kind in order for path in files if path.suffix.lower() in SUFFIXES[kind]]
     if not images:
         raise VdsrError(f"{folder}: no image in it; looked for {', '.join(s for k in order for s in SUFFIXES[k])}")
     for path in images:
         check_name(path)
+        if not path.exists():
+            raise VdsrError(f"{path}: a symbolic link to nothing; restore the image, or remove the link")
     return images
 
 
@@ -180,17 +184,17 @@ def read_picture(path: Path | str) -> Picture:
     with _explained(path):
         deep = deep_pixels(path, MOST_PIXELS, channels=(2, 3, 4)) if is_tif(path) else None
         if deep is not None:
-            return _picture(deep, profile_of(path))
+            return Picture(*parted(path, deep), profile_of(path))
         with Image.open(path) as image:
             profile = None if image.mode in ("CMYK", "LAB") else image.info.get("icc_profile")
             if is_deep_png(path):
                 return Picture(*parted(path, read_deep_png(path, MOST_PIXELS)), profile)
             shown = ImageOps.exif_transpose(image)
-            pixels = np.asarray(shown.convert(_shown_mode(path, shown)))
-            if pixels.dtype == np.uint8:
-                return _picture(pixels, profile)
-            pixels = pixels.astype(np.uint16)
-            return Picture(*(parted(path, pixels) if image.format == "PNG" else (pixels, None)), profile)
+            # Of PNG files with no palette Pillow does not stretch the chunk tRNS; `parted` does.
+            plain = image.format == "PNG" and image.mode[0] != "P"
+            pixels = np.asarray(shown.convert(_mode(path, image) if plain else _shown_mode(path, shown)))
+            pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
+            return Picture(*parted(path, pixels), profile)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -285,7 +289,8 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     ArgumentError
         If `scale` is not a whole number of at least 1, or the image has fewer than 2 dimensions.
     """
-    if not math.isfinite(scale) or int(scale) != scale or scale < 1:
+    plain = isinstance(scale, (int, float, np.integer, np.floating)) and not isinstance(scale, bool)
+    if not plain or not scale >= 1 or scale == math.inf or int(scale) != scale:
         raise ArgumentError(f"scale must be a whole number of at least 1, got {scale!r}")
     if image.ndim < 2:
         raise ArgumentError(f"modcrop needs an image of at least 2 dimensions, got shape {image.shape}")
@@ -338,13 +343,3 @@ def _shown_mode(path: Path, image: Image.Image) -> str:
         return _mode(path, image)
     grey = image.mode in ("1", "L", "LA", "La")
     return ("LA" if grey else "RGBA") if image.has_transparency_data else ("L" if grey else "RGB")
-
-
-def _picture(pixels: NDArray[Any], profile: bytes | None) -> Picture:
-    """Part the alpha from the colours."""
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels in (2, 4):
-        pixels, alpha = pixels[:, :, : channels - 1], np.ascontiguousarray(pixels[:, :, channels - 1])
-    else:
-        alpha = None
-    return Picture(np.ascontiguousarray(pixels[:, :, 0] if channels == 2 else pixels), alpha, profile)

@@ -63,7 +63,7 @@ def laid_over_background(path: Path, pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def parted(path: Path, pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Colours, and alpha: the last of 2 or 4 channels, or 0 where a pixel has the colour in the chunk tRNS, or None."""
+    """Colours, and alpha: the last of 2 or 4 channels, or 0 where a pixel has the colour in a PNG's tRNS, or None."""
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     if channels in (2, 4):
         colors = pixels[:, :, 0] if channels == 2 else pixels[:, :, :3]
@@ -87,11 +87,12 @@ def _color(path: Path, name: bytes, channels: int) -> NDArray[Any] | None:
 
 
 def _head(path: Path) -> tuple[int, dict[bytes, bytes]]:
-    """Bits for each sample, and the chunks tRNS and bKGD, which come before the pixels."""
+    """Bits for each sample of a PNG file, and the chunks tRNS and bKGD, which come before the pixels; else none."""
     found: dict[bytes, bytes] = {}
     with path.open("rb") as file:
-        depth = file.read(25)[24]
-        file.seek(33)
+        head = file.read(33)
+        if not head.startswith(b"\x89PNG"):
+            return 8, found
         while len(start := file.read(8)) == 8:
             length, name = struct.unpack(">I4s", start)
             if name == b"IDAT":
@@ -100,4 +101,4 @@ def _head(path: Path) -> tuple[int, dict[bytes, bytes]]:
                 found.setdefault(name, file.read(length))
                 length = 0
             file.seek(length + 4, 1)
-    return depth, found
+    return head[24], found

@@ -210,10 +210,14 @@ def open_test_file(path: Path | str) -> Iterator[TestFile]:
     Raises
     ------
     VdsrError
-        If it is missing, damaged or no test file.
+        If it is missing, damaged or no test file, or if it lacks an image that it lists.
     """
     with open_hdf5(path) as file:
-        yield TestFile(file, Path(path))
+        opened = TestFile(file, Path(path))
+        for name in opened.names:
+            if name not in file[ORIGINAL]:
+                raise VdsrError(f"{path}: the image {name!r} is missing; get the file or build it again")
+        yield opened
 
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
@@ -231,7 +235,7 @@ def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:
     group = plain_group(file, ORIGINAL)
     if group is None:
         raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
-    names = [name for name in listed if name in group] if isinstance(listed, list) else list(group)
+    names = listed if isinstance(listed, list) else list(group)
     for name in names:  # files are named after them
         if not is_plain_name(name):
             raise VdsrError(
