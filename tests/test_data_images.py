@@ -138,9 +138,11 @@ def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch, number: int
 
 
 def test_modcrop_takes_whole_numbers_and_images():
-    for scale in (0, -1, 2.5, float("nan")):
+    for scale in (0, -1, 2.5, float("nan"), True, "2", None):
         with pytest.raises(ArgumentError, match="whole number"):
             modcrop(GREY, scale)
+    assert modcrop(GREY, 2.0).shape == (4, 6)
+    assert modcrop(GREY, 10**400).size == 0
     with pytest.raises(ArgumentError, match="2 dimensions"):
         modcrop(GREY[0], 2)
 
@@ -151,6 +153,12 @@ def test_modcrop_takes_whole_numbers_and_images():
         (DEEP[:, :, 0], "miniswhite", "16 bits with white as 0"),
         (GREY.astype(np.int8), "minisblack", "with a sign"),
         (DEEP.astype(np.int16), "rgb", "with a sign"),
+        (DEEP, "cielab", "colours of kind CIELAB"),
+        (DEEP, "icclab", "colours of kind ICCLAB"),
+        (DEEP, "ycbcr", "colours of kind YCBCR"),
+        (np.dstack([DEEP, DEEP[:, :, 0]]), "separated", "colours of kind SEPARATED"),
+        (DEEP[:, :, 0], "cfa", "colours of kind CFA"),
+        (DEEP, "linear_raw", "colours of kind LINEAR_RAW"),
     ],
 )
 def test_tif_files_that_pillow_would_read_as_others(tmp_path: Path, pixels, photometric: str, words: str):
@@ -160,6 +168,13 @@ def test_tif_files_that_pillow_would_read_as_others(tmp_path: Path, pixels, phot
             function(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "b.tif", GREY, photometric="miniswhite")
     np.testing.assert_array_equal(read_image(tmp_path / "b.tif"), 255 - GREY)
+
+
+def test_a_deep_tif_multiplied_by_its_alpha_is_refused(tmp_path: Path):
+    pixels = np.dstack([DEEP, DEEP[:, :, 0]])
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=["assocalpha"])
+    with pytest.raises(VdsrError, match=r"a.tif: .*multiplied by their alpha; save it with straight alpha"):
+        read_picture(tmp_path / "a.tif")
 
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

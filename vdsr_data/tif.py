@@ -12,7 +12,8 @@ from vdsr_data.errors import VdsrError
 
 __all__ = ["deep_pixels", "deep_size", "is_tif", "profile_of", "write_deep_tif"]
 
-WHITE_IS_ZERO = 0  # of the tag PhotometricInterpretation
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2  # of the tag PhotometricInterpretation
+PREMULTIPLIED = 1  # of the tag ExtraSamples
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -29,7 +30,7 @@ def deep_pixels(path: Path, most: int, *, channels: Sequence[int] = (3,)) -> NDA
     ------
     VdsrError
         If it has more channels, more than `most` pixels, or fewer strips or tiles than its pixels take; if its pixels
-        have a sign, or 16 bits with white as 0.
+        have a sign, or 16 bits with white as 0, of other colours than grey and RGB, or multiplied by their alpha.
     """
     import tifffile
 
@@ -65,10 +66,15 @@ def _deep_page(file: Any, path: Path, most: int, channels: Sequence[int]) -> Any
         )
     if page.dtype == np.uint16 and page.photometric == WHITE_IS_ZERO:  # which Pillow inverts for 8 bits only
         raise VdsrError(f"{path}: has 16 bits with white as 0; convert it to grey with black as 0 first")
+    if page.dtype == np.uint16 and page.photometric not in (BLACK_IS_ZERO, RGB):
+        kind = getattr(page.photometric, "name", page.photometric)
+        raise VdsrError(f"{path}: has 16 bits and colours of kind {kind}; convert it to RGB or grey first")
     if page.dtype != np.uint16 or page.samplesperpixel < min(channels):
         return None
     if page.samplesperpixel not in channels:
         raise VdsrError(f"{path}: has {page.samplesperpixel} channels of {page.shape}; 3 channels are allowed")
+    if PREMULTIPLIED in page.extrasamples:
+        raise VdsrError(f"{path}: has colours that are multiplied by their alpha; save it with straight alpha")
     # Tiles are decoded one at a time, whatever part of them is inside the image.
     tile = page.tilewidth * page.tilelength * page.tiledepth if page.is_tiled else 0
     if max(page.size // page.samplesperpixel, tile) > most:
