@@ -74,8 +74,8 @@ def imresize(
         If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
         a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
     ArgumentError
-        If the image is empty or has another number of dimensions, if `scale`, `size`, `boundary` or `threads` is not
-        valid, or if no memory could hold the result. It is a ValueError.
+        If the image is empty or has another number of dimensions, if `scale`, `size`, `antialias`, `boundary` or
+        `threads` is not valid, or if no memory could hold the result. It is a ValueError.
 
     Warns
     -----
@@ -123,6 +123,8 @@ def _resize(
         raise ArgumentError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
     if not isinstance(threads, (int, np.integer)) or threads < 1:
         raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
+    if not isinstance(antialias, (bool, np.bool_)):
+        raise ArgumentError(f"antialias must be True or False, got {antialias!r}")
     scales, sizes = _plan(image.shape, scale, size)
 
     dtype = image.dtype.newbyteorder("=")
@@ -153,8 +155,10 @@ def _plan(
     if (scale is None) == (size is None):
         raise ArgumentError("give either scale or size")
     try:
-        numbers = np.atleast_1d(np.asarray(scale if size is None else size, dtype=np.float64)).tolist()
-    except (TypeError, ValueError):
+        given = np.atleast_1d(np.asarray(scale if size is None else size))
+        texts_or_truths = given.dtype.kind in "SUb" or any(isinstance(one, (str, bytes, bool)) for one in given.flat)
+        numbers = [] if texts_or_truths else given.astype(np.float64).tolist()
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if size is not None:
         if np.shape(numbers) != (2,) or any(not n >= 1 or n != np.floor(n) for n in numbers):
