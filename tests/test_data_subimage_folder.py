@@ -152,3 +152,16 @@ def test_a_database_that_lacks_an_image(photographs: Path, tmp_path: Path, run):
             assert Image.open(io.BytesIO(transaction.get(b"a_s002"))).format == "PNG"
     assert verify_subimages(tmp_path / "data").failures == ["names: LR_bicubic_X2_sub.lmdb: a_s001 is missing"]
     fails(run("preview", "data", "--count", 64), 1, "data.mdb: has no a_s001")
+
+
+def test_a_folder_of_both_kinds_is_refused(files: Path, run):
+    (files / "HR_sub.lmdb").mkdir()
+    for command in ("info", "verify", "preview"):
+        fails(run(command, files), 1, "files: holds sub-images both as PNG files and as LMDB; move HR_sub")
+
+
+def test_no_sub_images_are_not_fine(files: Path):
+    for path in files.rglob("*.png"):
+        path.unlink()
+    (files / "meta_info.txt").write_text("")
+    assert verify_subimages(files).failures == ["names: there is none in HR"]

@@ -52,7 +52,7 @@ class SubimageFolder:
     Raises
     ------
     VdsrError
-        If it is no such folder, or if meta_info.txt is damaged.
+        If it is no such folder or holds both kinds, or if meta_info.txt is damaged.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -64,6 +64,9 @@ class SubimageFolder:
         if not found:
             raise VdsrError(f"{path}: a folder without {subfolder('png', 1)} or {subfolder('lmdb', 1)}; give a file, "
                             "or a folder that `vdsr-data build-train --format png` or lmdb has made")  # fmt: skip
+        if len(found) > 1:
+            raise VdsrError(f"{path}: holds sub-images both as {FILES['png']} and as {FILES['lmdb']}; "
+                            f"move {subfolder('png', 1)} and what belongs to it to a folder of its own")  # fmt: skip
         self.kind = found[0]
         self.scales = [
             scale for scale in range(2, limits.SCALES[1] + 1) if (self.path / subfolder(self.kind, scale)).is_dir()
@@ -186,6 +189,8 @@ def verify_subimages(
             elif scale > 1:
                 whole.append((scale, name))
             sums[f"{scale}/{name}"] = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    if not folder.shapes:
+        names.fail("there is none in HR")
     if not folder.scales:
         names.fail("there is no LR")
     made = _check_sample(folder, [pair for pair in whole if f"1/{pair[1]}" in sums], sample, seed)
