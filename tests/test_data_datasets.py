@@ -123,3 +123,11 @@ def test_a_mistyped_set_is_met_with_names_that_are_near(monkeypatch: pytest.Monk
         find_images("Flower", "test")
     with pytest.raises(VdsrError, match=r"did you mean Urban100[?]"):
         find_images("Urban10", "test")
+
+
+def test_an_empty_name_is_not_the_current_folder(photographs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(photographs)
+    for call in (open_testset, lambda name: find_images(name, "train")):
+        with pytest.raises(VdsrError, match="an empty name"):
+            call("")
+    assert find_images(".", "train")[0] == photographs.name

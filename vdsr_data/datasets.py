@@ -153,6 +153,8 @@ def unique_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
+    if not name:  # which as a path would be the current folder
+        raise VdsrError("an empty name; give a folder, a file or a set")
     yield Path(name)
     for base in data_folders():
         yield from (base / (name + suffix) for suffix in ("", *suffixes))
