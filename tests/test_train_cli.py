@@ -95,6 +95,17 @@ def test_friendly_failures(folder, arguments, code, message) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
 
 
+@pytest.mark.parametrize("left", ["checkpoints/step-000000006.h5", "log.csv", "weights.h5"])
+def test_what_is_left_of_a_training_is_not_overwritten(folder, left) -> None:
+    path = folder / "old" / left
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"precious")
+    failed = run(*SMALL, "--run-dir", "old", code=1)
+    assert f"old: holds what is left of a training ({path.name}); name another folder" in failed.stderr
+    assert [found for found in (folder / "old").rglob("*") if found.is_file()] == [path]
+    assert path.read_bytes() == b"precious"
+
+
 def test_a_file_that_is_not_a_training_file(folder) -> None:
     pytest.importorskip("tensorflow")
     (folder / "vdsr_train.h5").write_bytes(b"not hdf5")

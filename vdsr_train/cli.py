@@ -174,12 +174,14 @@ def run_command(
     vdsr-train sweep --learning-rate 1e-3 2e-3    several trainings, compared
     vdsr-train convert IN OUT                     other people's weights to ours
     """
+    from vdsr_train.train import Interrupted, refuse_used, train
+
     given = {name: value for name, value in options.items() if value is not None}
     if resume is None:
         preset = preset or DEFAULT_PRESET
         config, folder = replace(PRESETS[preset], **given), run_dir or _dated_folder("")
-        if (folder / "config.json").exists() and this_worker(config.distribute).index == 0:
-            raise VdsrError(f"{folder}: holds a training already; go on with --resume {folder}, or name another folder")
+        if this_worker(config.distribute).index == 0:
+            refuse_used(folder)
     elif run_dir is not None or preset is not None:
         raise click.UsageError("--resume RUN_DIR goes on as it began: leave out --run-dir and --preset")
     else:
@@ -195,8 +197,6 @@ def run_command(
         place = ["--resume", str(folder)] if resume is not None else ["--run-dir", str(folder), "--preset", str(preset)]
         given["distribute"] = "multi-worker"
         sys.exit(launch(local_workers, [*_as_arguments(given), *place, *_said_alike()]))
-
-    from vdsr_train.train import Interrupted, train
 
     console = open_console() if this_worker(config.distribute).index == 0 else Silent()
     console.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")

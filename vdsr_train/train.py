@@ -22,7 +22,7 @@ from vdsr_train.distribute import this_worker
 from vdsr_train.record import Record, write_lacking
 from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
 
-__all__ = ["Interrupted", "train"]
+__all__ = ["Interrupted", "refuse_used", "train"]
 
 
 class Interrupted(Exception):  # noqa: N818 (it is not an error)
@@ -175,6 +175,15 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()
+
+
+def refuse_used(run: Path) -> None:
+    """Raise a VdsrError where a folder for a new training holds one already, or what is left of one."""
+    if (run / "config.json").exists():
+        raise VdsrError(f"{run}: holds a training already; go on with --resume {run}, or name another folder")
+    for path in (*run.glob("checkpoints/step-*.h5"), run / "log.csv", run / "weights.h5"):
+        if path.exists():
+            raise VdsrError(f"{run}: holds what is left of a training ({path.name}); name another folder")
 
 
 def _refuse_lost(run: Path) -> None:
