@@ -16,6 +16,13 @@ def test_step_schedule_drops_exactly_at_the_first_step_of_an_epoch() -> None:
     assert learning_rate(config, 20 * per_epoch, per_epoch) == pytest.approx(0.01)  # not one step late
 
 
+@pytest.mark.parametrize(("factor", "late"), [(1e300, 0.0), (1e-300, np.inf)])
+def test_a_factor_whose_power_no_float_holds_ends_at_its_limit(factor, late) -> None:
+    config = Config(decay_factor=factor, decay_every=1)
+    assert learning_rate(config, 3, 3) == pytest.approx(0.1 / factor, rel=1e-12, abs=0)
+    assert learning_rate(config, 6, 3) == late
+
+
 def test_cosine_falls_to_zero_just_past_the_end() -> None:
     config = Config(schedule="cosine", warmup=200, steps=3600, learning_rate=1e-3)
     rates = np.array([learning_rate(config, step, 100) for step in range(3600)])

@@ -7,6 +7,7 @@ everywhere.
 
 import json
 import math
+import sys
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -28,7 +29,8 @@ class Range:
     high: float = math.inf
 
     def __contains__(self, value: float) -> bool:
-        return (self.low < value if self.above else self.low <= value) and value <= self.high and math.isfinite(value)
+        inside = (self.low < value if self.above else self.low <= value) and value <= self.high
+        return inside and value <= sys.float_info.max  # whole numbers know no end, and NaN is nowhere inside
 
     def __str__(self) -> str:
         text = f"above {self.low:g}" if self.above else f"{self.low:g} or more"
@@ -128,7 +130,7 @@ class Config:
     convolution: Annotated[
         Literal["direct", "winograd"], "the backend's, or on a processor one that multiplies a quarter as often"
     ] = "direct"
-    threads: Annotated[int, NOT_NEGATIVE, "processor threads; 0: all"] = 0
+    threads: Annotated[int, Range(0, high=1024), "processor threads; 0: all"] = 0
     distribute: Annotated[
         Literal["none", "mirrored", "multi-worker"], "one device, all GPUs here, or the workers that TF_CONFIG names"
     ] = "none"

@@ -28,7 +28,12 @@ def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
     if config.schedule == "cosine":
         length = max(1, total_steps(config, steps_per_epoch) - config.warmup)
         return rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - config.warmup) / length)))
-    return rate / config.decay_factor ** (step // (config.decay_every * steps_per_epoch))
+    try:
+        return rate / float(config.decay_factor) ** (step // (config.decay_every * steps_per_epoch))
+    except OverflowError:  # of the power
+        return 0.0
+    except ZeroDivisionError:  # the same of a factor below 1
+        return math.inf
 
 
 def fitted(config: Config, total: int) -> Config:
