@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from train_fixtures import Recorder, small, test_images, training_file
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import read_image
 from vdsr_train.cli import main
+from vdsr_train.config import Config
 from vdsr_train.log import read_log
 from vdsr_train.sweep import combinations, sweep
 
@@ -85,6 +87,16 @@ def test_the_table_has_the_columns_of_all_trainings(folder) -> None:
     assert sum("complete" in text for text in console.said) == 2
     with pytest.raises(VdsrError, match="another warmup"):
         sweep(configs, folder / "all", console=Recorder())
+
+
+def test_a_log_without_rows_is_named(folder, monkeypatch) -> None:
+    def train(_config: Config, run: Path, **_: object) -> None:
+        run.mkdir(parents=True)
+        (run / "log.csv").write_text("step,epoch\n")
+
+    monkeypatch.setattr("vdsr_train.train.train", train)
+    with pytest.raises(VdsrError, match=r"all/one/log\.csv: holds no rows"):
+        sweep({"one": small(folder)}, folder / "all", console=Recorder())
 
 
 @pytest.mark.parametrize(("name", "first"), [("--theta", ["1e-3"]), ("--theta=1e-3", [])])

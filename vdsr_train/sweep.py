@@ -57,7 +57,7 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
 
     first = next(iter(configs.values()))
     logs = {name: folder / name / "log.csv" for name in configs}
-    last = {name: read_log(log)[-1] for name, log in logs.items()}
+    last = {name: _last_row(log) for name, log in logs.items()}
     with replacing(folder / "sweep.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         columns = [column for column in COLUMNS if any(column in row for row in last.values())]
         writer = csv.DictWriter(file, ["run", *columns])
@@ -71,3 +71,10 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
         draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
         console.say(f"curves: {folder / 'sweep.png'}")
     console.say(f"table: {folder / 'sweep.csv'}")
+
+
+def _last_row(log: Path) -> dict[str, float]:
+    rows = read_log(log)
+    if not rows:
+        raise VdsrError(f"{log}: holds no rows though its training is complete; remove its folder to train it anew")
+    return rows[-1]
