@@ -71,6 +71,31 @@ def test_axes_are_those_of_all_kernels(channels: int) -> None:
     same(layers_of(ours, "net.npz"), weights)
 
 
+WORDS = [["one", "two", "three"], ["enc1", "enc2", "dec1", "dec2"], ["block_one", "block_two", "block_three"]]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_layers_whose_words_sort_in_another_order_are_refused(words: list[str]) -> None:
+    kernels = [kernel for kernel, _ in network(depth=len(words) + 2)]
+    arrays = {f"{name}.weight": kernel for name, kernel in zip(["in", *words, "out"], kernels, strict=True)}
+    stored, named = (", ".join(f"{word}.weight" for word in order) for order in (words, sorted(words)))
+    with pytest.raises(VdsrError, match=rf"^net\.npz: the order .*: stored as {stored}, but by their names {named}; "):
+        layers_of(arrays, "net.npz")
+
+
+@pytest.mark.parametrize(
+    "names", [["first", "second", "third"], ["b.0", "b.10", "b.2", "tail"], ["b.2", "b.10", "b.1"]]
+)
+def test_layers_whose_order_is_certain_are_taken(names: list[str]) -> None:
+    """Words in their order, a file that sorts all names as text, and numbers in any order."""
+    weights = network(depth=len(names) + 2)
+    arrays = {f"{name}.weight": layer[0] for name, layer in zip(["in", *names, "out"], weights, strict=True)}
+    middle = sorted(names, key=lambda name: int(name[2:]) if name.startswith("b.") else 99)
+    found = layers_of(arrays, "net.npz")[1:-1]
+    for (kernel, _), name in zip(found, middle, strict=True):
+        np.testing.assert_array_equal(kernel, arrays[f"{name}.weight"])
+
+
 NORMALISED = [("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1")]
 
 

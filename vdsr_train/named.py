@@ -43,7 +43,7 @@ def layers_of(arrays: Arrays, source: str) -> Weights:
     kernels = _kernels(arrays)
     if len(kernels) < 2:
         raise VdsrError(f"{source}: {len(kernels)} kernels of 3x3 in it; a network has 2 or more (the paper's has 20)")
-    order = sorted(kernels, key=lambda name: (_place(kernels[name]), _natural(name)))
+    order = _order(kernels, source)
     biases = {name: _bias(name, arrays) for name in order}
     used = {*order, *biases.values()}
     left = [name for name, array in arrays.items() if name not in used and (array.ndim or array.dtype.kind in "fc")]
@@ -89,6 +89,21 @@ def _kernels(arrays: Arrays) -> dict[str, NDArray[Any]]:
     if len(last) > len(first):  # both hold of those with three inputs and three outputs
         return {name: kernel.transpose(2, 3, 1, 0) for name, kernel in found.items() if name in last}
     return {name: kernel for name, kernel in found.items() if name in first}
+
+
+def _order(kernels: Arrays, source: str) -> list[str]:
+    """Names of layers from first to last; a VdsrError where words, which sort by chance, are in another order."""
+    stored = sorted(kernels, key=lambda name: _place(kernels[name]))
+    order = sorted(stored, key=lambda name: (_place(kernels[name]), _natural(name)))
+    for place in range(3):
+        given, named = ([name for name in names if _place(kernels[name]) == place] for names in (stored, order))
+        words = {re.sub(r"\d+", "", name) for name in given}
+        if len(words) > 1 and given != named and given != sorted(given):  # that of a file that sorts tells nothing
+            raise VdsrError(
+                f"{source}: the order of its layers is not certain: stored as {listed(given)}, but by their names "
+                f"{listed(named)}; give them names that differ in numbers only"
+            )
+    return order
 
 
 def _place(kernel: NDArray[Any]) -> int:
