@@ -239,7 +239,21 @@ def transposed(writer: Writer) -> Raw:
     return writer.module("m", "Net", _modules={"up": up})
 
 
+def own_leaf(writer: Writer) -> Raw:
+    """A class of the user's that holds nothing: it may do anything."""
+    first, *_, last = turned(WEIGHTS)
+    inner = {"a": writer.conv(*first), "act": writer.module("m", "LeakyThing"), "b": writer.conv(*last)}
+    return writer.module("m", "Net", _modules=inner)
+
+
+def relu_behind(writer: Writer) -> Raw:
+    first, *_, last = turned(WEIGHTS)
+    return writer.sequential(writer.conv(*first), writer.relu(), writer.conv(*last), writer.relu())
+
+
 BAD = {
+    "an unknown class": (own_leaf, r"act is a m\.LeakyThing, which holds nothing that tells what it does$"),
+    "relu behind the last": (relu_behind, "3 is a ReLU behind the last convolution, 2$"),
     "PReLU": (in_sequence("PReLU"), r"1 is a torch\.nn\.modules\.x\.PReLU, which such a network does not have"),
     "LeakyReLU": (in_sequence("LeakyReLU"), r"1 is a .*LeakyReLU"),
     "PixelShuffle": (in_sequence("relu", "PixelShuffle"), r"2 is a .*PixelShuffle"),
@@ -280,7 +294,7 @@ def test_modules_without_end_are_refused() -> None:
     data = b"\x80\x02cm\nNet\n)\x81q\x01}U\x08_modules}U\x01ah\x01ssb."
     with pytest.raises(ValueError, match="without end"):
         network_in(read_pickle(io.BytesIO(data)), "net.pth")
-    level = Record("m.Net", state=Record("dict", pairs=[("_modules", Record("dict"))]))
+    level = Record("torch.nn.modules.activation.ReLU", state=Record("dict"))
     for _ in range(40):
         inner = Record("dict", pairs=[("a", level), ("b", level)])
         level = Record("m.Net", state=Record("dict", pairs=[("_modules", inner)]))

@@ -144,7 +144,7 @@ class _Flattened:
     Raises
     ------
     VdsrError
-        A module of `torch.nn` in it is none that such a network may have.
+        A module in it is none that such a network may have, or of an unknown class with nothing in it.
     """
 
     def __init__(self, module: Record, source: str) -> None:
@@ -167,8 +167,10 @@ class _Flattened:
             self._check_convolution(kind, state, name)
         elif kind.startswith("torch.") and kind.rpartition(".")[2] not in CONTAINERS | IDLE | {"ReLU"}:
             raise self._refusal(name, f"is a {kind}, which such a network does not have")
-        for part in ("_parameters", "_buffers"):
-            self.tensors |= self._arrays(state.get(part), name)
+        held = self._arrays(state.get("_parameters"), name) | self._arrays(state.get("_buffers"), name)
+        self.tensors |= held
+        if not (kind.startswith("torch.") or held or _named(state.get("_modules"))):
+            raise self._refusal(name, f"is a {kind[:80]}, which holds nothing that tells what it does")
         last = None  # a convolution of a Sequential that nothing follows yet
         sequential = kind.startswith("torch.") and kind.endswith(".Sequential")
         for key, child in _named(state.get("_modules")).items():
@@ -181,8 +183,14 @@ class _Flattened:
                 continue
             if sequential and word == "Conv2d" and last is not None:
                 raise self._refusal(path, f"follows {last[:-1]} without a ReLU between them")
+            if sequential and word == "ReLU" and last is not None and self._is_last(last):
+                raise self._refusal(path, f"is a ReLU behind the last convolution, {last[:-1]}")
             self._visit(child, path, depth + 1)
             last = path if word == "Conv2d" else last if word in IDLE else None
+
+    def _is_last(self, convolution: str) -> bool:
+        kernel = self.tensors.get(f"{convolution}weight")
+        return kernel is not None and kernel.ndim == 4 and kernel.shape[0] == 1 < kernel.shape[1]
 
     def _refusal(self, name: str, what: str) -> VdsrError:
         return VdsrError(f"{self.source}: {name[:-1] or 'the module'} {what}")
