@@ -23,7 +23,7 @@ def test_no_whole_number_in_the_range(value):
         limits.whole("scale", value, limits.SCALES)
 
 
-@pytest.mark.parametrize("value", [0, 1.01, float("nan"), float("inf"), True, "1", None, 1j])
+@pytest.mark.parametrize("value", [0, 1.01, float("nan"), float("inf"), True, "1", None, 1j, 10**400])
 def test_no_number_in_the_range(value):
     with pytest.raises(ArgumentError, match=r"^downsize: .* give a number from 0\.01 to 1$"):
         limits.number("downsize", value, limits.DOWNSIZES)

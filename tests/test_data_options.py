@@ -118,6 +118,13 @@ def test_messages_name_the_command_as_it_was_typed(monkeypatch: pytest.MonkeyPat
     assert streams[1].getvalue().endswith(b"(see python -m vdsr_x see --help)\n")
 
 
+@pytest.mark.parametrize("words", [("info", ""), ("verify", ""), ("build-train", "sample", "-o", ""),
+                                   ("build-test", "sample", "-o", ""), ("imresize", "sample", "", "--scale", "2"),
+                                   ("merge", "")])  # fmt: skip
+def test_an_empty_path_is_not_the_current_folder(words: tuple[str, ...]):
+    fails(CliRunner().invoke(data, words), 2, "an empty name; give a file or a folder")
+
+
 @pytest.mark.parametrize("given", ["2.5", "1", "17", "x", ""])
 def test_whole_numbers_are_called_that(given: str):
     with pytest.raises(click.BadParameter, match=f"'{given}': whole numbers from 2 to 16 are allowed"):

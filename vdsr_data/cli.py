@@ -18,6 +18,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.options import (
     CHOICE,
     NUMBERS,
+    PATH,
     WHOLE,
     ExplainingGroup,
     boundary_option,
@@ -31,7 +32,6 @@ from vdsr_data.options import (
 if TYPE_CHECKING:
     from vdsr_data.recipe import TrainingRecipe
 
-PATH = click.Path(path_type=Path)
 scales_option = click.option(
     "--scales",
     type=NUMBERS(int, *limits.SCALES, "2,3,4"),

@@ -9,11 +9,9 @@ import click
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError
-from vdsr_data.options import WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
+from vdsr_data.options import PATH, WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
 
 __all__ = ["info", "preview", "verify"]
-
-PATH = click.Path(path_type=Path)
 
 
 @click.command(cls=ExplainingCommand)

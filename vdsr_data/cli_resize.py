@@ -11,6 +11,7 @@ from vdsr_data import voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import (
     CHOICE,
+    PATH,
     SCALE,
     WHOLE,
     ExplainingCommand,
@@ -23,8 +24,6 @@ from vdsr_data.options import (
 )
 
 __all__ = ["imresize"]
-
-PATH = click.Path(path_type=Path)
 
 
 @click.command(cls=ExplainingCommand)

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from vdsr_data.errors import ArgumentError
@@ -38,8 +39,9 @@ def whole(name: str, value: Any, limits: tuple[int, int | None]) -> int:
 def number(name: str, value: Any, limits: tuple[float, float]) -> float:
     """Return `value`, the argument `name`, as a plain number; errors as `whole`, but fractions are allowed."""
     low, high = limits
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= float(value) <= high:
-        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    with suppress(OverflowError):  # of a whole number of hundreds of digits
+        if isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= float(value) <= high:
+            return int(value) if isinstance(value, numbers.Integral) else float(value)
     raise _refused(name, value, f"a number from {low:g} to {high:g}")
 
 

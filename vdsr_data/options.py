@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from vdsr_data import voice
 from vdsr_data.errors import VdsrError, VdsrWarning, one_line
 from vdsr_data.interrupt import CODE, interrupted, leave, typed
 
-__all__ = ["CHOICE", "NUMBERS", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "boundary_option",
+__all__ = ["CHOICE", "NUMBERS", "PATH", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "boundary_option",
            "complete_set", "force_option", "given", "progress", "refuse_idle", "threads_option"]  # fmt: skip
 
 OURS = 3  # the exit code of a fault of ours
@@ -203,6 +204,15 @@ class WholeType(click.IntRange):
             self.fail(f"{value!r}: whole numbers {limits} are allowed", param, ctx)
 
 
+class PathType(click.Path):
+    """A path; an empty word, which `Path` would take for the current folder, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("an empty name; give a file or a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class ScaleType(click.ParamType[float | tuple[float, float]]):
     """A positive factor: 3, 0.5 or 1/3; or two of them, rows first: 1/2,1/3."""
 
@@ -255,6 +265,7 @@ class NumbersType(click.ParamType[tuple[Any, ...]]):
 
 
 CHOICE = partial(click.Choice, case_sensitive=False)
+PATH = PathType(path_type=Path)
 SCALE = ScaleType()
 NUMBERS = NumbersType
 WHOLE = WholeType
