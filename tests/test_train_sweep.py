@@ -99,6 +99,13 @@ def test_a_log_without_rows_is_named(folder, monkeypatch) -> None:
         sweep({"one": small(folder)}, folder / "all", console=Recorder())
 
 
+def test_what_is_left_of_a_training_is_not_overwritten(folder) -> None:
+    (folder / "all" / "one").mkdir(parents=True)
+    (folder / "all" / "one" / "weights.h5").write_bytes(b"precious")
+    with pytest.raises(VdsrError, match=r"all/one: holds what is left of a training \(weights\.h5\)"):
+        sweep({"one": small(folder)}, folder / "all", console=Recorder())
+
+
 @pytest.mark.parametrize(("name", "first"), [("--theta", ["1e-3"]), ("--theta=1e-3", [])])
 def test_the_command_takes_several_values_after_one_name(folder, monkeypatch, name, first) -> None:
     seen = {}

@@ -37,7 +37,8 @@ def layers_of(arrays: Arrays, source: str) -> Weights:
     Raises
     ------
     VdsrError
-        A layer does not fit, or arrays are left that have no place in such a network (they are named).
+        A layer does not fit, names and storage tell two orders of the layers, or arrays are left that have
+        no place in such a network (they are named).
     """
     arrays = without_weight_norm(arrays)
     kernels = _kernels(arrays)

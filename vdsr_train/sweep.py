@@ -40,7 +40,7 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
     """
     from vdsr_train.figures import draw_curves
     from vdsr_train.record import scores_of_start
-    from vdsr_train.train import train
+    from vdsr_train.train import refuse_used, train
     from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 
     folder = Path(folder)
@@ -52,6 +52,8 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
             other = differences(begun, replace(config, warmup=begun.warmup) if fit else config)
             if other:
                 raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
+        else:
+            refuse_used(run)
         console.say(f"training {name}")
         train(begun, run, resume=resume, console=console, fit=fit)
 
