@@ -21,7 +21,8 @@ from vdsr_data import voice
 from vdsr_data.errors import VdsrError, VdsrWarning, one_line
 from vdsr_data.interrupt import CODE, interrupted, leave, typed
 
-__all__ = ["CHOICE", "NUMBERS", "PATH", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "boundary_option",
+__all__ = ["CHOICE", "NUMBERS", "PATH", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "PathType",
+           "boundary_option",
            "complete_set", "force_option", "given", "progress", "refuse_idle", "threads_option"]  # fmt: skip
 
 OURS = 3  # the exit code of a fault of ours

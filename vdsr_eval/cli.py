@@ -13,6 +13,7 @@ from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError, one_line
 from vdsr_data.options import (
     CHOICE,
+    PATH,
     ExplainingCommand,
     ExplainingGroup,
     boundary_option,
@@ -75,7 +76,7 @@ class EvalGroup(ExplainingGroup):
 @click.option(
     "--weights",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Weights, also other people's, a run folder, or default: those that come with the toolkit; repeatable.  "
     "[default: the newest below ./runs, else default]",
@@ -189,17 +190,17 @@ def score(
 
 
 @main.command(cls=ExplainingCommand)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=PATH)
 @click.option("--scale", required=True, type=SCALE, help="Factor by which the image grows in both directions.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The image or, for a folder, the folder to write.  [default: SOURCE_xSCALE in the current folder]",
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from vdsr_data.options import CHOICE, WHOLE, boundary_option, force_option
+from vdsr_data.options import CHOICE, WHOLE, PathType, boundary_option, force_option
 
 __all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
-FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = PathType(dir_okay=False, path_type=Path)
+FOLDER = PathType(file_okay=False, path_type=Path)
 SCALE = WHOLE(2, 16)
 
 ensemble_option = click.option(
