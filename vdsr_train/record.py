@@ -5,7 +5,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from vdsr_train.config import Config
 from vdsr_train.console import Console
 from vdsr_train.log import Log, read_log
 from vdsr_train.validate import PROTOCOL, SCALES, open_validation
-from vdsr_train.weights import write_weights
+from vdsr_train.weights import step_of, write_weights
 
 __all__ = ["Record", "scores_of_start", "write_lacking"]
 
@@ -190,12 +189,7 @@ def write_lacking(run: Path, networks: Mapping[str, Iterable[Any]], step: int) -
     written = []
     for name, variables in networks.items():
         path = run / f"{name or 'weights'}.h5"
-        try:
-            with h5py.File(path, "r") as file:
-                kept = file.attrs.get("step")
-        except OSError:
-            kept = None
-        if kept != step:
+        if step_of(path) != step:
             write_weights(path, get_weights(variables), attributes={"step": step})
             written.append(path)
     return written

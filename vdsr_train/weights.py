@@ -12,7 +12,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import replacing
 from vdsr_data.hdf5 import open_hdf5, plain_dataset, plain_group
 
-__all__ = ["Weights", "check_weights", "negated", "read_weights", "write_weights"]
+__all__ = ["Weights", "check_weights", "negated", "read_weights", "step_of", "write_weights"]
 
 Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 FORMAT = "vdsr-weights 1"
@@ -72,6 +72,15 @@ def read_weights(path: Path | str) -> Weights:
         raise
     except Exception as error:  # h5py has no class of its own
         raise VdsrError(f"{path}: cannot be read as weights ({error})") from None
+
+
+def step_of(path: Path) -> int | None:
+    """Return after which step of a training weights were written; None where a file is missing, damaged or silent."""
+    try:
+        with h5py.File(path, "r") as file:
+            return int(file.attrs["step"])
+    except Exception:  # h5py has no class of its own
+        return None
 
 
 def _read_layers(file: h5py.File) -> Weights:
