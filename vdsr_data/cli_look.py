@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vdsr_data import voice
+from vdsr_data import limits, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.options import PATH, WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
 
@@ -45,7 +45,7 @@ def info(file: Path) -> None:
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
 @click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
               help="Patches of a training file, images of a test file, sub-images.")  # fmt: skip
-@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the choice.")
+@click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the choice.")
 @force_option
 @click.pass_context
 def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
@@ -77,7 +77,7 @@ def preview(context: click.Context, file: Path, output: Path | None, count: int 
 @click.argument("file", type=PATH)
 @click.option("--images", metavar="FOLDER|NAME", shell_complete=complete_set, help="That the file was made from.")
 @click.option("--sample", type=WHOLE(0), default=64, show_default=True, help="Pairs to make anew.")
-@click.option("--seed", type=WHOLE(0, 2**32 - 1), default=0, show_default=True, help="Of the sample.")
+@click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the sample.")
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
 @click.pass_context
 def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:

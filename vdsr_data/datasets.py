@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -71,13 +72,13 @@ class Benchmark:
             finally:
                 self._open = None
 
-    def sizes(self) -> Iterator[tuple[int, int]]:
-        """Rows and columns of every original, from the heads of the files."""
+    @cached_property
+    def most_pixels(self) -> int:
+        """Pixels of the largest original, from the heads of the files."""
         if not isinstance(self._source, Path):
-            yield from map(image_size, self._source)
-            return
+            return max(rows * columns for rows, columns in map(image_size, self._source))
         with open_test_file(self._source) as file:
-            yield from map(file.size, self.image_names)
+            return max(rows * columns for rows, columns in map(file.size, self.image_names))
 
     def stored(self, image_name: str, scale: int) -> StoredPair | None:
         """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""

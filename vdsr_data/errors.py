@@ -1,6 +1,8 @@
 """What the toolkit raises and warns of; whatever else comes out of it is a fault of its own."""
 
-__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "one_line"]
+from collections.abc import Iterable
+
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line"]
 
 
 def one_line(text: str) -> str:
@@ -8,6 +10,12 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """The first few names of a list, for a message."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class VdsrError(Exception):

@@ -15,8 +15,8 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import DEFLATE, refusal
 from vdsr_data.mistaken import mistaken
 
-__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "open_hdf5", "plain_dataset",
-           "plain_group", "read_attributes", "write_attribute"]  # fmt: skip
+__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "declared_bytes", "open_hdf5",
+           "plain_dataset", "plain_group", "read_attributes", "storable_bytes", "write_attribute"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
@@ -150,10 +150,16 @@ def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5p
     data = group.get(name)
     if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual != virtual or data.dtype.kind not in "fu":
         return None
-    if data.size and not virtual:
-        declared = data.dtype.itemsize * max(data.size, math.prod(data.chunks or ()))
-        if declared > DEFLATE * data.id.get_storage_size() + DEFLATE:
-            raise VdsrError(
-                f"{group.file.filename}: {data.name} declares more values than the file holds; get it again"
-            )
+    if data.size and not virtual and declared_bytes(data) > storable_bytes(data):
+        raise VdsrError(f"{group.file.filename}: {data.name} declares more values than the file holds; get it again")
     return data
+
+
+def declared_bytes(data: h5py.Dataset) -> int:
+    """The memory that the values of a data set take, or those of one of its chunks if these are more."""
+    return int(data.dtype.itemsize * max(data.size, math.prod(data.chunks or ())))
+
+
+def storable_bytes(data: h5py.Dataset) -> int:
+    """The most memory that what a data set stores in the file can take when it is unpacked."""
+    return int(DEFLATE * data.id.get_storage_size() + DEFLATE)

@@ -97,7 +97,7 @@ def _verify_test(
         forms = {
             "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
             "name": lambda value: isinstance(value, str), "boundary": claims.among("symmetric", "replicate"),
-            "scales": claims.numbers(1, 64), "images": claims.names,
+            "scales": claims.numbers(*limits.SCALES), "images": claims.names,
             "names": claims.exactly([Path(name).stem for name in _texts(attributes.get("images"))]),
             "sha256": lambda value: claims.digests(value) and len(value) == len(_texts(attributes.get("images"))),
         }  # fmt: skip

@@ -194,8 +194,7 @@ def evaluate_images(
                         raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
                     yield partial(_scored, testset.name, model, scale, original, pair, protocol, image)
 
-    large = max(rows * columns for rows, columns in testset.sizes()) > LARGE
-    yield from in_order(jobs(), workers=2, window=0 if large else AHEAD)
+    yield from in_order(jobs(), workers=2, window=0 if testset.most_pixels > LARGE else AHEAD)
     if not count:
         raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
 
@@ -236,7 +235,7 @@ def _pair(
         given = low(original)
         try:
             return prepare(original.pixels, scale=scale, protocol=protocol, low=given)
-        except ValueError as error:
+        except ArgumentError as error:
             raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
     pixels = original.pixels
     # What is stored is luma of the original as it is: neither of three equal channels, nor first reduced to 8 bits.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import DEFLATE
-from vdsr_data.hdf5 import damage_explained, open_hdf5, read_attributes
+from vdsr_data.hdf5 import damage_explained, declared_bytes, open_hdf5, read_attributes, storable_bytes
 
 __all__ = ["is_mat73", "read_mat73"]
 
@@ -159,9 +159,9 @@ class _Reader:
         reference = h5py.check_ref_dtype(kind) is h5py.Reference
         if kind.kind not in "iufS" and not reference and (kind.names != ("real", "imag") or set(parts) - set("iuf")):
             raise _Left
-        declared = kind.itemsize * max(data.size, math.prod(data.chunks or ()))
+        declared = declared_bytes(data)
         self.bytes_left -= declared
-        if declared > DEFLATE * data.id.get_storage_size() + DEFLATE or self.bytes_left < 0:
+        if declared > storable_bytes(data) or self.bytes_left < 0:
             raise ValueError(f"{data.name} declares more values than the file holds")
         values = np.asarray(data[()])
         return values["real"] + 1j * values["imag"] if parts else values

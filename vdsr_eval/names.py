@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images import SUFFIXES
 
-__all__ = ["Matches", "Part", "distinct", "listed", "match_files"]
+__all__ = ["Matches", "Part", "distinct", "match_files"]
 
 Part = Literal["sr", "lr"]
 
@@ -65,8 +65,9 @@ def match_files(
     A file belongs to the longest name that its own name holds as whole words, whatever the case and the Unicode form.
     Names of images are compared without scales and without HR, GT and the like, and, where that does not do, without
     the words that all of them share. A file that names another scale (x2, 2x, x2.5, scale_2, SRF_2) belongs to none;
-    one that names the wanted scale goes before one that names none, and a file called SR before others. Companions
-    (HR, GT, LR, bicubic, residual) count only where no image has anything else.
+    one that names the wanted scale, or seems to (EDSRx2), goes before others, but never before the file of another
+    method. A file called SR goes before a bare name; companions (HR, GT, LR, bicubic, residual) count only where no
+    image has anything else.
 
     Parameters
     ----------
@@ -240,12 +241,6 @@ def _holds(stem: str, name: str) -> bool:
 
 def _without(stem: str, name: str) -> str:
     return re.sub(_pattern(name), "_", stem, count=1)
-
-
-def listed(names: Iterable[str], most: int = 6) -> str:
-    """The first few names of a list, for a message."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def distinct(names: Sequence[str], paths: Sequence[Path], *, taken: Iterable[str] = ()) -> list[str]:

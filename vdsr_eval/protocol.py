@@ -16,9 +16,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
 
 __all__ = [
-    "GREY",
     "PROTOCOLS",
-    "Grey",
     "Pair",
     "Protocol",
     "as_colours",
@@ -32,9 +30,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-# What becomes of a grey original: it is its own luma, or it is read as an RGB image of three equal channels.
-Grey = Literal["keep", "rgb"]
-GREY: tuple[Grey, ...] = get_args(Grey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +49,9 @@ class Protocol:
     ssim_border: SsimBorder
     # Published tables that come out of these rules.
     reproduces: str
-    # The variations that the commands offer; a border of None is the scale.
-    grey: Grey = "keep"
+    # The variations that the commands offer. A grey original is its own luma, or is read as three equal channels.
+    grey: Literal["keep", "rgb"] = "keep"
+    # None is the scale.
     border: int | None = None
     boundary: Literal["symmetric", "replicate"] = "symmetric"
     rgb: bool = False

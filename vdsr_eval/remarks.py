@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from vdsr_data.errors import listed
 from vdsr_eval.evaluate import BICUBIC, Record, mean_score
-from vdsr_eval.names import listed
 from vdsr_eval.protocol import PROTOCOLS
 from vdsr_eval.published import published
 from vdsr_eval.report import Key, groups

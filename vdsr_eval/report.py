@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.evaluate import BICUBIC, Record, mean_score
 from vdsr_eval.protocol import PROTOCOLS, Protocol
 from vdsr_eval.published import Agreement, Published, agreements, published
@@ -158,7 +159,7 @@ def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol)
             continue
         try:
             found = paired_difference(group, grouped[Key(dataset, scale, baseline, label)])
-        except ValueError as error:
+        except ArgumentError as error:
             notes.append(f"{dataset} x{scale}, {model}: {error}")
             continue
         interval = f"[{found.low:+.3f}, {found.high:+.3f}]"

@@ -49,8 +49,8 @@ def check_memory(plan: Plan) -> None:
     each = sorted((135 if p.rgb else 110 if p.source == "rgb" else 60 for p in plan.protocols), reverse=True)
     bytes_a_pixel = sum(each[:2]) + 25 + 32 * (len(plan.methods) - 1)
     for testset in plan.sets:
-        pixels = max(rows * columns for rows, columns in testset.sizes())
-        memory.check_memory(f"{testset.name}: {pixels / 1e6:.0f} megapixels", pixels * bytes_a_pixel)
+        what = f"{testset.name}: {testset.most_pixels / 1e6:.0f} megapixels"
+        memory.check_memory(what, testset.most_pixels * bytes_a_pixel)
 
 
 def run(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data import errors
 from vdsr_data.errors import VdsrError
 from vdsr_train.weights import Weights, check_weights
 
@@ -126,5 +127,4 @@ def _bias(name: str, arrays: Iterable[str]) -> str | None:
 
 def listed(names: list[str], most: int = 6) -> str:
     """The first few names of a list, none of them very long."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(name[:80] for name in names[:most]) + more
+    return errors.listed((name[:80] for name in names), most)
