@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdsr_data.hdf5 import open_hdf5, read_attributes
+from vdsr_data.hdf5 import damage_explained, open_hdf5, read_attributes
 from vdsr_data.storage import open_training
 from vdsr_data.subimage_folder import SubimageFolder, describe_subimages
 from vdsr_data.testfile import is_test_file, summarise
@@ -28,7 +28,7 @@ def describe(path: Path | str) -> Iterator[str]:
         return
     size = f"{path.stat().st_size / 1e6:,.1f} MB" if path.is_file() else ""
     if is_test_file(path):
-        with open_hdf5(path) as file:
+        with open_hdf5(path) as file, damage_explained(path):
             attributes = read_attributes(file)
         yield f"{path}: test file, {size}"
         for scale, images, pixels in summarise(path):

@@ -148,6 +148,9 @@ class TestFile:
         with damage_explained(path):
             attributes = read_attributes(file)
             self.names = _names(file, path, attributes.get("names"))
+            for name in self.names:
+                if name not in file[ORIGINAL]:
+                    raise VdsrError(f"{path}: the image {name!r} is missing; get the file or build it again")
             self.boundary = str(attributes.get("boundary", "symmetric"))
 
     def original(self, name: str) -> NDArray[Any]:
@@ -213,11 +216,7 @@ def open_test_file(path: Path | str) -> Iterator[TestFile]:
         If it is missing, damaged or no test file, or if it lacks an image that it lists.
     """
     with open_hdf5(path) as file:
-        opened = TestFile(file, Path(path))
-        for name in opened.names:
-            if name not in file[ORIGINAL]:
-                raise VdsrError(f"{path}: the image {name!r} is missing; get the file or build it again")
-        yield opened
+        yield TestFile(file, Path(path))
 
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:

@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 from fuzz import Reader
 
+from vdsr_data.describe import describe
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
 from vdsr_data.hdf5 import write_attribute
 from vdsr_data.images import write_image
 from vdsr_data.storage import compress_training, open_training
-from vdsr_data.testfile import is_test_file, open_test_file, summarise
+from vdsr_data.testfile import open_test_file
 from vdsr_train.weights import read_weights, write_weights
 
 
@@ -77,6 +78,7 @@ def weight_seeds() -> list[bytes]:
 
 
 def read_training(path: Path) -> None:
+    list(describe(path))
     with open_training(path) as file:
         assert file.layout
         lr, gt = file.gather([0, len(file) - 1])
@@ -84,12 +86,11 @@ def read_training(path: Path) -> None:
 
 
 def read_test(path: Path) -> None:
-    is_test_file(path)
+    list(describe(path))
     with open_test_file(path) as file:
         for name in file.names[:4]:
             file.original(name)
             file.pair(name, 2)
-    list(summarise(path))
 
 
 READERS = {

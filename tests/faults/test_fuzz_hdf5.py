@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import SEED
 from fuzz import campaign
-from fuzz_hdf5 import READERS, bench, patches
+from fuzz_hdf5 import READERS, bench, patches, plain
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.hdf5 import write_attribute
@@ -28,6 +28,19 @@ def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[.
     number, problems = campaign(kind, str(SEED), amount(100, COUNTS[kind]), seconds=300)
     tried(f"fuzz: {kind}.h5", number)
     assert not problems
+
+
+@pytest.mark.parametrize("signature", [b"SNOD", b"TREE", b"HEAP"])
+@pytest.mark.parametrize("kind", ["training", "test"])
+def test_every_node_of_the_tree_may_be_damaged(kind: str, signature: bytes, tmp_path: Path):
+    """HDF5 looks at these only when a name below them is asked for, each at another call."""
+    reader, data = READERS[kind], plain({"training": patches, "test": bench}[kind])
+    path, at = tmp_path / "damaged.h5", data.find(signature)
+    while at >= 0:
+        path.write_bytes(data[:at] + b"XXXX" + data[at + 4 :])
+        with pytest.raises(VdsrError, match=r"damaged\.h5"):
+            reader.read(path)
+        at = data.find(signature, at + 1)
 
 
 def elsewhere(folder: Path) -> Path:
