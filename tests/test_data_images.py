@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from vdsr_data.deep_png import write_png
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images import TEST_ORDER, image_size, list_images, modcrop, read_image, read_picture, write_image
+from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]
@@ -137,14 +137,29 @@ def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch, number: int
         assert (caught.value.errno, caught.value.filename) == (number, str(path))
 
 
-def test_modcrop_takes_whole_numbers_and_images():
-    for scale in (0, -1, 2.5, float("nan"), True, "2", None):
-        with pytest.raises(ArgumentError, match="whole number"):
-            modcrop(GREY, scale)
-    assert modcrop(GREY, 2.0).shape == (4, 6)
-    assert modcrop(GREY, 10**400).size == 0
-    with pytest.raises(ArgumentError, match="2 dimensions"):
-        modcrop(GREY[0], 2)
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (RGB / 255, "uint8 or uint16 is written, not of float64"),
+        ([[1, 2], [3, 4]], "not of int64"),
+        (np.zeros((3, 30, 40), np.uint8), "an image of 3 x 30 pixels with 40 channels; .*np.moveaxis"),
+        (np.zeros((0, 4), np.uint8), r"\(rows, columns, 1 to 4\), got \(0, 4\)"),
+        (np.zeros(4, np.uint8), r"got \(4,\)"),
+        ([[1], [2, 3]], "write_image needs an array of numbers, whose rows have one length"),
+    ],
+)
+def test_what_no_image_file_holds(tmp_path: Path, image, words: str):
+    with pytest.raises(ArgumentError, match=words):
+        write_image(tmp_path / "a.png", image)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2"])
+def test_one_channel_is_grey(tmp_path: Path, name: str, dtype: str):
+    image = np.arange(600).reshape(20, 30, 1).astype(dtype)
+    write_image(tmp_path / name, image)
+    assert (read_image(tmp_path / name) == image[:, :, 0]).all()
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from reference import slow_cube, slow_imresize
 from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
+from vdsr_data.arrays import LayoutWarning
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images import list_images, read_image
-from vdsr_data.resize import LayoutWarning, output_size
+from vdsr_data.resize import output_size
 from vdsr_data.taps import _cube, periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)

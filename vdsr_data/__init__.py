@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vdsr_data.arrays import modcrop
     from vdsr_data.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
     from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-    from vdsr_data.images import modcrop
     from vdsr_data.loaders import tf_dataset, torch_dataset
     from vdsr_data.patches import randperm
     from vdsr_data.resize import imresize
@@ -24,7 +24,7 @@ _HOMES = {
     "im2double": "color",
     "imresize": "resize",
     "luma": "color",
-    "modcrop": "images",
+    "modcrop": "arrays",
     "randperm": "patches",
     "rgb2ycbcr": "color",
     "tf_dataset": "loaders",

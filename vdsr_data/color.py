@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _color_kernels
+from vdsr_data.arrays import as_array, channels_first, remark_range
 from vdsr_data.errors import ArgumentError
 
 __all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
@@ -61,8 +62,15 @@ def rgb2ycbcr(image: NDArray[Any]) -> NDArray[Any]:
         For another dtype.
     ArgumentError
         If the shape is not (rows, columns, 3).
+
+    Warns
+    -----
+    RangeWarning
+        If floats are above 2, such as those of an 8-bit image that was not divided by 255.
     """
-    return _to_ycbcr(_checked(image, "rgb2ycbcr"), channels=3)
+    image = _checked(image, "rgb2ycbcr")
+    remark_range(image, "rgb2ycbcr")
+    return _to_ycbcr(image, channels=3)
 
 
 def luma(image: NDArray[Any]) -> NDArray[Any]:
@@ -78,10 +86,11 @@ def luma(image: NDArray[Any]) -> NDArray[Any]:
     ndarray, shape (rows, columns)
         Same dtype as the image. For a 2-D image, the image itself.
     """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        return image
-    return _to_ycbcr(_checked(image, "luma"), channels=1)[:, :, 0]
+    image = as_array(image, "luma")
+    if image.ndim != 2:
+        image = _checked(image, "luma")
+    remark_range(image, "luma")
+    return image if image.ndim == 2 else _to_ycbcr(image, channels=1)[:, :, 0]
 
 
 def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
@@ -104,8 +113,14 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
         For another dtype.
     ArgumentError
         If the shape is not (rows, columns, 3).
+
+    Warns
+    -----
+    RangeWarning
+        If floats are above 2.
     """
     image = _checked(image, "ycbcr2rgb")
+    remark_range(image, "ycbcr2rgb")
     offset = RGB_OFFSET * (INTEGER_TOP.get(image.dtype, 1.0) / 255)
     return _convert(image, TO_RGB, offset, clip=True)
 
@@ -119,21 +134,28 @@ def im2double(image: NDArray[Any]) -> NDArray[np.float64]:
     ------
     TypeError
         For another dtype.
+
+    Warns
+    -----
+    RangeWarning
+        If floats are above 2.
     """
-    image = np.asarray(image)
+    image = as_array(image, "im2double")
     top = INTEGER_TOP.get(image.dtype.newbyteorder("="))
     if top is not None:
         return np.asarray(image / top)
     if image.dtype.kind == "f" and image.dtype.itemsize in (4, 8):
+        remark_range(image, "im2double")
         return image.astype(np.float64)
     raise TypeError(f"im2double takes uint8, uint16, float32 or float64, got {image.dtype}")
 
 
 def _checked(image: NDArray[Any], function: str) -> NDArray[Any]:
     """The image in native byte order, if it has three channels and a dtype that MATLAB's function takes."""
-    image = np.asarray(image)
+    image = as_array(image, function)
     if image.ndim != 3 or image.shape[2] != 3:
-        raise ArgumentError(f"{function} needs an image of shape (rows, columns, 3), got {image.shape}")
+        found = channels_first(image.shape) or image.shape
+        raise ArgumentError(f"{function} needs an image of shape (rows, columns, 3), got {found}")
     dtype = image.dtype.newbyteorder("=")
     if dtype not in INTEGER_TOP and dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"{function} takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")

@@ -1,4 +1,4 @@
-"""Image files: list a folder as MATLAB's `dir` would, read as `imread` would, write; and `modcrop`.
+"""Image files: list a folder as MATLAB's `dir` would, read as `imread` would, write.
 
 Pillow does the reading but for 16-bit colour, which it reduces to 8 bits without a word: pypng and tifffile read that.
 """
@@ -6,7 +6,6 @@ Pillow does the reading but for 16-bit colour, which it reduces to 8 bits withou
 import ctypes
 import io
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
+from vdsr_data.arrays import as_array, channels_first, modcrop
 from vdsr_data.deep_png import is_deep_png, read_deep_png, write_png
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_data.files import check_name, refusal, replacing
@@ -224,16 +224,27 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
     ----------
     path : Path
     image : ndarray
-        Grey (rows, columns) or RGB (rows, columns, 3); with alpha (rows, columns, 2) or (rows, columns, 4).
+        Grey (rows, columns) or RGB (rows, columns, 3); with alpha (rows, columns, 2) or (rows, columns, 4). One
+        channel (rows, columns, 1) is grey.
     profile : bytes, optional
         An ICC profile, which a BMP file does not hold.
 
     Raises
     ------
+    ArgumentError
+        If the image is empty, or has another dtype or shape.
     VdsrError
         If the suffix is none of .png, .bmp, .tif, .tiff, or the format cannot hold the pixels.
     """
     path = Path(path)
+    image = as_array(image, "write_image")
+    if image.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
+        raise ArgumentError(f"{path}: an image file of uint8 or uint16 is written, not of {image.dtype}; convert it")
+    if not image.size or image.ndim not in (2, 3) or image.shape[2:] > (4,):
+        found = channels_first(image.shape) or image.shape
+        raise ArgumentError(f"{path}: needs an image of (rows, columns) or (rows, columns, 1 to 4), got {found}")
+    image = image[:, :, 0] if image.shape[2:] == (1,) else image
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
     check_lossless(path, deep=image.dtype == np.uint16, alpha=image.shape[2:] in ((2,), (4,)))
     with replacing(path) as temporary:
         if image.dtype == np.uint16 and image.ndim == 3 and path.suffix.lower() == ".png":
@@ -277,25 +288,6 @@ def check_lossless(path: Path | str, *, deep: bool = False, alpha: bool = False)
     if suffix == ".bmp" and (deep or alpha):
         what = "16-bit pixels" if deep else "transparency"
         raise VdsrError(f"{path}: a BMP file cannot hold {what}; write .png or .tif")
-
-
-def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
-    """Crop the bottom and the right so that rows and columns are multiples of `scale`; returns a view.
-
-    The image has 2 or more dimensions, of any values; a side shorter than `scale` becomes empty.
-
-    Raises
-    ------
-    ArgumentError
-        If `scale` is not a whole number of at least 1, or the image has fewer than 2 dimensions.
-    """
-    plain = isinstance(scale, (int, float, np.integer, np.floating)) and not isinstance(scale, bool)
-    if not plain or not scale >= 1 or scale == math.inf or int(scale) != scale:
-        raise ArgumentError(f"scale must be a whole number of at least 1, got {scale!r}")
-    if image.ndim < 2:
-        raise ArgumentError(f"modcrop needs an image of at least 2 dimensions, got shape {image.shape}")
-    rows, columns = image.shape[0], image.shape[1]
-    return image[: rows - rows % int(scale), : columns - columns % int(scale)]
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Checks and the choice of the loop; the tables of weights are made in `taps`, the
 
 import math
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -16,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import _kernels
+from vdsr_data.arrays import as_array, remark_layout
 from vdsr_data.color import INTEGER_TOP
 from vdsr_data.dlpack import Array, library_of, through_numpy
-from vdsr_data.errors import ArgumentError, VdsrWarning
+from vdsr_data.errors import ArgumentError
 from vdsr_data.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
 
-__all__ = ["Boundary", "LayoutWarning", "imresize", "output_size"]
+__all__ = ["Boundary", "imresize", "output_size"]
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 LONGEST, MOST = 2**31, 2**40  # a side, and pixels, of a result: no memory holds more
 SMALLEST = 1e-5  # of factors: a pixel of the result weighs 4 / factor others, one after the other
-
-
-class LayoutWarning(VdsrWarning):
-    """An image looks as if its channels came first."""
 
 
 def imresize(
@@ -94,14 +90,11 @@ def imresize(
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
     [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
-    shape = tuple(getattr(image, "shape", ()))
-    if len(shape) == 3 and shape[0] in (1, 3, 4) and min(shape[1:]) > 8:
-        advice = "if its channels come first, move them to the end (np.moveaxis(image, 0, 2))"
-        found = f"an image of {shape[0]} x {shape[1]} pixels with {shape[2]} channels"
-        warnings.warn(f"imresize: {found}; {advice}", LayoutWarning, stacklevel=2)
-    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
     library = None if isinstance(image, np.ndarray) else library_of(image)
-    return cast(Array, through_numpy(resize, image, library) if library else resize(np.asarray(image)))
+    seen: Any = image if library else as_array(image, "imresize")
+    remark_layout(seen.shape, "imresize")
+    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
+    return cast(Array, through_numpy(resize, seen, library) if library else resize(seen))
 
 
 def _resize(
