@@ -1,6 +1,7 @@
 """Outputs are complete or absent."""
 
 import errno
+import os
 import stat
 import sys
 from pathlib import Path
@@ -8,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_output, check_space, claimed, is_empty, refusal, replacing, scratch_folder, unchanged
+from vdsr_data.files import (
+    HDF5,
+    check_folder,
+    check_input,
+    check_output,
+    claimed,
+    is_empty,
+    refusal,
+    replacing,
+    scratch_folder,
+    unchanged,
+    written,
+)
 from vdsr_data.interrupt import half_done
 
 
@@ -118,8 +131,55 @@ def test_outputs_that_are_refused(tmp_path: Path):
         check_output(tmp_path, force=True)
     with pytest.raises(VdsrError, match="no such folder"):
         check_output(tmp_path / "none" / "out", force=False)
-    with pytest.raises(VdsrError, match="name a place on another disk"):
-        check_space(tmp_path / "out", 10**18)
+    for check in (check_output, check_folder):
+        with pytest.raises(VdsrError, match="there: is a file, no folder"):
+            check(tmp_path / "there" / "out", force=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_is_neither_replaced_nor_read(tmp_path: Path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(VdsrError, match=f"{path.name}: not a plain file, and never replaced"):
+            check_output(path, force=True)
+        with pytest.raises(VdsrError, match=f"{path.name}: not a plain file, and never"), replacing(path):
+            pass
+        with pytest.raises(VdsrError, match=f"{path.name}: not a plain file$"):
+            check_input(path)
+    with pytest.raises(VdsrError, match="pipe: not a plain file, and never"), written(pipe):
+        pass
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+    with written(link) as temporary:  # a download replaces the link, and leaves alone what it leads to
+        temporary.write_text("new")
+    assert (link.is_symlink(), link.read_text(), pipe.is_fifo()) == (False, "new", True)
+    for path, words in ((tmp_path / "none", "no such file"), (tmp_path, "is a folder; give a file")):
+        with pytest.raises(VdsrError, match=words):
+            check_input(path)
+        with pytest.raises(VdsrError, match=words), unchanged(path):
+            pass
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.JPG", "a.mat", "a.npz", "a.zip", "a.csv"])
+def test_a_file_is_not_called_by_the_name_of_another_kind(tmp_path: Path, name: str):
+    with pytest.raises(
+        VdsrError, match=rf"{name}: is the name of an? .*; what is .* called [.]h5 or [.]hdf5 or [.]hdf"
+    ):
+        check_output(tmp_path / name, force=True, suffixes=HDF5)
+    check_output(tmp_path / name, force=True)
+
+
+@pytest.mark.parametrize("name", ["a", "a.h5", "a.HDF5", "a.hdf", "a_0.5", "png", ".h5"])
+def test_all_other_names_are_free(tmp_path: Path, name: str):
+    check_output(tmp_path / name, force=False, suffixes=HDF5)
+
+
+def test_the_log_of_this_process_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vdsr_data.files.in_use", {os.path.realpath(tmp_path / "log.txt")})
+    with pytest.raises(VdsrError, match=r"log.txt: is the log file of this very run"), replacing(tmp_path / "log.txt"):
+        pass
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
@@ -180,6 +240,6 @@ def test_errors_of_hdf5_are_the_systems(tmp_path: Path):
         raise RuntimeError("a bug")
 
 
-def test_folder_that_cannot_be_written_names_the_file(tmp_path: Path):
-    with pytest.raises(OSError, match=r"none/out.h5"), replacing(tmp_path / "none" / "out.h5"):
+def test_a_missing_folder_is_named(tmp_path: Path):
+    with pytest.raises(VdsrError, match=r"none: no such folder"), replacing(tmp_path / "none" / "out.h5"):
         pass

@@ -89,6 +89,6 @@ def test_what_would_fail_fails(folder: Path, monkeypatch: pytest.MonkeyPatch):
     assert "at least 64 are needed" in done.stderr
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     done = CliRunner().invoke(main, ["build-train", "images", "--patch-size", "21", "--dry-run"])
-    assert (done.exit_code, "0.0 GB are free" in done.stderr) == (1, True)
+    assert (done.exit_code, "1.0 kB are free" in done.stderr) == (1, True)
     (folder / "vdsr_train.h5").touch()
     assert "exists already" in CliRunner().invoke(main, ["build-train", "images", "--dry-run"]).stderr

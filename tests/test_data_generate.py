@@ -165,7 +165,7 @@ def test_bad_image_leaves_nothing(photographs: Path, tmp_path: Path):
 
 def test_disk_too_small(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("usage", (), {"free": 1000}))
-    with pytest.raises(VdsrError, match=r"train.h5: needs .* GB"):
+    with pytest.raises(VdsrError, match=r"train.h5: needs 16.0 MB, 1.0 kB are free"):
         generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=16, stride=4))
 
 

@@ -88,6 +88,19 @@ def test_a_file_system_without_locks_has_none_and_nothing_is_cleaned(tmp_path: P
     assert not path.exists()
 
 
+def test_a_full_disk_leaves_no_lock_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The lock holds without a name in it, and what is cleaned away may make room."""
+    path, cleaned = tmp_path / ".lock", []
+    with monkeypatch.context() as patch:
+        patch.setattr(lock.os, "write", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        for _ in range(2):
+            with held(path, tmp_path, clean=lambda: cleaned.append(1)):
+                assert path.read_bytes() == b""
+            assert not path.exists()
+            path.touch()
+    assert cleaned == [1]
+
+
 def test_a_lock_removed_by_its_last_holder_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Between opening it and locking it."""
     path, real, removed = tmp_path / ".lock", lock._lock, []

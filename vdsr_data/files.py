@@ -11,7 +11,7 @@ import secrets
 import shutil
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -20,31 +20,76 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.interrupt import half_done
 from vdsr_data.lock import held
 
-__all__ = ["DEFLATE", "check_folder", "check_name", "check_output", "check_space", "claimed", "is_empty",
-           "is_plain_name", "refusal", "replacing", "reserve", "scratch", "scratch_folder", "sweep", "unchanged",
-           "written"]  # fmt: skip
+__all__ = ["DEFLATE", "HDF5", "check_folder", "check_input", "check_name", "check_output", "check_target", "claimed",
+           "in_use", "is_empty", "is_plain_name", "refusal", "replacing", "scratch", "scratch_folder", "sweep",
+           "unchanged", "written"]  # fmt: skip
 
 DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
 OF_CONTENT = (0, errno.EINVAL, errno.EOVERFLOW)  # what reading where a damaged file points to ends in
 LOCK = ".lock"  # of a folder
+HDF5 = (".h5", ".hdf5", ".hdf")  # what an HDF5 file is called; other suffixes are free, but for those of another kind
+KINDS = {
+    "an image": (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp"),
+    "a MATLAB file": (".mat",),
+    "a NumPy file": (".npy", ".npz"),
+    "weights": (".pt", ".pth", ".ckpt", ".safetensors"),
+    "an archive": (".zip", ".gz", ".xz", ".bz2", ".tar", ".tgz"),
+    "a text": (".csv", ".json", ".txt", ".log", ".md", ".tex", ".html", ".pdf", ".py"),
+}
 HIDDEN = re.compile(r"(?P<partial>\..+)-[a-z0-9_]+\.partial(\.[^.]*)?|(?P<lock>\..+)\.lock", re.DOTALL)
 
 
-def check_output(path: Path | str, *, force: bool) -> None:
-    """Refuse an output that exists (unless `force`) or whose folder does not.
+in_use: set[str] = set()  # real paths of files that this process writes to all the time: its log
+
+
+def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
+    """Refuse to write a file where none can be, or in the place of what is no file: a folder, a device, a pipe.
+
+    Parameters
+    ----------
+    path
+    suffixes
+        Of files of this kind, the usual one first. A name with none of them is refused if it is that of another kind.
 
     Raises
     ------
     VdsrError
-        With the way out: another name, ``--force``, or the folder to create.
+        With the way out: another name, or the folder to create.
     """
     path = Path(path)
     if path.is_dir():
         raise VdsrError(f"{path}: is a folder; give the name of a file to write")
-    if path.exists() and not force:
-        raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
+    if path.exists() and not path.is_file():
+        raise VdsrError(f"{path}: not a plain file, and never replaced; name another file")
+    if os.path.realpath(path) in in_use:
+        raise VdsrError(f"{path}: is the log file of this very run; name another file")
+    suffix = path.suffix.lower()
+    other = next((kind for kind, names in KINDS.items() if suffix in names), None)
+    if suffixes and suffix not in suffixes and other:
+        raise VdsrError(f"{path}: is the name of {other}; what is written here is called {' or '.join(suffixes)}")
     _check_parent(path)
+
+
+def check_output(path: Path | str, *, force: bool, suffixes: Sequence[str] = ()) -> None:
+    """Do as `check_target`, and refuse an output that exists unless `force`."""
+    check_target(path, suffixes)
+    if Path(path).exists() and not force:
+        raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
+
+
+def check_input(path: Path | str) -> None:
+    """Refuse to read what is no file: a pipe would be waited for.
+
+    Raises
+    ------
+    VdsrError
+        That says what it is instead.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder; give a file" if path.is_dir() else "not a plain file" if path.exists() else "no such file"
+        raise VdsrError(f"{path}: {kind}")
 
 
 def check_folder(folder: Path | str, *, force: bool) -> None:
@@ -66,22 +111,8 @@ def check_folder(folder: Path | str, *, force: bool) -> None:
 def _check_parent(path: Path) -> None:
     folder = _followed(path).parent
     if not folder.is_dir():
-        raise VdsrError(f"{folder}: no such folder; create it first, or name another place")
-
-
-def check_space(path: Path | str, needed: int) -> None:
-    """Refuse to start what cannot fit on the disk of `path`.
-
-    Raises
-    ------
-    VdsrError
-        If fewer than `needed` bytes are free.
-    """
-    free = shutil.disk_usage(_followed(Path(path)).parent).free
-    if free < needed:
-        raise VdsrError(
-            f"{path}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; name a place on another disk"
-        )
+        fault = "is a file, no folder" if folder.exists() else "no such folder; create it first"
+        raise VdsrError(f"{folder}: {fault}, or name another place")
 
 
 def is_plain_name(name: str) -> bool:
@@ -120,27 +151,6 @@ def _number(error: BaseException) -> int | None:
     return int(found[1]) if found else getattr(error, "errno", None)
 
 
-def reserve(path: Path) -> None:
-    """Give a sparse file all its blocks at once, where the system knows how.
-
-    A full disk or a quota then shows before the work, not after it; and 433,536 patches of 6.7 kB at random places of
-    ext4 take 4.3 s instead of 6.2.
-
-    Raises
-    ------
-    OSError
-        If the disk or the quota is too small.
-    """
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            try:
-                os.posix_fallocate(file.fileno(), 0, size)
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
-                    raise
-
-
 @contextmanager
 def unchanged(path: Path | str) -> Iterator[None]:
     """Let a file be read more than once, and in pieces, as one and the same.
@@ -148,9 +158,10 @@ def unchanged(path: Path | str) -> Iterator[None]:
     Raises
     ------
     VdsrError
-        If it is another at the end of the block, or has been written to.
+        If it is no file, another one at the end of the block, or has been written to.
     """
     path = Path(path)
+    check_input(path)
     before = path.stat()
     yield
     after = path.stat()
@@ -199,9 +210,11 @@ def scratch_folder(path: Path | str) -> Iterator[Path]:
 def written(path: Path | str) -> Iterator[Path]:
     """Give a temporary file as `scratch` does, and rename it to `path` if the block ends well; for locked places.
 
-    A symbolic link is replaced here, not followed: nobody may lead a download elsewhere.
+    A symbolic link is replaced here, not followed: nobody may lead a download elsewhere. Errors as `check_target`.
     """
     path = Path(path)
+    if not path.is_symlink():
+        check_target(path)
     with scratch(path) as temporary:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # no longer private: a data set is shared like any other
@@ -217,8 +230,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
     Raises
     ------
     VdsrError
-        If another process is writing `path`, with its id.
+        As `check_target`; or if another process is writing `path`, with its id.
     """
+    check_target(path)
     path = _followed(Path(path))
     lock = path.with_name(f"{_hidden(path)}.lock")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from vdsr_data.disk import check_space
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_space
 from vdsr_data.generate import TrainingRecipe, check_shard, count_patches, generate_train
 from vdsr_data.images import image_size
 from vdsr_data.storage import CHUNK

@@ -16,8 +16,9 @@ from vdsr_data import __version__, limits
 from vdsr_data.ahead import in_order
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
+from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import check_space, replacing, unchanged
+from vdsr_data.files import replacing, unchanged
 from vdsr_data.hdf5 import annotate
 from vdsr_data.images import modcrop, read_image, write_image
 from vdsr_data.patches import augment, cut, randperm_inverse

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import DEFLATE, refusal
+from vdsr_data.files import DEFLATE, check_input, refusal
 from vdsr_data.mistaken import mistaken
 
 __all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "declared_bytes", "open_hdf5",
@@ -34,8 +34,7 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
         If the system refuses: no permission, too many open files.
     """
     path = Path(path)
-    if not path.is_file():
-        raise VdsrError(f"{path}: no such file")
+    check_input(path)
     other = mistaken(path)  # which the system may refuse to open, of which h5py's question tells nothing
     if not h5py.is_hdf5(path):
         raise VdsrError(f"{path}: {other or 'not an HDF5 file'}")

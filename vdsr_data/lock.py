@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError
@@ -85,8 +85,9 @@ def _acquire(lock: Path, output: Path) -> tuple[int, bool]:
                     raise VdsrError(_busy(handle, output)) from None
                 return handle, False  # a file system that cannot
             if _is_there(lock, handle):
-                os.ftruncate(handle, 0)
-                os.write(handle, f"{os.getpid()} {socket.gethostname()}\n".encode())
+                with suppress(OSError):  # of a full disk: who holds it is a courtesy, and cleaning may make room
+                    os.ftruncate(handle, 0)
+                    os.write(handle, f"{os.getpid()} {socket.gethostname()}\n".encode())
                 return handle, left
         except BaseException:
             os.close(handle)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import check_space, replacing, scratch_folder
+from vdsr_data.files import replacing, scratch_folder
 from vdsr_data.generate import TrainingSummary, generate_train
 from vdsr_data.hdf5 import annotate
 from vdsr_data.layout import patch_shape

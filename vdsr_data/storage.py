@@ -18,8 +18,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.disk import reserve
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import replacing, reserve, scratch
+from vdsr_data.files import replacing, scratch
 from vdsr_data.hdf5 import LIBVER, annotate, create_hdf5, damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.layout import CHUNK, Axes, allocate, check_layout, find_keys, find_patches, patch_shape
 from vdsr_data.virtual import source_names
