@@ -125,6 +125,20 @@ def test_a_mistyped_set_is_met_with_names_that_are_near(monkeypatch: pytest.Monk
         find_images("Urban10", "test")
 
 
+def test_what_a_file_is_that_is_no_folder_of_images(photographs: Path, tmp_path: Path):
+    (tmp_path / "set.zip").write_bytes(b"PK\x03\x04")
+    (tmp_path / "tr.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    for path, words in (
+        (photographs / "a.jpg", "a.jpg: is an image; give the folder that holds the images"),
+        (tmp_path / "tr.h5", "tr.h5: is a file; give the folder that holds the images"),
+        (tmp_path / "set.zip", r"set.zip: is an archive \(zip\); unpack it first"),
+    ):
+        with pytest.raises(VdsrError, match=words):
+            find_images(path, "train")
+    with pytest.raises(VdsrError, match="Set5,Set14: no such data set; sets are not joined by commas, name each by it"):
+        find_images("Set5,Set14", "test")
+
+
 def test_an_empty_name_is_not_the_current_folder(photographs: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(photographs)
     for call in (open_testset, lambda name: find_images(name, "train")):

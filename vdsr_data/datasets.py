@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import check_name
-from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, image_size, list_images, read_image
+from vdsr_data.files import check_input, check_name
+from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
+from vdsr_data.mistaken import mistaken
 from vdsr_data.registry import data_folders, fetch_command, registered
 from vdsr_data.testfile import StoredPair, TestFile, open_test_file
 
@@ -119,7 +120,7 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
     Raises
     ------
     VdsrError
-        If there is no such folder or set, or no image in it, or if a name is not text in one line.
+        If there is no such folder or set but perhaps a file, or no image in it, or if a name is not text in one line.
     """
     for path in _candidates(str(name)):
         if path.is_dir():
@@ -127,6 +128,10 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
             return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
     if str(name) == "sample":
         return "sample", _sample(part)
+    if Path(name).exists():
+        check_input(name)
+        kind = "an image" if is_image_name(name) else "a file"
+        raise VdsrError(f"{name}: {mistaken(name) or f'is {kind}; give the folder that holds the images'}")
     raise VdsrError(_unknown(str(name)))
 
 
@@ -178,7 +183,9 @@ def _unknown(name: str) -> str:
     *_, cache = data_folders()
     names = folder_names()
     way_out = ""
-    if command := fetch_command(name):
+    if "," in name:
+        way_out = "sets are not joined by commas, name each by itself; "
+    elif command := fetch_command(name):
         way_out = f"get it with `{command}`; "
     elif near := get_close_matches(name, {"sample", *names, *registered()}):
         way_out = f"did you mean {' or '.join(near)}? "
