@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from vdsr_data import imresize, luma
+from vdsr_data.arrays import RangeWarning
 from vdsr_data.datasets import open_testset
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_eval.evaluate import Record, bicubic, evaluate, evaluate_images, mean_score, method
 from vdsr_eval.protocol import PROTOCOLS, prepare, score
 
@@ -55,7 +56,8 @@ def test_the_upscaler_gets_upsampled_luma_and_its_result_is_scored(folder: Path)
         name = ("apple", "pear")[len(seen) - 1]
         return luma(np.asarray(Image.open(folder / f"{name}.png")))[: lr.shape[0], : lr.shape[1]] / 255
 
-    records = evaluate(open_testset(folder), scale=4, model="oracle", upscale=oracle, protocol=PROTOCOLS["vdsr-tf"])
+    with pytest.warns(VdsrWarning, match=r" x4: oracle equals the original of apple, pear: an infinite PSNR"):
+        records = evaluate(folder, scale=4, model="oracle", upscale=oracle, protocol=PROTOCOLS["vdsr-tf"])
     assert [record.psnr for record in records] == [math.inf, math.inf]
     gt = luma(np.asarray(Image.open(folder / "apple.png")))[:40, :52] / 255
     np.testing.assert_array_equal(seen[0][0], imresize(imresize(gt, 1 / 4), 4))
@@ -105,6 +107,7 @@ def test_what_is_too_small_for_one_protocol_is_left_out_of_all(folder: Path) -> 
         (lambda lr: lr[1:], r"net, .*/apple x2: the result has shape \(39, 52\), its input \(40, 52\)"),
         (lambda lr: np.where(lr > np.median(lr), np.nan, lr), r"/apple x2: the result holds NaN or infinity"),
         (lambda lr: lr / 0, "NaN or infinity"),
+        (lambda lr: (lr * 255).astype(np.uint8), r"the result is uint8 of shape \(40, 52\); luma is needed, floats in"),
     ],
 )
 def test_what_would_poison_a_mean_is_refused(folder: Path, spoil, message: str) -> None:
@@ -129,8 +132,9 @@ def test_given_low_resolution_images_replace_the_made_ones(folder: Path) -> None
 def test_mean_score_is_the_mean_over_the_images() -> None:
     records = [Record("s", str(k), 2, "m", "p", float(k), 1 / (k + 1)) for k in range(4)]
     assert mean_score(records) == (1.5, pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4))
-    with pytest.raises(ValueError, match="no records"):
-        mean_score([])
+    for wrong in ([], [1, 2]):
+        with pytest.raises(ArgumentError, match="no records"):
+            mean_score(wrong)
 
 
 def test_nothing_is_warned_about_without_reason(folder: Path) -> None:
@@ -154,3 +158,34 @@ def test_a_function_that_changes_its_input_changes_no_other_score(photographs) -
         return [item.record.psnr for item in scored if item.record.model == "copy"]
 
     assert psnrs(["careless", "copy"]) == psnrs(["copy"])
+
+
+def test_luma_from_0_to_255_is_remarked_upon(folder: Path) -> None:
+    (folder / "seed.png").unlink()
+    with pytest.warns(RangeWarning, match="the result: floats up to .*; divide by 255"):
+        evaluate(folder, scale=2, model="net", upscale=lambda lr, scale: 255 * lr, protocol="paper")
+
+
+def test_sets_and_protocols_may_be_names(folder: Path) -> None:
+    (folder / "seed.png").unlink()
+    how = {"scale": 2, "model": "bicubic", "upscale": bicubic}
+    expected = evaluate(open_testset(folder), **how, protocol=PROTOCOLS["paper"])
+    assert evaluate(str(folder), **how, protocol="Paper") == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"scale": 0}, "scale: 0 is not allowed; give a whole number, from 1 to 64"),
+        ({"scale": 2.5}, "scale: 2.5 is not allowed"),
+        ({"protocol": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
+        ({"protocol": None}, "protocol: None is not allowed"),
+        ({"upscale": "bicubic"}, "upscale: 'bicubic' is not allowed; give a function"),
+        ({"model": None}, "model: None is not allowed"),
+        ({"border": -1}, "border: -1 is not allowed"),
+    ],
+)
+def test_arguments_are_checked(folder: Path, wrong: dict[str, object], message: str) -> None:
+    how = {"scale": 2, "model": "m", "upscale": bicubic, "protocol": "paper"}
+    with pytest.raises(ArgumentError, match=message):
+        evaluate(folder, **how | wrong)

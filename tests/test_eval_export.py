@@ -5,13 +5,14 @@ import io
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from vdsr_eval.evaluate import Record
-from vdsr_eval.export import csv_text, json_rows, latex_text, markdown_text, write_files
-from vdsr_eval.report import Table
+from vdsr_eval.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
+from vdsr_eval.report import Table, per_image
 
 RECORDS = [
     Record("Set5", "bird", 2, "bicubic", "paper", 36.25, 0.97),
@@ -97,3 +98,17 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         write_files([], [TABLE, TABLE], markdown=path)
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_several_lines_stay_in_one_cell() -> None:
+    """A name from Python: those of files are refused before."""
+    odd = [replace(r, image=r.image + "\r\n", model="my\tnet\x1b[31m\udc80|") for r in RECORDS]
+    expected = "my net\\x1b[31m\\udc80|"
+    assert json.loads(json_text(odd).encode())[0]["model"] == expected
+    rows = list(csv.reader(io.StringIO(csv_text([*odd, *RECORDS]))))
+    assert (len(rows), rows[1][0], rows[1][5]) == (5, "bird  ", expected)
+    table = per_image(odd, protocol="paper")
+    for text, lines in ((markdown_text(table), 6), (latex_text(table), 13)):
+        assert text.isascii()
+        assert [line for line in text.splitlines() if not line.isprintable()] == []
+        assert len(text.splitlines()) == lines

@@ -11,6 +11,8 @@ from hypothesis.extra.numpy import arrays
 from reference import slow_psnr, slow_ssim, slow_volume_ssim
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from vdsr_data.arrays import LayoutWarning, RangeWarning
+from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.images import read_image
 from vdsr_eval import _kernels, psnr, ssim
 
@@ -124,16 +126,48 @@ def test_what_cannot_be_compared_is_refused(measure) -> None:
         measure(image.astype(np.uint8), image.astype(np.uint16), data_range=255)
     with pytest.raises(TypeError, match="complex"):
         measure(image.astype(complex), image.astype(complex), data_range=1)
-    for data_range in (0, -1, math.nan, math.inf):
-        with pytest.raises(ValueError, match="data_range must be a positive number"):
+    for data_range in (0, -1, math.nan, math.inf, 1e-200, "1", None, True):
+        with pytest.raises(ArgumentError, match=r"data_range: .* is not allowed; give a number from 1e-06"):
             measure(image, image, data_range=data_range)
+    with pytest.raises(ArgumentError, match="needs an array of numbers, whose rows have one length"):
+        measure([[1, 2], [3]], [[1, 2], [3]], data_range=1)
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+@pytest.mark.parametrize(("factor", "dtype", "peak"), [(255, np.uint8, 1), (255, float, 1), (1, float, 255)])
+def test_another_range_than_the_images_have_is_remarked_upon(measure, factor: int, dtype: type, peak: int) -> None:
+    a, b = ((factor * image).astype(dtype) for image in noisy(20, 20))
+    with pytest.warns(
+        RangeWarning, match=rf"values reach [\d.]+, and data_range is {peak}: the score is wrong"
+    ) as caught:
+        measure(a, b, data_range=peak)
+    assert caught[0].filename == __file__
+    measure(a, b, data_range=factor)
+    measure(a * 0, b * 0, data_range=peak)  # black has no range
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_no_number_is_remarked_upon(measure) -> None:
+    a, b = noisy(20, 20)
+    a[3, 4] = np.nan
+    with pytest.warns(VdsrWarning, match="holds NaN or infinity") as caught:
+        assert math.isnan(measure(a, b, data_range=1))
+    assert caught[0].filename == __file__
+
+
+def test_channels_that_come_first_are_remarked_upon() -> None:
+    """By ssim: psnr does not depend on the order of axes."""
+    a, b = (np.stack([image] * 3) for image in noisy(20, 20))
+    with pytest.warns(LayoutWarning, match="ssim: an image of 3 x 20 pixels with 20 channels"):
+        ssim(a, b, data_range=1)
+    assert psnr(a, b, data_range=1) == psnr(np.moveaxis(a, 0, 2), np.moveaxis(b, 0, 2), data_range=1)
 
 
 def test_ssim_refuses_what_the_window_does_not_fit() -> None:
     image = np.zeros((10, 40))
     with pytest.raises(ValueError, match="at least 11x11 pixels, got 10x40"):
         ssim(image, image, data_range=1, border="valid")
-    with pytest.raises(ValueError, match="must be 'replicate' or 'valid', got 'same'"):
+    with pytest.raises(ValueError, match="border: 'same' is not allowed; give one of replicate, valid"):
         ssim(image, image, data_range=1, border="same")
     with pytest.raises(ValueError, match="shape"):
         ssim(np.zeros(5), np.zeros(5), data_range=1)
@@ -159,7 +193,7 @@ def test_ssim_refuses_a_volume_that_is_none() -> None:
     for image, options in ((np.zeros((12, 12)), {}), (np.zeros((12, 12, 3)), {"border": "valid"})):
         with pytest.raises(ValueError, match="channels='volume' needs images of shape"):
             ssim(image, image, data_range=1, channels="volume", **options)
-    with pytest.raises(ValueError, match="channels must be 'mean' or 'volume'"):
+    with pytest.raises(ValueError, match="channels: 'each' is not allowed; give one of mean, volume"):
         ssim(np.zeros((12, 12, 3)), np.zeros((12, 12, 3)), data_range=1, channels="each")
 
 

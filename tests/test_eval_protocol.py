@@ -7,6 +7,8 @@ import pytest
 from reference import slow_psnr, slow_ssim
 
 from vdsr_data import im2double, imresize, luma, rgb2ycbcr
+from vdsr_data.arrays import RangeWarning
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.protocol import PROTOCOLS, Protocol, pair_from_stored, prepare, result, score, too_small
 
 ALL = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
@@ -206,3 +208,60 @@ def test_a_protocol_describes_itself_and_its_variations() -> None:
     assert replace(protocol, luma="uint8").label == "rcan (luma uint8)"
     with pytest.raises(FrozenInstanceError):
         protocol.border = 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"rgb": "yes"}, "rgb: 'yes' is not allowed; give one of False, True"),
+        ({"grey": "RGB"}, "grey: 'RGB' is not allowed; give one of keep, rgb"),
+        ({"border": 2.0}, "border: 2.0 is not allowed; give a whole number, 0 or more"),
+        ({"luma": None}, "luma: None is not allowed; give one of uint8, float"),
+        ({"name": 3}, "name: 3 is not allowed; give text"),
+    ],
+)
+def test_every_field_is_checked(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        replace(PROTOCOLS["paper"], **wrong)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (photograph() / 255, r"original: uint8 or uint16 of shape .* got float64 of shape \(50, 61, 3\)"),
+        (np.moveaxis(photograph(), 2, 0), "got uint8 of an image of 3 x 50 pixels with 61 channels; .*moveaxis"),
+        (photograph()[:, :, :2], r"got uint8 of shape \(50, 61, 2\)"),
+        (photograph()[:0], "got uint8 of shape"),
+        ("photo.png", "got <U9 of shape"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        prepare(image, scale=2, protocol="paper")
+    if isinstance(image, np.ndarray):
+        with pytest.raises(ArgumentError, match=message.replace("original", "low")):
+            prepare(photograph(), scale=2, protocol="paper", low=image)
+
+
+@ALL
+def test_results_that_are_no_luma_are_refused_or_remarked_upon(protocol: Protocol) -> None:
+    pair = prepare(photograph(), scale=2, protocol=protocol)
+    for sr, message in (
+        ((pair.lr * 255).astype(np.uint8), "the result is uint8"),
+        (pair.gt[:, :, None], r"of shape \(50, 60, 1\)"),
+        (pair.lr * np.nan, "the result holds NaN"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            result(sr, pair.chroma, protocol=protocol)
+    with pytest.warns(RangeWarning, match="divide by 255"):
+        result(pair.lr * 255, pair.chroma, protocol=protocol)
+    with pytest.raises(ArgumentError, match=r"chroma: shape \(50, 60, 2\) is needed"):
+        result(pair.lr, pair.gt, protocol=protocol)
+    with pytest.raises(ArgumentError, match=r"the image is \(49, 60\), the ground truth \(50, 60\)"):
+        score(pair.gt[1:], pair.gt, scale=2, protocol=protocol)
+
+
+def test_a_ground_truth_in_the_range_of_another_protocol_is_remarked_upon() -> None:
+    pair = prepare(photograph(), scale=2, protocol="vdsr-tf")
+    with pytest.warns(RangeWarning, match="values reach .*, and data_range is 255"):
+        score(pair.bicubic, pair.gt, scale=2, protocol="rcan")

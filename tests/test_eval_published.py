@@ -1,7 +1,10 @@
 """The published tables: complete, typed in without slips that their structure would show, and looked up rightly."""
 
+from dataclasses import replace
+
 import pytest
 
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.protocol import PROTOCOLS
 from vdsr_eval.published import PUBLISHED, agreements, published
 
@@ -41,6 +44,22 @@ def test_lookup_knows_other_names() -> None:
     assert (b100[2].psnr, b100[2].ssim) == (28.82, 0.7976)
     assert published(dataset="Set6", scale=3) == []
     assert published(dataset="Set5", scale=8) == []
+    assert published(dataset="B100", scale=3, protocol="PAPER") == b100
+    assert published(dataset="B100", scale=3, protocol=PROTOCOLS["paper"]) == b100
+    assert published(dataset="B100", scale=3, protocol=replace(PROTOCOLS["paper"], border=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"protocol": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
+        ({"scale": "2"}, "scale: '2' is not allowed"),
+        ({"dataset": None}, "dataset: None is not allowed; give the name of a set"),
+    ],
+)
+def test_what_cannot_be_looked_up_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        published(**{"dataset": "Set5", "scale": 2} | wrong)
 
 
 def test_agreement_is_digit_for_digit_or_a_gap() -> None:

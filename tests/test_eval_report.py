@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.evaluate import Record
 from vdsr_eval.protocol import PROTOCOLS
 from vdsr_eval.report import Table, compare, differences, explain, groups, per_image, summary
@@ -110,3 +113,19 @@ def test_merged_cells_reappear_where_an_earlier_column_changes() -> None:
     rows = [("a", "x2", "1"), ("a", "x2", "2"), ("a", "x3", "3"), ("b", "x3", "4")]
     table = Table("", "", ("s", "t", "u"), rows, merged=2)
     assert table.printed() == [("a", "x2", "1"), ("", "", "2"), ("", "x3", "3"), ("b", "x3", "4")]
+
+
+@pytest.mark.parametrize("make", [summary, per_image, compare])
+def test_a_table_is_of_records_of_one_protocol_each_once(make) -> None:
+    assert make(RECORDS, protocol="Paper") == make(RECORDS, protocol=PAPER)
+    with pytest.raises(ArgumentError, match="records of paper in a table of rcan; give those of one"):
+        make(RECORDS, protocol="rcan")
+    with pytest.raises(ArgumentError, match="records: two of bicubic for bird of Set5 x2 under paper"):
+        make([*RECORDS, replace(RECORDS[0], psnr=1.0)], protocol=PAPER)
+    with pytest.raises(ArgumentError, match="records: 3 is not allowed"):
+        make([3], protocol=PAPER)
+
+
+def test_a_baseline_that_is_no_model_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="baseline: 'Bicubic' is not among the models, bicubic, VDSR"):
+        differences(RECORDS, baseline="Bicubic", protocol=PAPER)

@@ -8,15 +8,19 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.ahead import in_order
-from vdsr_data.datasets import Benchmark, Original
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-from vdsr_eval.protocol import Pair, Protocol, pair_from_stored, prepare, result, score, too_small
+from vdsr_data.arrays import as_array
+from vdsr_data.datasets import Benchmark, Original, open_testset
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, listed
+from vdsr_data.limits import different
+from vdsr_eval.checked import checked_luma
+from vdsr_eval.protocol import Pair, Protocol, as_protocol, pair_from_stored, prepare, result, score, too_small
 
 __all__ = [
     "BICUBIC",
@@ -74,8 +78,10 @@ def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa
 def method(upscale: Upscaler) -> Method:
     """Make a method of an upscaling function, which runs once for protocols that share the low-resolution image.
 
-    The method raises a VdsrError where `upscale` returns another shape, NaN or infinity.
+    The method raises a VdsrError, and warns, as `run_upscaler`; ArgumentError if `upscale` cannot be called.
     """
+    if not callable(upscale):
+        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
     seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
 
     def run(original: Original, pair: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
@@ -93,60 +99,74 @@ def method(upscale: Upscaler) -> Method:
 
 
 def evaluate(
-    testset: Benchmark,
+    testset: Benchmark | Path | str,
     *,
     scale: int,
     model: str,
     upscale: Upscaler,
-    protocol: Protocol,
+    protocol: Protocol | str,
     border: int | None = None,
 ) -> list[Record]:
     """Score one upscaling function on a test set.
 
     Parameters
     ----------
-    testset : Benchmark
-        From `vdsr_data.datasets.open_testset`.
+    testset : Benchmark, Path or str
+        What `vdsr_data.datasets.open_testset` gives or takes: a folder of originals, a test file, a name.
     scale : int
     model : str
         The name that the records carry.
     upscale : callable
         Takes bicubic-upsampled luma, float64 (rows, columns) in [0, 1], and the scale; returns luma of that shape.
-    protocol : Protocol
-        One of `vdsr_eval.protocol.PROTOCOLS`, or a variation of one.
+    protocol : Protocol or str
+        One of `vdsr_eval.protocol.PROTOCOLS`, its name, or a variation of one.
     border : int, optional
         Pixels of each side that are not scored; the default is the protocol's, which is the scale.
 
     Returns
     -------
     list of Record
-        One for each image that is large enough; a warning for each that is not.
+        One for each image that is large enough.
 
     Raises
     ------
     VdsrError
-        If no image can be scored, if `upscale` returns another shape, NaN or infinity, or if it is called bicubic and
-        is not.
+        If no image can be scored, if `upscale` fails as `run_upscaler` says, or if it is called bicubic and is not; if
+        there is no such set or protocol.
+
+    Warns
+    -----
+    VdsrWarning
+        Of images that are too small, and of results that equal their originals.
+    RangeWarning
+        If `upscale` returns values that clearly lie in another range than [0, 1].
     """
+    if not isinstance(model, str) or not model:
+        raise ArgumentError(f"model: {model!r} is not allowed; give the name that tables show")
     if model == BICUBIC and upscale is not bicubic:
         raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this model by another")
+    protocol = as_protocol(protocol)
     if border is not None:
         protocol = replace(protocol, border=border)
+    testset = _opened(testset)
     skipped: list[str] = []
     methods = {model: method(upscale)}
     scored = evaluate_images(testset, scale=scale, methods=methods, protocols=[protocol], skip=skipped.append)
     records = [item.record for item in scored]
+    copies = [record.image for record in records if math.isinf(record.psnr) and upscale is not bicubic]
+    if copies:
+        skipped.append(f"{testset.name} x{scale}: {model} equals the original of {listed(copies)}: an infinite PSNR")
     for message in skipped:
         warnings.warn(message, VdsrWarning, stacklevel=2)
     return records
 
 
 def evaluate_images(
-    testset: Benchmark,
+    testset: Benchmark | Path | str,
     *,
     scale: int,
     methods: Mapping[str, Method],
-    protocols: Sequence[Protocol],
+    protocols: Sequence[Protocol | str],
     skip: Callable[[str], None],
     low: Callable[[Original], NDArray[Any]] | None = None,
 ) -> Iterator[Scored]:
@@ -158,7 +178,8 @@ def evaluate_images(
         As for `evaluate`.
     methods : mapping of str to callable
         By the name that the records carry.
-    protocols : sequence of Protocol
+    protocols : sequence of Protocol or str
+        Different ones.
     skip : callable
         Called with one line for each image that is too small under one of the protocols; it is then left out of all
         of them, so that every mean is over the same images.
@@ -175,17 +196,18 @@ def evaluate_images(
     VdsrError
         If no image can be scored, or a method or `low` fails; the message names model, set and image.
     """
-    count = 0
+    count, testset = 0, _opened(testset)
+    rules = different("protocols", protocols, lambda _, protocol: as_protocol(protocol))
 
     def jobs() -> Iterator[Callable[[], Scored]]:
         nonlocal count
         for original in testset:
-            problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
+            problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in rules]
             if any(problems):
                 skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
                 continue
             count += 1
-            for protocol in protocols:
+            for protocol in rules:
                 pair = _pair(testset, original, scale, protocol, low)
                 for model, run in methods.items():
                     try:
@@ -201,12 +223,16 @@ def evaluate_images(
 
 def mean_score(records: Sequence[Record]) -> tuple[float, float]:
     """Mean PSNR and mean SSIM over the images, as every published table means it (not the PSNR of the mean error)."""
-    if not records:
-        raise ArgumentError("no records to average")
+    if not records or not all(isinstance(record, Record) for record in records):
+        raise ArgumentError("no records to average; give a list of those that evaluate returns")
     return (
         math.fsum(record.psnr for record in records) / len(records),
         math.fsum(record.ssim for record in records) / len(records),
     )
+
+
+def _opened(testset: Benchmark | Path | str) -> Benchmark:
+    return testset if isinstance(testset, Benchmark) else open_testset(testset)
 
 
 def _scored(
@@ -245,7 +271,10 @@ def _pair(
     if as_it_is and protocol.source == "luma" and not protocol.rgb:
         stored = testset.stored(original.name, scale)
         if stored is not None and stored.boundary == protocol.boundary:
-            return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
+            try:
+                return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
+            except ArgumentError as error:
+                raise VdsrError(f"{testset.path}: {original.name} x{scale}: {error}; build the file again") from error
     return prepare(pixels, scale=scale, protocol=protocol)
 
 
@@ -255,11 +284,14 @@ def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDAr
     Raises
     ------
     VdsrError
-        If the result has another shape than `lr`, or holds NaN or infinity.
+        If the result has another shape than `lr`, is not of floats, or holds NaN or infinity.
+
+    Warns
+    -----
+    RangeWarning
+        If the result clearly lies in another range than [0, 1].
     """
-    sr = np.asarray(upscale(lr.copy(), scale), dtype=np.float64)  # others get the same, whatever this one does to it
+    sr = as_array(upscale(lr.copy(), scale), "a score")  # others get the same, whatever this one does to it
     if sr.shape != lr.shape:
         raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
-    if not np.isfinite(sr).all():
-        raise VdsrError("the result holds NaN or infinity; the weights are damaged or the training diverged")
-    return sr
+    return checked_luma(sr)

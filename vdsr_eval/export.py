@@ -11,7 +11,7 @@ from typing import Any
 
 from vdsr_data.files import replacing
 from vdsr_eval.evaluate import Record, mean_score
-from vdsr_eval.report import Key, Table, groups
+from vdsr_eval.report import Key, Table, groups, plain
 
 __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
 
@@ -19,7 +19,7 @@ __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", 
 def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
     rows = []
-    for (dataset, scale, model, protocol), group in groups(records).items():
+    for (dataset, scale, model, protocol), group in groups(map(plain, records)).items():
         psnr, ssim = mean_score(group)
         images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
         rows.append(
@@ -43,7 +43,7 @@ def csv_text(records: Sequence[Record]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["file name", "psnr", "ssim", *(Key._fields if several else ())])
-    for r in records:
+    for r in map(plain, records):
         place = (r.dataset, r.scale, r.model, r.protocol) if several else ()
         writer.writerow([r.image, f"{r.psnr:f}", f"{r.ssim:f}", *place])
     return file.getvalue()

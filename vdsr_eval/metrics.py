@@ -1,12 +1,15 @@
 """`psnr` and `ssim` of two arrays, as MATLAB's functions of those names and as Wang's ``ssim_index.m``."""
 
 import math
-from typing import Any, Literal
+import warnings
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError
+from vdsr_data.arrays import LARGEST, RangeWarning, as_array, remark_layout
+from vdsr_data.errors import ArgumentError, VdsrWarning
+from vdsr_data.limits import choice, number
 from vdsr_eval import _kernels
 
 __all__ = ["SSIM_WINDOW", "SsimBorder", "SsimChannels", "psnr", "ssim"]
@@ -17,6 +20,8 @@ SsimChannels = Literal["mean", "volume"]
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 K1, K2 = 0.01, 0.03
+PEAKS = (1e-6, 1e100)  # whose square, and its quotient by any error, is a float
+EIGHT_BIT = 200  # a peak from here on is for values of 8 bits or more
 
 
 def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> float:
@@ -38,8 +43,16 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     ------
     TypeError
         If one is an integer image and the other is not, or of another width.
-    ValueError
-        If the shapes differ, the images are empty or `data_range` is not a positive number.
+    ArgumentError
+        If the shapes differ, the images are empty or `data_range` is not a number from 1e-6 to 1e100. It is a
+        ValueError.
+
+    Warns
+    -----
+    RangeWarning
+        If `reference` clearly has another range than `data_range` says.
+    VdsrWarning
+        If the score is NaN or ``-inf``.
 
     Examples
     --------
@@ -48,11 +61,12 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     >>> round(psnr(np.full((8, 8), 110, np.uint8), np.full((8, 8), 100, np.uint8), data_range=255), 4)
     28.1308
     """
-    a, b = _checked(image, reference, data_range)
+    a, b, peak = _checked(image, reference, data_range)
     error = float(_kernels.squared_errors(a.ravel(), b.ravel()).sum()) / a.size
+    _remark_odd(error)
     if math.isinf(error):
         return -math.inf
-    return 10 * math.log10(data_range**2 / error) if error else math.inf
+    return 10 * math.log10(peak**2 / error) if error else math.inf
 
 
 def ssim(
@@ -88,10 +102,17 @@ def ssim(
     ------
     TypeError
         If one is an integer image and the other is not, or of another width.
-    ValueError
-        If the shapes differ, are empty or have another number of dimensions; if `data_range` is not a positive
-        number; if `border` or `channels` is unknown; if the image is smaller than the window with "valid"; if
-        "volume" is given for an image without channels, or with "valid".
+    ArgumentError
+        If the shapes differ, are empty or have another number of dimensions; if `data_range` is not a number from 1e-6
+        to 1e100; if `border` or `channels` is unknown; if the image is smaller than the window with "valid"; if
+        "volume" is given for an image without channels, or with "valid". It is a ValueError.
+
+    Warns
+    -----
+    RangeWarning, VdsrWarning
+        As `psnr`.
+    LayoutWarning
+        If the images may be (channels, rows, columns).
 
     Notes
     -----
@@ -107,13 +128,12 @@ def ssim(
     >>> round(ssim(ramp**2, ramp, data_range=1), 4), round(ssim(ramp**2, ramp, data_range=1, border="valid"), 4)
     (0.6406, 0.7049)
     """
-    a, b = _checked(image, reference, data_range)
+    a, b, peak = _checked(image, reference, data_range)
+    remark_layout(a.shape, "ssim")
     if a.ndim not in (2, 3):
         raise ArgumentError(f"ssim needs images of shape (rows, columns) or (rows, columns, channels), got {a.shape}")
-    if border not in ("replicate", "valid"):
-        raise ArgumentError(f"border must be 'replicate' or 'valid', got {border!r}")
-    if channels not in ("mean", "volume"):
-        raise ArgumentError(f"channels must be 'mean' or 'volume', got {channels!r}")
+    choice("border", border, get_args(SsimBorder))
+    choice("channels", channels, get_args(SsimChannels))
     if channels == "volume" and (a.ndim != 3 or border == "valid"):
         raise ArgumentError("channels='volume' needs images of shape (rows, columns, channels) and border='replicate'")
     if border == "valid" and min(a.shape[:2]) < SSIM_WINDOW:
@@ -122,10 +142,13 @@ def ssim(
             f" {a.shape[0]}x{a.shape[1]}; border='replicate' takes any size"
         )
     if channels == "volume":
-        return _volume_ssim(a, b, data_range)
-    if a.ndim == 3:
-        return float(np.mean([_mean_ssim(a[:, :, c], b[:, :, c], data_range, border) for c in range(a.shape[2])]))
-    return _mean_ssim(a, b, data_range, border)
+        value = _volume_ssim(a, b, peak)
+    elif a.ndim == 3:
+        value = float(np.mean([_mean_ssim(a[:, :, c], b[:, :, c], peak, border) for c in range(a.shape[2])]))
+    else:
+        value = _mean_ssim(a, b, peak, border)
+    _remark_odd(value)
+    return value
 
 
 def _mean_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: float, border: SsimBorder) -> float:
@@ -163,9 +186,9 @@ def _taps() -> NDArray[np.float64]:
 
 def _checked(
     image: NDArray[Any], reference: NDArray[Any], data_range: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both images as float64, if they can be compared."""
-    a, b = np.asarray(image), np.asarray(reference)
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Both images as float64, and the peak, if they can be compared."""
+    a, b = as_array(image, "a score"), as_array(reference, "a score")
     if a.shape != b.shape:
         raise ArgumentError(f"image and reference differ in shape: {a.shape} and {b.shape}")
     if a.size == 0:
@@ -175,6 +198,24 @@ def _checked(
             raise TypeError(f"images must be integers or floats, got {array.dtype}")
     if a.dtype.newbyteorder("=") != b.dtype.newbyteorder("=") and not a.dtype.kind == b.dtype.kind == "f":
         raise TypeError(f"image is {a.dtype} and reference is {b.dtype}: convert one, so that both have one range")
-    if not (math.isfinite(data_range) and data_range > 0):
-        raise ArgumentError(f"data_range must be a positive number such as 1 or 255, got {data_range}")
-    return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+    peak = number("data_range", data_range, PEAKS)
+    _remark_peak(b, peak)
+    return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False), peak
+
+
+def _remark_peak(reference: NDArray[Any], peak: float) -> None:
+    """Warn of values beyond the peak, of floats where it is no overshoot, and of floats up to 1 where it is 255."""
+    most = float(reference.max())
+    floats = reference.dtype.kind == "f"
+    beyond = peak * LARGEST < most < math.inf if floats else most > peak
+    below = floats and 0 < most <= 1 and peak >= EIGHT_BIT and (reference % 1 > 0).any()
+    if beyond or below:
+        line = f"the images' values reach {most:.4g}, and data_range is {peak:g}: the score is wrong"
+        advice = "give what white is in them, such as 255 for 8 bits or 1 for floats in [0, 1]"
+        warnings.warn(f"{line}; {advice}", RangeWarning, stacklevel=4)
+
+
+def _remark_odd(value: float) -> None:
+    """Warn of what NaN or infinity has made of an error or a score."""
+    if not math.isfinite(value):
+        warnings.warn("an image holds NaN or infinity, so that its score is none", VdsrWarning, stacklevel=3)

@@ -20,7 +20,7 @@ from vdsr_data.files import replacing
 from vdsr_data.images import png_bytes
 from vdsr_eval.evaluate import Record, Scored
 from vdsr_eval.pictures import ground_truth, picture
-from vdsr_eval.report import Table
+from vdsr_eval.report import Table, plain
 
 __all__ = ["PageImages", "write_page"]
 
@@ -75,7 +75,7 @@ def write_page(path: Path, records: Sequence[Record], tables: Sequence[Table], v
         Of `PageImages`.
     """
     content = {
-        "records": [asdict(record) | {"psnr": _finite(record.psnr)} for record in records],
+        "records": [asdict(plain(record)) | {"psnr": _finite(record.psnr)} for record in records],
         "tables": [asdict(table) for table in tables],
         "views": list(views),
         "footer": f"vdsr-toolkit {vdsr_data.__version__}",

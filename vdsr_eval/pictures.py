@@ -12,8 +12,9 @@ from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images import write_image
 from vdsr_data.testfile import save_variables
+from vdsr_eval.checked import eight_bit
 from vdsr_eval.evaluate import BICUBIC, Scored
-from vdsr_eval.protocol import as_colours, eight_bit
+from vdsr_eval.protocol import as_colours
 
 __all__ = [
     "Window",

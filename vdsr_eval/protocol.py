@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.arrays import as_array
 from vdsr_data.errors import ArgumentError
+from vdsr_data.limits import SCALES, choice, whole
+from vdsr_eval.checked import Floats, checked_image, checked_luma, eight_bit, rounded
 from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
 
 __all__ = [
@@ -20,16 +23,14 @@ __all__ = [
     "Pair",
     "Protocol",
     "as_colours",
+    "as_protocol",
     "as_scored",
-    "eight_bit",
     "pair_from_stored",
     "prepare",
     "result",
     "score",
     "too_small",
 ]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +58,14 @@ class Protocol:
     rgb: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("name", "reproduces"):
+            if not isinstance(getattr(self, name), str):
+                raise ArgumentError(f"{name}: {getattr(self, name)!r} is not allowed; give text")
         for name, allowed in RULES.items():
-            if getattr(self, name) not in allowed:
-                raise ArgumentError(f"{name} of a protocol must be one of {allowed}, got {getattr(self, name)!r}")
-        if self.border is not None and (type(self.border) is not int or self.border < 0):
-            raise ArgumentError(f"border must be a whole number of at least 0, or None, got {self.border!r}")
+            choice(name, getattr(self, name), allowed)
+        if self.border is not None:
+            whole("border", self.border, (0, None))
+        choice("rgb", self.rgb, (False, True))
 
     @property
     def data_range(self) -> float:
@@ -131,7 +135,20 @@ class Pair:
     chroma: Floats | None
 
 
-def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDArray[Any] | None = None) -> Pair:
+def as_protocol(protocol: Protocol | str) -> Protocol:
+    """The protocol of that name, whatever its case; a `Protocol` is itself.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name; the message lists those that there are.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    return PROTOCOLS[choice("protocol", protocol.lower() if isinstance(protocol, str) else protocol, list(PROTOCOLS))]
+
+
+def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low: NDArray[Any] | None = None) -> Pair:
     """Make the ground truth and the low resolution of one image, as the protocol says.
 
     Parameters
@@ -139,15 +156,20 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDAr
     original : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
         The whole image; it is cropped here. 16 bits are reduced to 8 where the protocol scores 8-bit results.
     scale : int
-    protocol : Protocol
+    protocol : Protocol or str
+        One of `PROTOCOLS`, its name, or a variation of one.
     low : ndarray, uint8 or uint16, optional
         A low-resolution image that was made elsewhere, instead of shrinking `original`.
 
     Raises
     ------
-    ValueError
-        If `low` has another size or number of channels than the cropped original asks for.
+    ArgumentError
+        If an image has another shape or dtype, or `low` another size or number of channels than the cropped original
+        asks for; if there is no such protocol, or the scale is no whole number.
     """
+    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
+    original = checked_image(original, "original")
+    low = None if low is None else checked_image(low, "low")
     if low is not None and original.ndim == 2:
         low = as_colours(low, protocol)
     original = as_colours(modcrop(original, scale), protocol)
@@ -174,41 +196,61 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol, low: NDAr
     return Pair(gt, result(lr, chroma, protocol=protocol), lr, chroma)
 
 
-def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol) -> Pair:
+def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pair:
     """The pair of a test file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
-    scored = gt if protocol.result == "float" else _round(gt * 255)
+    protocol = as_protocol(protocol)
+    gt, lr = checked_luma(gt, "the stored original"), checked_luma(lr, "the stored low resolution")
+    scored = gt if protocol.result == "float" else rounded(gt * 255)
     return Pair(scored, result(lr, None, protocol=protocol), lr, None)
 
 
-def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol) -> Floats:
+def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:
     """What is scored of an upscaled luma: clipped, rounded or turned into an 8-bit image as the protocol says.
 
     Parameters
     ----------
-    sr : ndarray, shape (rows, columns)
+    sr : ndarray of float, shape (rows, columns)
         Luma in [0, 1]; values beyond are clipped.
     chroma : ndarray, shape (rows, columns, 2), or None
         As in `Pair`.
+    protocol : Protocol or str
 
     Returns
     -------
     ndarray of float64, in [0, protocol.data_range]
+
+    Raises
+    ------
+    ArgumentError
+        As `checked_luma`, which also warns; or if `chroma` has another shape.
     """
-    sr = np.asarray(sr, dtype=np.float64)
+    protocol, sr = as_protocol(protocol), checked_luma(sr)
+    if chroma is not None and np.shape(chroma) != (*sr.shape, 2):
+        raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {np.shape(chroma)}")
     image = sr.clip(0, 1) if chroma is None else ycbcr2rgb(np.dstack([sr, chroma]))
     if protocol.result == "float":
         return image
-    return as_scored(_round(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else _round(image * 255)
+    return as_scored(rounded(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else rounded(image * 255)
 
 
-def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple[float, float]:
+def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol | str) -> tuple[float, float]:
     """PSNR and SSIM of a `result` against the ground truth of its pair, without the border.
 
     Raises
     ------
-    ValueError
-        If the shapes differ, or nothing that the SSIM window fits remains inside the border.
+    ArgumentError
+        If the shapes differ, or nothing that the SSIM window fits remains inside the border; if there is no such
+        protocol, or the scale is no whole number.
+
+    Warns
+    -----
+    RangeWarning
+        If `gt` clearly has another range than the protocol's.
     """
+    protocol = as_protocol(protocol)
+    image, gt = as_array(image, "score"), as_array(gt, "score")
+    if image.shape != gt.shape:
+        raise ArgumentError(f"the image is {image.shape}, the ground truth {gt.shape}; give images of one shape")
     if problem := too_small(gt.shape, scale=scale, protocol=protocol):
         raise ArgumentError(problem)
     border = scale if protocol.border is None else protocol.border
@@ -220,8 +262,11 @@ def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol) -> tuple
     )
 
 
-def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol) -> str:
-    """Why an image of this shape cannot be scored, or an empty string."""
+def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol | str) -> str:
+    """Why an image of this shape cannot be scored, or an empty string; ArgumentError if it is the shape of none."""
+    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
+    if len(shape) not in (2, 3):
+        raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape}")
     border = scale if protocol.border is None else protocol.border
     rows, columns = (length - length % scale - 2 * border for length in shape[:2])
     if min(rows, columns) >= SSIM_WINDOW:
@@ -232,13 +277,15 @@ def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol) -> str:
     )
 
 
-def as_colours(image: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
+def as_colours(image: NDArray[Any], protocol: Protocol | str) -> NDArray[Any]:
     """An image (rows, columns) or (rows, columns, 3) as the protocol reads it: a grey one as RGB where it says so."""
+    protocol = as_protocol(protocol)
     return np.dstack([image] * 3) if protocol.grey == "rgb" and image.ndim == 2 else image
 
 
-def as_scored(image: NDArray[Any], protocol: Protocol) -> Floats:
+def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
     """The values of an integer image, uint8 or uint16, that a protocol compares, float64 in its range."""
+    protocol, image = as_protocol(protocol), checked_image(image, "image")
     if protocol.rgb or image.ndim == 2:
         return im2double(image) if protocol.result == "float" else image.astype(np.float64)
     if protocol.luma == "float":
@@ -249,16 +296,6 @@ def as_scored(image: NDArray[Any], protocol: Protocol) -> Floats:
 def _split(planes: Floats) -> tuple[Floats, Floats | None]:
     """Luma and chroma of a grey or YCbCr image."""
     return (planes, None) if planes.ndim == 2 else (np.ascontiguousarray(planes[:, :, 0]), planes[:, :, 1:])
-
-
-def _round(values: Floats) -> Floats:
-    """MATLAB's uint8(values), still as floats: halves away from zero, saturated."""
-    return np.floor(values.clip(0, 255) + 0.5)
-
-
-def eight_bit(image: NDArray[Any]) -> NDArray[Any]:
-    """MATLAB's im2uint8 of a uint8 or uint16 image."""
-    return image if image.dtype == np.uint8 else _round(image / 257).astype(np.uint8)
 
 
 def _check_low(low: NDArray[Any], original: NDArray[Any], scale: int) -> None:

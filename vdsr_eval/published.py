@@ -7,6 +7,10 @@ A row may be compared only within its protocol, and only where the bicubic row a
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from vdsr_data.errors import ArgumentError
+from vdsr_data.limits import whole
+from vdsr_eval.protocol import Protocol, as_protocol
+
 __all__ = ["PUBLISHED", "Agreement", "Published", "agreements", "published"]
 
 SCALES = (2, 3, 4)
@@ -120,18 +124,27 @@ PUBLISHED: tuple[Published, ...] = tuple(_rows())
 ALIASES = {"bsd100": "b100", "bsds100": "b100", "cbsd100": "b100"}
 
 
-def published(*, dataset: str, scale: int, protocol: str | None = None) -> list[Published]:
+def published(*, dataset: str, scale: int, protocol: Protocol | str | None = None) -> list[Published]:
     """The rows of one set and scale, in the order of their publication; every protocol's unless one is named.
 
     `dataset` is compared without regard to case, and BSD100, BSDS100 are B100. What tables add in brackets to tell two
-    sets of one name apart does not count.
+    sets of one name apart does not count. A protocol that was varied has no published rows.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such protocol, or an argument is of another type. A set without published rows is no error.
     """
+    if not isinstance(dataset, str):
+        raise ArgumentError(f"dataset: {dataset!r} is not allowed; give the name of a set, such as Set5")
+    whole("scale", scale, (1, None))
+    label = None if protocol is None else as_protocol(protocol).label
     name = dataset.partition(" (")[0].lower()
     wanted = ALIASES.get(name, name)
     return [
         row
         for row in PUBLISHED
-        if row.dataset.lower() == wanted and row.scale == scale and protocol in (None, row.protocol)
+        if row.dataset.lower() == wanted and row.scale == scale and label in (None, row.protocol)
     ]
 
 

@@ -1,21 +1,22 @@
 """Records to tables: plain cells that the commands print, and that `export` writes as Markdown, LaTeX, CSV and JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
-from vdsr_data.errors import ArgumentError
+from vdsr_data.errors import ArgumentError, one_line
 from vdsr_eval.evaluate import BICUBIC, Record, mean_score
-from vdsr_eval.protocol import PROTOCOLS, Protocol
+from vdsr_eval.protocol import PROTOCOLS, Protocol, as_protocol
 from vdsr_eval.published import Agreement, Published, agreements, published
 from vdsr_eval.significance import LEVEL, paired_difference
 
-__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "score_cell", "summary"]
+__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "plain", "score_cell",
+           "summary"]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text cells.
+    """A table of text cells, each in one line: what a name has of line breaks and control characters is escaped.
 
     Attributes
     ----------
@@ -41,6 +42,13 @@ class Table:
     merged: int = 0
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("heading", "title"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+        for name in ("columns", "notes"):
+            object.__setattr__(self, name, tuple(map(one_line, getattr(self, name))))
+        object.__setattr__(self, "rows", [tuple(map(one_line, row)) for row in self.rows])
+
     def printed(self) -> list[tuple[str, ...]]:
         """The rows without the cells that repeat those above them in the merged columns."""
         shown, above = [], ("",) * len(self.columns)
@@ -61,11 +69,32 @@ class Key(NamedTuple):
 
 
 def groups(records: Iterable[Record]) -> dict[Key, list[Record]]:
-    """Records by set, scale, model and protocol, in the order of their first appearance."""
-    found: dict[Key, list[Record]] = {}
+    """Records by set, scale, model and protocol, in the order of their first appearance.
+
+    Raises
+    ------
+    ArgumentError
+        If there are two of one image in a group, whose mean would be of neither model.
+    """
+    found: dict[Key, dict[str, Record]] = {}
     for record in records:
-        found.setdefault(Key(record.dataset, record.scale, record.model, record.protocol), []).append(record)
-    return found
+        if not isinstance(record, Record):
+            raise ArgumentError(f"records: {record!r} is not allowed; give those that evaluate returns")
+        key = Key(record.dataset, record.scale, record.model, record.protocol)
+        group = found.setdefault(key, {})
+        if record.image in group:
+            where = f"{record.image} of {key.dataset} x{key.scale} under {key.protocol}"
+            raise ArgumentError(f"records: two of {key.model} for {where}; give each once, and each model its own name")
+        group[record.image] = record
+    return {key: list(group.values()) for key, group in found.items()}
+
+
+def plain(record: Record) -> Record:
+    """The record with names in one line, as the cells of a `Table` have them."""
+    names: dict[str, Any] = {
+        name: one_line(getattr(record, name)) for name in ("dataset", "image", "model", "protocol")
+    }
+    return replace(record, **names)
 
 
 def score_cell(psnr: float, ssim: float) -> str:
@@ -73,8 +102,9 @@ def score_cell(psnr: float, ssim: float) -> str:
     return f"{psnr:.2f} / {ssim:.4f}"
 
 
-def summary(records: Sequence[Record], *, protocol: Protocol) -> Table:
+def summary(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     """Mean PSNR / SSIM: a row for each set and scale, a column for each model; records of one protocol."""
+    protocol = _only_of(protocol, records)
     means = _means(records)
     counts = {key[:2]: len(group) for key, group in groups(records).items()}
     models = _models(records)
@@ -86,8 +116,9 @@ def summary(records: Sequence[Record], *, protocol: Protocol) -> Table:
     return Table(f"Means, {protocol.label}", protocol.describe(), columns, rows, left=2)
 
 
-def per_image(records: Sequence[Record], *, protocol: Protocol) -> Table:
+def per_image(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     """PSNR / SSIM of each image: a column for each model; records of one protocol."""
+    protocol = _only_of(protocol, records)
     models = _models(records)
     cells: dict[tuple[str, int, str], dict[str, str]] = {}
     for record in records:
@@ -101,12 +132,13 @@ def per_image(records: Sequence[Record], *, protocol: Protocol) -> Table:
     return Table(f"Each image, {protocol.label}", protocol.describe(), columns, rows, left=3)
 
 
-def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
+def compare(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     """The measured means above the published ones of the same protocol, with measured minus published.
 
     Bicubic is compared with bicubic, every other model with every other row. A protocol that was varied (border, RGB,
     boundary) has no published rows.
     """
+    protocol = _only_of(protocol, records)
     means, models = _means(records), _models(records)
     rows: list[tuple[str, ...]] = []
     used: dict[str, list[str]] = {}
@@ -114,7 +146,7 @@ def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
     for dataset, scale in dict.fromkeys(key[:2] for key in means):
         ours = {model: means.get((dataset, scale, model)) for model in models}
         rows.append((dataset, f"x{scale}", "measured", "", *(_cell(ours[model]) for model in models)))
-        for row in published(dataset=dataset, scale=scale, protocol=protocol.label):
+        for row in published(dataset=dataset, scale=scale, protocol=protocol):
             gaps = [_gap(ours[model], row) if (model == BICUBIC) == (row.model == BICUBIC) else "" for model in models]
             rows.append((dataset, f"x{scale}", row.model, score_cell(row.psnr, row.ssim), *gaps))
             used.setdefault(row.source, []).append(row.model)
@@ -131,15 +163,16 @@ def compare(records: Sequence[Record], *, protocol: Protocol) -> Table:
     return Table(heading, title, columns, rows, left=3, merged=2, notes=tuple(notes))
 
 
-def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
+def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> Table:
     """The same images under every protocol side by side, and which published bicubic table each reproduces."""
-    labels = [protocol.label for protocol in protocols]
+    rules = [as_protocol(protocol) for protocol in protocols]
+    labels = [protocol.label for protocol in rules]
     means = {key: mean_score(group) for key, group in groups(records).items()}
     rows = [
         (dataset, f"x{scale}", model, *(_cell(means.get(Key(dataset, scale, model, label))) for label in labels))
         for dataset, scale, model in dict.fromkeys(key[:3] for key in means)
     ]
-    notes = [protocol.describe() for protocol in protocols]
+    notes = [protocol.describe() for protocol in rules]
     for label in labels:
         bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == (BICUBIC, label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
@@ -149,9 +182,12 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol]) -> Table:
     return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
 
 
-def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol) -> Table:
+def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol | str) -> Table:
     """Mean PSNR difference of every model to `baseline` with its bootstrap interval; records of one protocol."""
+    protocol = _only_of(protocol, records)
     grouped = groups(records)
+    if baseline not in {key.model for key in grouped}:
+        raise ArgumentError(f"baseline: {baseline!r} is not among the models, {', '.join(_models(records))}")
     rows: list[tuple[str, ...]] = []
     notes = []
     for (dataset, scale, model, label), group in grouped.items():
@@ -168,6 +204,15 @@ def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol)
     columns = ("set", "scale", "model", "dB", f"{LEVEL:.0%} interval", "images better", "verdict")
     title = f"{protocol.label} - PSNR minus that of {baseline}, paired bootstrap"
     return Table(f"Against {baseline}, {protocol.label}", title, columns, rows, left=3, notes=tuple(notes))
+
+
+def _only_of(protocol: Protocol | str, records: Sequence[Record]) -> Protocol:
+    """The protocol, if all records are of it: means over several would be of none."""
+    found = as_protocol(protocol)
+    others = {key.protocol for key in groups(records)} - {found.label}
+    if others:
+        raise ArgumentError(f"records of {', '.join(sorted(others))} in a table of {found.label}; give those of one")
+    return found
 
 
 def _means(records: Sequence[Record]) -> dict[tuple[str, int, str], tuple[float, float]]:

@@ -11,9 +11,10 @@ from vdsr_data import im2double, luma, modcrop
 from vdsr_data.datasets import Original
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import read_image
+from vdsr_eval.checked import eight_bit
 from vdsr_eval.matfile import read_mat
 from vdsr_eval.names import match_files
-from vdsr_eval.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, eight_bit, result
+from vdsr_eval.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result
 
 __all__ = ["Results", "low_resolution"]
 
