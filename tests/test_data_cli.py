@@ -161,6 +161,7 @@ def test_bad_scales(run, photographs: Path, scales: str):
         (("--seed", -1), "--seed"),
         (("--axes", "nchw"), "--axes"),
         (("--scales", "2,2"), "--scales"),
+        (("--workers", 100000), "'100000': whole numbers from 1 to 1024 are allowed"),
     ],
 )
 def test_bad_options(run, photographs: Path, arguments: tuple, words: str):

@@ -475,7 +475,7 @@ def test_disk_full(public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     public.asked.clear()
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100))
-    fails(run("fetch", "Set5"), 1, "0.0 MB are free; set VDSR_DATA")
+    fails(run("fetch", "Set5"), 1, "0.1 kB are free; set VDSR_DATA")
     assert not public.asked
 
 

@@ -1,6 +1,7 @@
 """A folder becomes data files: against the MATLAB scripts retold slowly, value for value."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,9 @@ from scipy.io import loadmat
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
 from vdsr_data.images import list_images, read_image
+from vdsr_data.shards import generate_spread, merge
 from vdsr_data.storage import open_training
+from vdsr_data.subimages import SubimageRecipe, generate_subimages
 from vdsr_data.testfile import open_test_file
 
 
@@ -209,10 +212,46 @@ def test_test_file_is_the_same_bytes_every_time(photographs: Path, tmp_path: Pat
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+def test_python_is_told_what_the_commands_say(photographs: Path, tmp_path: Path):
+    """Before the work, of which nothing is left."""
+    images = list_images(photographs)
+    gone = [*images, photographs / "gone.png"]
+    recipe = TrainingRecipe(patch_size=16, stride=16)
+
+    def train(images: list[Path], target: Path) -> None:
+        generate_train(images, target, recipe)
+
+    def spread(images: list[Path], target: Path) -> None:
+        with ThreadPoolExecutor() as executor:
+            generate_spread(images, target, recipe, executor, parts=2)
+
+    def test(images: list[Path], target: Path) -> None:
+        generate_test("set", images, target)
+
+    def resize(images: list[Path], target: Path) -> None:
+        resize_images(images, [target.with_name(f"{path.stem}.png") for path in images], scale=2)
+
+    def sub_images(images: list[Path], target: Path) -> None:
+        generate_subimages(images, target, SubimageRecipe((2,), size=24, stride=24), "png")
+
+    for make in (train, spread, test, generate_test_mat, resize, sub_images):
+        with pytest.raises(VdsrError, match="none: no such folder; create it first, or name another place"):
+            make(images, tmp_path / "none" / "out.h5")
+        with pytest.raises(VdsrError, match=r"gone.png: no such file"):
+            make(gone, tmp_path / "out.h5")
+    for make in (train, spread, test, lambda _, target: merge(["part.h5"], target)):
+        with pytest.raises(VdsrError, match=r"z.png: is the name of an image; what is written here is called .h5"):
+            make(images, tmp_path / "z.png")
+    assert list(tmp_path.iterdir()) == [photographs]
+
+
 def test_image_too_small_for_the_scale(tmp_path: Path):
     Image.fromarray(np.zeros((1, 3), dtype=np.uint8)).save(tmp_path / "dot.png")
-    with pytest.raises(VdsrError, match=r"dot.png: 1 x 3 pixels are too few for scale 2"):
-        generate_test("dots", [tmp_path / "dot.png"], tmp_path / "test.h5")
+    Image.fromarray(np.zeros((24, 24), dtype=np.uint8)).save(tmp_path / "a.png")
+    said = []
+    with pytest.raises(VdsrError, match=r"dot.png: 1 x 3 pixels are too few for scale 2; remove it"):
+        generate_test("dots", list_images(tmp_path), tmp_path / "test.h5", report=lambda *line: said.append(line))
+    assert not said
     assert not (tmp_path / "test.h5").exists()
 
 

@@ -1,6 +1,7 @@
 """Sub-images for BasicSR, read back as its loaders read them, and told slowly: whole photographs, resized, cut."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -236,6 +237,28 @@ def test_image_of_another_size_than_its_head_says(photographs: Path, tmp_path: P
     monkeypatch.setattr("vdsr_data.subimages.image_size", lambda path: (48, 48))
     with pytest.raises(VdsrError, match="its size is not the one that the head of the file declares"):
         generate_subimages(list_images(photographs), tmp_path / "out", SMALL, "png")
+
+
+def test_what_is_no_plain_folder_is_not_replaced(photographs: Path, tmp_path: Path):
+    recipe, far, output = SubimageRecipe((2,), size=24, stride=24), tmp_path / "far", tmp_path / "out"
+    far.mkdir()
+    output.mkdir()
+    for name, make in (
+        ("HR_sub", lambda path: path.symlink_to(far)),
+        ("LR_bicubic", lambda path: path.symlink_to(far)),
+        ("HR_sub", Path.touch),
+        ("LR_bicubic", Path.touch),
+        ("meta_info.txt", os.mkfifo),
+        ("meta_info.txt", Path.mkdir),
+    ):
+        make(output / name)
+        before = (output / name).lstat()
+        with pytest.raises(VdsrError, match=f"{name}: is no plain (file|folder); remove it, or name another"):
+            generate_subimages(list_images(photographs), output, recipe, "png")
+        assert (output / name).lstat() == before
+        assert [path.name for path in output.iterdir()] == [name]
+        (output / name).rmdir() if name == "meta_info.txt" and make is Path.mkdir else (output / name).unlink()
+    assert not list(far.iterdir())
 
 
 def test_what_is_not_its_own_stays(photographs: Path, run):

@@ -3,7 +3,6 @@
 import math
 import re
 import time
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,8 +69,10 @@ def main() -> None:
 @click.option("--all", "everything", is_flag=True, help="All sets that --list shows.")
 @click.option("--list", "listing", is_flag=True, help="Show the sets, what of them is there (by file sizes) and where.")
 @click.option("--mirror", metavar="URL|FOLDER", help="Take SET/FILE from there instead of the public addresses.")
-@click.option("--workers", type=WHOLE(1, 32), default=4, show_default=True, help="Files to fetch at a time.")
-@click.option("--retries", type=WHOLE(0, 20), default=3, show_default=True, help="After a failed attempt.")
+@click.option(
+    "--workers", type=WHOLE(*limits.DOWNLOADS), default=4, show_default=True, help="Files to fetch at a time."
+)
+@click.option("--retries", type=WHOLE(*limits.RETRIES), default=3, show_default=True, help="After a failed attempt.")
 def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: Any) -> None:
     """Fetch public data sets, such as `291 Set5 Set14 B100 Urban100`.
 
@@ -153,7 +154,8 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     is luma of gt's size, in float32. --compression is then that of PNG, 1 if it is not given.
     """
     from vdsr_data.datasets import find_images
-    from vdsr_data.files import check_output
+    from vdsr_data.disk import size_text
+    from vdsr_data.files import HDF5, check_output
     from vdsr_data.forecast import forecast_train
     from vdsr_data.generate import generate_train
     from vdsr_data.memory import check_images, of_subimages, of_training
@@ -175,7 +177,7 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     chosen = images[part[0] - 1 :: part[1]] if part else images
     count = len(chosen)
     output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
-    check_output(output, force=force)
+    check_output(output, force=force or dry_run, suffixes=HDF5)
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
         check_images(chosen, partial(of_training, overlap=overlap), workers=workers)
@@ -200,7 +202,7 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
         voice.remark(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}")
     voice.say(
         f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {count} images "
-        f"({summary.dropped} left over), {output.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - began:.1f} s"
+        f"({summary.dropped} left over), {size_text(output.stat().st_size)} in {time.perf_counter() - began:.1f} s"
     )
 
 
@@ -217,12 +219,12 @@ def merge(parts: tuple[Path, ...], output: Path, virtual: bool, compression: int
     with the same patches in the same order. Missing, doubled and damaged parts, and parts of other images or made with
     other options, are refused.
     """
-    from vdsr_data.files import check_output
+    from vdsr_data.files import HDF5, check_output
     from vdsr_data.shards import merge as join
 
     if virtual and compression:
         raise click.UsageError("--virtual copies no patches that --compression could make smaller")
-    check_output(output, force=force)
+    check_output(output, force=force, suffixes=HDF5)
     began = time.perf_counter()
     size = sum(path.stat().st_size for path in parts if path.is_file())
     with progress(f"Joining {output.name}", math.ceil(size / 1e6), "MB") as advance:
@@ -281,7 +283,7 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     vdsr-data build-test photos/ --scales 2,4 --format mat
     """
     from vdsr_data.datasets import find_images
-    from vdsr_data.files import check_folder, check_output, claimed
+    from vdsr_data.files import HDF5, check_folder, check_output
     from vdsr_data.forecast import forecast_test
     from vdsr_data.generate import generate_test, generate_test_mat
     from vdsr_data.memory import check_images, of_test
@@ -297,14 +299,14 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
     build = partial(generate_test, title, **how) if kind == "hdf5" else partial(generate_test_mat, **how)
     output = output or Path(f"{title}.h5" if kind == "hdf5" else f"{title}_mat")
-    (check_output if kind == "hdf5" else check_folder)(output, force=force)
+    check = partial(check_output, suffixes=HDF5) if kind == "hdf5" else check_folder
+    check(output, force=force or dry_run)
     needed = partial(of_test, scales=len(scales), mat=kind == "mat")
     check_images(images, needed, workers=workers, ahead=1)
     if dry_run:
         voice.say(forecast_test(images, output, scales, build))
         return
-    with nullcontext() if kind == "hdf5" else claimed(output):
-        build(images, output, report=report)
+    build(images, output, report=report)
     voice.say(f"{output}: {len(images)} images, {count} pairs")
 
 

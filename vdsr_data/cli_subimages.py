@@ -26,8 +26,9 @@ def build_subimages(context: click.Context, images: list[Path], output: Path | N
     changed = {names[name]: value for name, value in given(context, names).items()}
     recipe = SubimageRecipe(context.params["scales"], boundary=context.params["boundary"], **changed)
     workers, output = context.params["workers"], output or Path(f"vdsr_train_{kind}")
-    check_folder(output, force=context.params["force"])
-    if context.params["dry_run"]:
+    dry_run = context.params["dry_run"]
+    check_folder(output, force=context.params["force"] or dry_run)
+    if dry_run:
         voice.say(forecast_subimages(images, output, recipe, kind, workers=workers))
         return
     began = time.perf_counter()

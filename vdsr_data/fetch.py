@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from vdsr_data import limits
+from vdsr_data.disk import size_text
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import sweep, written
 from vdsr_data.lock import held
@@ -78,8 +79,8 @@ def fetch_set(
         if the folder cannot be written.
         If another process fetches the same set there.
     """
-    limits.whole("workers", workers, (1, None))
-    limits.whole("retries", retries, (0, None))
+    limits.whole("workers", workers, limits.DOWNLOADS)
+    limits.whole("retries", retries, limits.RETRIES)
     (dataset,) = find_sets([dataset])
     source = _source(None if mirror is None else str(mirror))
     files = registered()[dataset]
@@ -154,7 +155,7 @@ def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise VdsrError(
-            f"{folder.parent}: needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; set VDSR_DATA to another"
+            f"{folder.parent}: needs {size_text(needed)}, {size_text(free)} are free; set VDSR_DATA to another"
         )
 
 

@@ -18,17 +18,18 @@ from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import replacing, unchanged
+from vdsr_data.files import HDF5, check_folder, check_target, claimed, replacing, unchanged
 from vdsr_data.hdf5 import annotate
-from vdsr_data.images import modcrop, read_image, write_image
+from vdsr_data.images import check_lossless, image_size, modcrop, read_image, write_image
 from vdsr_data.patches import augment, cut, randperm_inverse
-from vdsr_data.recipe import TrainingRecipe, checked_boundary, checked_paths, checked_scales, count_patches
+from vdsr_data.recipe import TrainingRecipe, check_room, checked_boundary, checked_paths, checked_scales, count_patches
 from vdsr_data.resize import Boundary, imresize
 from vdsr_data.storage import CHECKSUM, CHUNK, POSITION, create_training
 from vdsr_data.testfile import TestFileWriter, TestPair, write_mat
 
-__all__ = ["TrainingRecipe", "TrainingSummary", "check_shard", "count_patches", "degrade", "generate_test",
-           "generate_test_mat", "generate_train", "image_pairs", "image_patches", "resize_images"]  # fmt: skip
+__all__ = ["TrainingRecipe", "TrainingSummary", "check_shard", "check_test", "count_patches", "degrade",
+           "generate_test", "generate_test_mat", "generate_train", "image_pairs", "image_patches",
+           "resize_images"]  # fmt: skip
 
 Advance = Callable[[int], None]
 
@@ -89,7 +90,8 @@ def generate_train(
     ArgumentError
         If `images`, `shard`, `compression` or `workers` is not allowed.
     VdsrError
-        If an image cannot be read, if all images together give fewer patches than a chunk, or if the disk is too small.
+        If an image cannot be read, if all images together give fewer patches than a chunk, if the disk is too small, or
+        `check_target` refuses `output`.
 
     Notes
     -----
@@ -97,7 +99,8 @@ def generate_train(
     image, 15 MB for 512 x 512 pixels; ``benchmarks/bench_memory.py`` holds it to that.
     """
     images, output = checked_paths(images), Path(output)
-    workers = limits.whole("workers", workers, (1, None))
+    workers = limits.whole("workers", workers, limits.WORKERS)
+    check_target(output, HDF5)
     compression = limits.whole("compression", compression, limits.COMPRESSION)
     if shard is not None:
         check_shard(shard, len(images), recipe.keys, compression)
@@ -182,12 +185,17 @@ def _checked(
     images: Sequence[Path | str], scales: Sequence[int], boundary: Boundary, workers: int
 ) -> tuple[list[Path], tuple[int, ...], Boundary, int]:
     """What the makers of test files were given, if all of it is allowed."""
-    return (
-        checked_paths(images),
-        checked_scales(scales),
-        checked_boundary(boundary),
-        limits.whole("workers", workers, (1, None)),
-    )
+    paths, scales = checked_paths(images), checked_scales(scales)
+    boundary, workers = checked_boundary(boundary), limits.whole("workers", workers, limits.WORKERS)
+    check_test(paths, scales)
+    return paths, scales, boundary, workers
+
+
+def check_test(images: Sequence[Path], scales: Sequence[int]) -> None:
+    """Refuse images of which no test file can be made, as far as names and heads of files tell."""
+    unique_names(images)
+    for path in images:
+        check_room(path, image_size(path), scales)
 
 
 def _prepared(
@@ -205,10 +213,9 @@ def _prepared(
 def image_pairs(path: Path | str, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
     """What a test file holds of an image at each scale."""
     path = Path(path)
+    check_room(path, image.shape, scales)
     for scale in scales:
         cropped = modcrop(image, scale)
-        if not cropped.size:
-            raise VdsrError(f"{path}: {image.shape[0]} x {image.shape[1]} pixels are too few for scale {scale}")
         cb = cr = None
         y = cropped
         if cropped.ndim == 3:
@@ -249,10 +256,12 @@ def generate_test(
     ArgumentError
         If `images`, `scales`, `boundary` or `workers` is not allowed.
     VdsrError
-        If an image cannot be read or is smaller than a scale, or two images share a name.
+        If an image cannot be read or is smaller than a scale, two images share a name, or `check_target` refuses
+        `output`.
     """
     images, scales, boundary, workers = _checked(images, scales, boundary, workers)
-    with replacing(Path(output)) as target, ExitStack() as stack:
+    check_target(output, HDF5)
+    with replacing(output) as target, ExitStack() as stack:
         for path in images:
             stack.enter_context(unchanged(path))
         attributes = {
@@ -287,12 +296,12 @@ def generate_test_mat(
     """
     images, scales, boundary, workers = _checked(images, scales, boundary, workers)
     folder = Path(folder)
-    unique_names(images)
-    folder.mkdir(exist_ok=True)
-    for _, _, pairs in _prepared(images, scales, boundary, workers):
-        for pair, psnr in pairs:
-            write_mat(folder, pair)
-            report(pair.name, pair.scale, psnr)
+    check_folder(folder, force=True)
+    with claimed(folder):
+        for _, _, pairs in _prepared(images, scales, boundary, workers):
+            for pair, psnr in pairs:
+                write_mat(folder, pair)
+                report(pair.name, pair.scale, psnr)
 
 
 def resize_images(
@@ -314,18 +323,21 @@ def resize_images(
     ArgumentError
         If there is no target for each source, or another argument is not allowed.
     VdsrError
-        If an image cannot be read, or is smaller than the crop.
+        If an image cannot be read or is smaller than the crop, or a target cannot be written.
     """
     read, written = checked_paths(sources), checked_paths(targets)
     if len(read) != len(written):
         raise ArgumentError(f"targets: give one for each of the {len(read)} sources, not {len(written)}")
-    crop, workers = limits.whole("crop", crop, (1, None)), limits.whole("workers", workers, (1, None))
+    crop, workers = limits.whole("crop", crop, (1, None)), limits.whole("workers", workers, limits.WORKERS)
     checked_boundary(boundary)
+    for source, target in zip(read, written, strict=True):
+        check_lossless(target)
+        check_target(target)
+        if min(image_size(source)) < crop:
+            raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {crop}")
 
     def process(k: int) -> None:
         image = modcrop(read_image(read[k]), crop)
-        if not image.size:
-            raise VdsrError(f"{read[k]}: nothing is left of it after a crop to multiples of {crop}")
         write_image(written[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
 
     _map(process, len(read), workers, advance)

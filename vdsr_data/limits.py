@@ -7,8 +7,22 @@ from typing import Any, TypeVar
 
 from vdsr_data.errors import ArgumentError
 
-__all__ = ["COMPRESSION", "DOWNSIZES", "PATCH_SIZES", "SCALES", "SEEDS", "STRIDES", "choice", "different", "identifier",
-           "number", "whole"]  # fmt: skip
+__all__ = [
+    "COMPRESSION",
+    "DOWNLOADS",
+    "DOWNSIZES",
+    "PATCH_SIZES",
+    "RETRIES",
+    "SCALES",
+    "SEEDS",
+    "STRIDES",
+    "WORKERS",
+    "choice",
+    "different",
+    "identifier",
+    "number",
+    "whole",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -18,6 +32,9 @@ STRIDES = (1, 4096)
 DOWNSIZES = (0.01, 1.0)
 SEEDS = (0, 2**32 - 1)
 COMPRESSION = (0, 9)
+WORKERS = (1, 1024)
+DOWNLOADS = (1, 32)  # at a time
+RETRIES = (0, 20)
 
 
 def whole(name: str, value: Any, limits: tuple[int, int | None]) -> int:

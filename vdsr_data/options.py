@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from vdsr_data import voice
+from vdsr_data import limits, voice
 from vdsr_data.errors import VdsrError, VdsrWarning, one_line
 from vdsr_data.interrupt import CODE, interrupted, leave, typed
 
@@ -288,7 +288,7 @@ def complete_set(_context: click.Context, _parameter: click.Parameter, start: st
 
 def threads_option(name: str = "--workers", text: str = "Threads to work with.") -> Callable[..., Any]:
     """An option for a number of threads, by default one per core that this process may use."""
-    return click.option(name, type=WHOLE(1, 1024), default=_cores, show_default="cores", help=text)
+    return click.option(name, type=WHOLE(*limits.WORKERS), default=_cores, show_default="cores", help=text)
 
 
 def _cores() -> int:

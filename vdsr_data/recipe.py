@@ -15,7 +15,7 @@ from vdsr_data.patches import FLIPS, ROTATIONS, Flip, patch_count
 from vdsr_data.resize import Boundary, output_size
 from vdsr_data.taps import BOUNDARIES
 
-__all__ = ["TrainingRecipe", "checked_boundary", "checked_paths", "checked_scales", "count_patches"]
+__all__ = ["TrainingRecipe", "check_room", "checked_boundary", "checked_paths", "checked_scales", "count_patches"]
 
 
 def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
@@ -36,6 +36,16 @@ def checked_paths(images: Sequence[Path | str]) -> list[Path]:
     if not paths:
         raise ArgumentError("images: give at least one")
     return paths
+
+
+def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
+    """Refuse an image of this shape of which nothing would be left at one of the scales of a test file."""
+    for scale in scales:
+        if min(shape[:2]) < scale:
+            raise VdsrError(
+                f"{path}: {shape[0]} x {shape[1]} pixels are too few for scale {scale}; remove it (of a folder "
+                "vdsr-eval leaves it out too), or use smaller scales"
+            )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vdsr_data import limits
 from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import replacing, scratch_folder
+from vdsr_data.files import HDF5, check_target, replacing, scratch_folder
 from vdsr_data.generate import TrainingSummary, generate_train
 from vdsr_data.hdf5 import annotate
 from vdsr_data.layout import patch_shape
@@ -79,6 +79,7 @@ def merge(
         raise ArgumentError("parts: give at least one")
     if limits.whole("compression", compression, limits.COMPRESSION) and virtual:
         raise ArgumentError("compression: a virtual file holds no patches that could be compressed")
+    check_target(output, HDF5)
     if output.exists() and any(path.exists() and path.samefile(output) for path in paths):
         raise VdsrError(f"{output}: is one of the parts; write the whole elsewhere")
     with ExitStack() as stack:
@@ -211,6 +212,7 @@ def generate_spread(
     images, output = [path.absolute() for path in checked_paths(images)], Path(output).absolute()
     compression = limits.whole("compression", compression, limits.COMPRESSION)
     parts = min(limits.whole("parts", parts, (1, None)), len(images))
+    check_target(output, HDF5)
     with replacing(output) as target, scratch_folder(output) as folder:
         names = [folder / f"{k}.h5" for k in range(1, parts + 1)]
         futures = {}

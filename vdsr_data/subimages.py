@@ -19,13 +19,13 @@ from vdsr_data import limits
 from vdsr_data.ahead import in_order
 from vdsr_data.datasets import unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import FULL, claimed, scratch_folder
+from vdsr_data.files import FULL, check_folder, claimed, scratch_folder
 from vdsr_data.images import image_size, modcrop, png_bytes, read_image
 from vdsr_data.recipe import checked_boundary, checked_paths, checked_scales
 from vdsr_data.resize import Boundary, imresize
 from vdsr_data.subimage_folder import META, Kind, subfolder
 
-__all__ = ["Kind", "SubimageRecipe", "count_subimages", "generate_subimages"]
+__all__ = ["Kind", "SubimageRecipe", "check_places", "count_subimages", "generate_subimages"]
 
 Put = Callable[["Piece"], None]
 
@@ -141,14 +141,13 @@ def generate_subimages(
         If `images`, `kind` or `workers` is not allowed.
     VdsrError
         If an image cannot be read, has 16 bits, or is too small; if two share a name; if the package `lmdb` is missing;
-        if an image lies where the output would replace it.
+        if an image lies where the output would replace it, or what is there is a link, a pipe or the like.
     """
     images, output = checked_paths(images), Path(output)
-    kind, workers = limits.choice("kind", kind, get_args(Kind)), limits.whole("workers", workers, (1, None))
-    made = [*(subfolder(kind, scale) for scale in (1, *recipe.scales)), *([Path(META)] if kind == "png" else [])]
-    _spare(images, [output / name for name in made])
+    kind, workers = limits.choice("kind", kind, get_args(Kind)), limits.whole("workers", workers, limits.WORKERS)
+    check_places(images, output, recipe, kind)
     places = [recipe.places(shape) for shape in _shapes(images, recipe)]
-    names = unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
+    names = _names(images)
     jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
     pixels = [math.prod(axis.stop - axis.start for axis in place) for image in places for place in image]
     store = _png_folder if kind == "png" else _lmdb_folder
@@ -162,7 +161,7 @@ def generate_subimages(
                 for piece in pieces:
                     puts[piece.scale](piece)
                 advance(1)
-        _install(folder, output, made)
+        _install(folder, output, _made(recipe, kind))
     return len(pixels)
 
 
@@ -244,12 +243,29 @@ def _write_lines(path: Path, lines: Sequence[str]) -> None:
     path.write_text("".join(lines), encoding="ascii", newline="\n")
 
 
-def _spare(images: Sequence[Path], targets: Sequence[Path]) -> None:
-    """Refuse to replace a folder in which an image lies that is to be read."""
+def check_places(images: Sequence[Path], output: Path, recipe: SubimageRecipe, kind: Kind) -> None:
+    """Refuse images of one name, and to replace a link, what is no file or folder, or a folder with an image in it."""
+    _names(images)
+    check_folder(output, force=True)
+    targets = [output / name for name in _made(recipe, kind)]
+    parents = {target.parent for target in targets} - {output}
+    for target in (*parents, *targets):
+        right = target.is_file() if target.name == META else target.is_dir()
+        if target.is_symlink() or (target.exists() and not right):
+            what = "file" if target.name == META else "folder"
+            raise VdsrError(f"{target}: is no plain {what}; remove it, or name another output folder")
     replaced = {target.resolve() for target in targets}
     for path in images:
         if not replaced.isdisjoint(path.resolve().parents):
             raise VdsrError(f"{path}: lies where the sub-images go, and would be removed; name another output folder")
+
+
+def _names(images: Sequence[Path]) -> list[str]:
+    return unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
+
+
+def _made(recipe: SubimageRecipe, kind: Kind) -> list[Path]:
+    return [*(subfolder(kind, scale) for scale in (1, *recipe.scales)), *([Path(META)] if kind == "png" else [])]
 
 
 def _install(folder: Path, output: Path, made: Sequence[Path]) -> None:
