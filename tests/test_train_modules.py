@@ -160,8 +160,8 @@ def test_batch_normalisation_is_folded_in_with_its_own_epsilon(tmp_path: Path, b
         writer.conv(*layers[0]), writer.relu(), writer.conv(*layers[1]), norm, writer.relu(),
         writer.sequential(writer.conv(*layers[2]), idle, other), writer.relu(), writer.conv(*layers[3]), writer.relu(),
     )  # fmt: skip
-    whole = writer.module("m", "Net", _modules={"body": net, "end": writer.conv(*layers[4])})
-    found = read(tmp_path / "net.pth", writer, whole)
+    module = writer.module("m", "Net", _modules={"body": net, "end": writer.conv(*layers[4])})
+    found = read(tmp_path / "net.pth", writer, module)
     plain = WEIGHTS if bias else PLAIN
     same([found[k] for k in (0, 3, 4)], [plain[k] for k in (0, 3, 4)])
     patch = np.random.default_rng(0).normal(size=(3, 3, 5))
@@ -181,11 +181,16 @@ def test_weight_norm_of_a_module_comes_before_its_batch_normalisation(tmp_path: 
     parameters = {"bias": None, "weight_g": writer.parameter(g), "weight_v": writer.parameter(kernel)}
     one = writer.conv(kernel, _parameters=parameters, _forward_pre_hooks={"0": hook})
     norm, arrays = writer.norm(5, seed=3)
-    net = writer.sequential(one, norm, writer.relu(), writer.conv(*rest[0]))
+    net = whole(writer, writer.sequential(one, norm, writer.relu(), writer.conv(*rest[0])))
     found = read(tmp_path / "net.pth", writer, net)[0][0]
     scale = arrays["weight"] / np.sqrt(arrays["running_var"].astype(np.float64) + 1e-3)
     length = np.sqrt((kernel.astype(np.float64) ** 2).sum((1, 2, 3)))
     np.testing.assert_allclose(found, (kernel.transpose(2, 3, 1, 0) * (2 / length * scale)).astype("f4"), rtol=1e-6)
+
+
+def whole(writer: Writer, body: Raw) -> Raw:
+    """A network of a class of its own, which adds what it is given."""
+    return writer.module("m", "Net", _modules={"body": body})
 
 
 def in_sequence(*names: str) -> Callable[[Writer], Raw]:
@@ -286,7 +291,19 @@ def test_a_module_that_such_a_network_does_not_have_is_named(tmp_path: Path, nam
 
 def test_padding_same_is_padding_by_one(tmp_path: Path) -> None:
     writer = Writer()
-    assert len(read(tmp_path / "net.pth", writer, with_one(padding="same", padding_mode="zeros")(writer))) == 3
+    net = whole(writer, with_one(padding="same", padding_mode="zeros")(writer))
+    assert len(read(tmp_path / "net.pth", writer, net)) == 3
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_sequential_alone_is_refused(tmp_path: Path, wrapped: bool) -> None:
+    """All that it does is known: it does not add its input to its output, which the network here would."""
+    writer = Writer()
+    net = with_one()(writer)
+    if wrapped:
+        net = writer.module("torch.nn.parallel.data_parallel", "DataParallel", _modules={"module": net})
+    with pytest.raises(VdsrError, match=r"net\.pth: the module is a torch\..*Sequential, whose output nothing adds"):
+        read(tmp_path / "net.pth", writer, net)
 
 
 def test_modules_without_end_are_refused() -> None:

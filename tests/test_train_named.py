@@ -84,16 +84,33 @@ def test_layers_whose_words_sort_in_another_order_are_refused(words: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "names", [["first", "second", "third"], ["b.0", "b.10", "b.2", "tail"], ["b.2", "b.10", "b.1"]]
+    "names", [["first", "second", "third"], ["b.0", "b.2", "b.10", "tail"], ["b.2", "b.10", "b.1"]]
 )
 def test_layers_whose_order_is_certain_are_taken(names: list[str]) -> None:
-    """Words in their order, a file that sorts all names as text, and numbers in any order."""
+    """Words in their order, and numbers in any order."""
     weights = network(depth=len(names) + 2)
     arrays = {f"{name}.weight": layer[0] for name, layer in zip(["in", *names, "out"], weights, strict=True)}
     middle = sorted(names, key=lambda name: int(name[2:]) if name.startswith("b.") else 99)
     found = layers_of(arrays, "net.npz")[1:-1]
     for (kernel, _), name in zip(found, middle, strict=True):
         np.testing.assert_array_equal(kernel, arrays[f"{name}.weight"])
+
+
+@pytest.mark.parametrize("names", [["first", "second", "third"], ["b.0", "b.10", "b.2", "tail"]])
+def test_words_tell_no_order_where_a_format_sorts_them(names: list[str]) -> None:
+    arrays = {
+        f"{name}.weight": layer[0]
+        for name, layer in zip(["in", *names, "out"], network(depth=len(names) + 2), strict=True)
+    }
+    with pytest.raises(VdsrError, match=r"^net\.safetensors: the order of its layers is not certain: .*; give them"):
+        layers_of(arrays, "net.safetensors", ordered=False)
+
+
+def test_numbers_tell_the_order_where_a_format_sorts_names() -> None:
+    weights = network(depth=12)
+    arrays = dict(sorted(pytorch(weights).items()))
+    assert list(arrays)[4] == "conv10.bias"
+    same(layers_of(arrays, "net.safetensors", ordered=False), weights)
 
 
 NORMALISED = [("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1")]

@@ -136,7 +136,8 @@ def _read_zip(path: Path) -> Weights:
 
 
 def _read_safetensors(path: Path) -> Weights:
-    return layers_of({name: tensor.array() for name, tensor in read_safetensors(path).items()}, str(path))
+    arrays = {name: tensor.array() for name, tensor in read_safetensors(path).items()}
+    return layers_of(arrays, str(path), ordered=False)  # its writers sort them
 
 
 def _read_torch(path: Path) -> Weights:

@@ -132,6 +132,16 @@ def _named(value: Any) -> dict[str, Any]:
     return value.named() if isinstance(value, Record) else {}
 
 
+def _unwrapped(module: Record) -> Record:
+    """The module in wrappers that spread it over devices."""
+    while module.name.startswith("torch.") and module.name.endswith("DataParallel"):
+        inner = _named(_named(module.state).get("_modules")).get("module")
+        if not isinstance(inner, Record):
+            break
+        module = inner
+    return module
+
+
 class _Flattened:
     """The arrays of a module and of all modules in it, by the names of its state dict, batch normalisation folded in.
 
@@ -144,7 +154,8 @@ class _Flattened:
     Raises
     ------
     VdsrError
-        A module in it is none that such a network may have, or of an unknown class with nothing in it.
+        A module in it is none that such a network may have, or of an unknown class with nothing in it; or the whole is
+        a Sequential, which adds its input to nothing.
     """
 
     def __init__(self, module: Record, source: str) -> None:
@@ -156,6 +167,10 @@ class _Flattened:
         self.arrays = without_weight_norm(self.tensors)
         for convolution, name, norm in self.folds:
             self._fold(convolution, name, norm)
+        if (kind := _unwrapped(module).name).startswith("torch.") and kind.endswith(".Sequential"):
+            raise self._refusal(
+                "", f"is a {kind}, whose output nothing adds to its input; where something did, save its state_dict()"
+            )
 
     def _visit(self, module: Any, name: str, depth: int) -> None:
         """Take what a module holds, and what those in it hold, in their order."""

@@ -18,7 +18,7 @@ Arrays = Mapping[str, NDArray[Any]]
 NORMALISED = {"weight_g": "weight_v", "parametrizations.weight.original0": "parametrizations.weight.original1"}
 
 
-def layers_of(arrays: Arrays, source: str) -> Weights:
+def layers_of(arrays: Arrays, source: str, *, ordered: bool = True) -> Weights:
     """Order layers, find their biases, and see that nothing is left.
 
     Parameters
@@ -29,6 +29,8 @@ def layers_of(arrays: Arrays, source: str) -> Weights:
         Weight normalisation is folded in. Single whole numbers and text count steps or name things, and do nothing.
     source : str
         What messages begin with.
+    ordered : bool, default True
+        Whether the arrays come in the order in which their maker had them; some formats sort them by name.
 
     Returns
     -------
@@ -38,14 +40,14 @@ def layers_of(arrays: Arrays, source: str) -> Weights:
     Raises
     ------
     VdsrError
-        A layer does not fit, names and storage tell two orders of the layers, or arrays are left that have
-        no place in such a network (they are named).
+        A layer does not fit, names that differ in more than numbers tell another order of the layers than storage, or
+        are all that tells it, or arrays are left that have no place in such a network (they are named).
     """
     arrays = without_weight_norm(arrays)
     kernels = _kernels(arrays)
     if len(kernels) < 2:
         raise VdsrError(f"{source}: {len(kernels)} kernels of 3x3 in it; a network has 2 or more (the paper's has 20)")
-    order = _order(kernels, source)
+    order = _order(kernels, source, ordered=ordered)
     biases = {name: _bias(name, arrays) for name in order}
     used = {*order, *biases.values()}
     left = [name for name, array in arrays.items() if name not in used and (array.ndim or array.dtype.kind in "fc")]
@@ -93,17 +95,17 @@ def _kernels(arrays: Arrays) -> dict[str, NDArray[Any]]:
     return {name: kernel for name, kernel in found.items() if name in first}
 
 
-def _order(kernels: Arrays, source: str) -> list[str]:
-    """Names of layers from first to last; a VdsrError where words, which sort by chance, are in another order."""
+def _order(kernels: Arrays, source: str, *, ordered: bool) -> list[str]:
+    """Names of layers from first to last; a VdsrError where words, which sort by chance, are all that tells it."""
     stored = sorted(kernels, key=lambda name: _place(kernels[name]))
     order = sorted(stored, key=lambda name: (_place(kernels[name]), _natural(name)))
     for place in range(3):
         given, named = ([name for name in names if _place(kernels[name]) == place] for names in (stored, order))
         words = {re.sub(r"\d+", "", name) for name in given}
-        if len(words) > 1 and given != named and given != sorted(given):  # that of a file that sorts tells nothing
+        if len(words) > 1 and not (ordered and given == named):
+            told = f"stored as {listed(given)}, but by their names {listed(named)}" if ordered else listed(named)
             raise VdsrError(
-                f"{source}: the order of its layers is not certain: stored as {listed(given)}, but by their names "
-                f"{listed(named)}; give them names that differ in numbers only"
+                f"{source}: the order of its layers is not certain: {told}; give them names that differ in numbers only"
             )
     return order
 
