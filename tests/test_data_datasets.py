@@ -54,10 +54,29 @@ def test_unknown_name_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("VDSR_DATA", raising=False)
     with pytest.raises(VdsrError, match=r"Set99: no such data set; .*VDSR_DATA is not set.*sample"):
         open_testset("Set99")
-    (tmp_path / "Set5").mkdir()
+    for file in ("Set5/a.png", "weights/a.h5", ".hidden/a.png"):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).touch()
     monkeypatch.setenv("VDSR_DATA", str(tmp_path))
-    with pytest.raises(VdsrError, match=r"Set99: .*sample \(built in\), Set5"):
+    with pytest.raises(VdsrError, match=r"Set99: .*sample \(built in\), Set5$"):  # the others hold no images
         open_testset("Set99")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names there have no case")
+def test_the_case_of_a_name_does_not_matter(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "data").mkdir()
+    photographs.rename(tmp_path / "data" / "Set5")
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path / "data"))
+    assert find_images("set5", "train")[0] == open_testset("SET5").name == "Set5"
+    (tmp_path / "data" / "Mine.h5").write_bytes(b"text")
+    with pytest.raises(VdsrError, match=r"Mine.h5: not an HDF5 file"):
+        open_testset("mine")
+    (tmp_path / "data" / "SET5").mkdir()
+    assert open_testset("Set5").name == "Set5"
+    with pytest.raises(VdsrError, match=r"set5: could be SET5 or Set5 in .*; write its name as it is there"):
+        open_testset("set5")
+    (tmp_path / "data" / "Sample").mkdir()
+    assert len(open_testset("sample")) == 4  # the built-in one
 
 
 def test_file_that_is_no_test_file(tmp_path: Path):
@@ -118,6 +137,7 @@ def test_sets_whose_name_no_table_can_hold(tmp_path: Path, name: str, test_file:
 
 def test_a_mistyped_set_is_met_with_names_that_are_near(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "Flowers").mkdir()
+    (tmp_path / "Flowers" / "a.png").touch()
     monkeypatch.setenv("VDSR_DATA", str(tmp_path))
     with pytest.raises(VdsrError, match=r"Flower: no such data set; did you mean Flowers[?] looked"):
         find_images("Flower", "test")

@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_input, check_name
 from vdsr_data.images import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
 from vdsr_data.mistaken import mistaken
-from vdsr_data.registry import data_folders, fetch_command, registered
+from vdsr_data.registry import data_folders, fetch_command, registered, sets_of_any_case
 from vdsr_data.testfile import StoredPair, TestFile, open_test_file
 
 __all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_testset"]
@@ -95,7 +96,7 @@ def open_testset(name: Path | str) -> Benchmark:
     """Open a benchmark: a test file, a folder of originals, or a name.
 
     A name is looked up as a path, then in the folder that the environment variable ``VDSR_DATA`` names (as a folder or
-    a test file), then in the cache of `vdsr-data fetch`, then among the built-in sets.
+    a test file), then in the cache of `vdsr-data fetch`, then in both whatever its case, then among the built-in sets.
 
     Raises
     ------
@@ -136,9 +137,15 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
 
 
 def folder_names() -> list[str]:
-    """Names of all folders among which sets are looked up by name."""
-    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir() if path.is_dir()]
-    return sorted({path.name for path in folders if not path.name.startswith(".")})
+    """Names of the folders with images among which sets are looked up by name."""
+    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir()]
+    return sorted({path.name for path in folders if not path.name.startswith(".") and _holds_images(path)})
+
+
+def _holds_images(folder: Path) -> bool:
+    with suppress(OSError):  # no folder, or not ours to read
+        return any(map(is_image_name, folder.iterdir()))
+    return False
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:
@@ -162,8 +169,10 @@ def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
     if not name:  # which as a path would be the current folder
         raise VdsrError("an empty name; give a folder, a file or a set")
     yield Path(name)
-    for base in data_folders():
-        yield from (base / (name + suffix) for suffix in ("", *suffixes))
+    names = [name + suffix for suffix in ("", *suffixes)]
+    yield from (base / spelled for base in data_folders() for spelled in names)
+    if name != "sample":
+        yield from sets_of_any_case(names)
 
 
 def _sample(part: Literal["train", "test"]) -> list[Path]:

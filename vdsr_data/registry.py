@@ -21,6 +21,7 @@ __all__ = [
     "find_sets",
     "list_sets",
     "registered",
+    "sets_of_any_case",
     "unfinished",
 ]
 
@@ -118,7 +119,7 @@ def find_sets(names: Sequence[str] = ()) -> list[str]:
     VdsrError
         If a set is not in the registry; the message lists those that are.
     """
-    known = {dataset.lower(): dataset for dataset in registered()}
+    known = _by_lower_case()
     for name in names:
         if name.lower() not in known:
             raise VdsrError(
@@ -130,10 +131,30 @@ def find_sets(names: Sequence[str] = ()) -> list[str]:
 
 def fetch_command(name: str) -> str | None:
     """The command that fetches the set of this name, None if it is not in the registry."""
-    for dataset in registered():
-        if name.rstrip("/\\").lower() == dataset.lower():
-            return f"vdsr-data fetch {dataset}"
-    return None
+    dataset = _by_lower_case().get(name.rstrip("/\\").lower())
+    return dataset and f"vdsr-data fetch {dataset}"
+
+
+def _by_lower_case() -> dict[str, str]:
+    """The registered sets by their names in lower case, as they are looked up."""
+    return {dataset.lower(): dataset for dataset in registered()}
+
+
+def sets_of_any_case(names: Sequence[str]) -> Iterator[Path]:
+    """What lies where sets are looked for and has one of these names but for upper and lower case.
+
+    Raises
+    ------
+    VdsrError
+        If several things in one folder have.
+    """
+    wanted = {name.lower() for name in names}
+    for base in data_folders():
+        found = sorted(path for path in base.iterdir() if path.name.lower() in wanted) if base.is_dir() else []
+        if len({path.name.lower() for path in found}) < len(found):
+            several = " or ".join(path.name for path in found)
+            raise VdsrError(f"{names[0]}: could be {several} in {base}; write its name as it is there")
+        yield from found
 
 
 def list_sets() -> Iterator[Presence]:
