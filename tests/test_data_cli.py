@@ -184,6 +184,22 @@ def test_impossible_requests(run, photographs: Path):
     assert not [path for path in Path().iterdir() if path.name != "photographs"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_outputs_may_be_named_by_any_bytes(run, photographs: Path):
+    small = ("--patch-size", 16, "--stride", 16, "--scales", "2")
+    for words, name in (
+        (("build-train", photographs, *small, "-o"), "r\udce9.h5"),
+        (("build-train", photographs, *small, "--shard", "1/1", "-o"), "p\udce9.h5"),
+        (("merge", "p\udce9.h5", "-o"), "m\udce9.h5"),
+        (("build-test", photographs, "--scales", "2", "-o"), "t\udce9.h5"),
+    ):
+        result = run(*words, name)
+        assert (result.exit_code, Path(name).is_file()) == (0, True), result.output
+        assert ascii(name)[1:-1] in result.output
+    fails(run("merge", "p\udce9.h5", "--virtual", "-o", "v.h5"), 1, r"p\udce9.h5: a virtual file", "UTF-8")
+    fails(run("info", "no\udce9.h5"), 1, r"no\udce9.h5: no such file")
+
+
 def test_bare_command_shows_its_help(run):
     result = run()
     assert result.exit_code == 2
@@ -201,6 +217,7 @@ def test_bare_command_shows_its_help(run):
 )
 def test_shells_complete_commands_and_sets(command: str, words: str, expected: set[str], tmp_path: Path):
     (tmp_path / "Flowers").mkdir()
+    (tmp_path / "Flowers" / "a.png").touch()
     asked = {
         f"_{command.upper().replace('-', '_')}_COMPLETE": "bash_complete",
         "COMP_WORDS": words,

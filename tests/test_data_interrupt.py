@@ -132,7 +132,15 @@ def test_a_process_that_is_to_ignore_it_does():
 def test_closed_streams_stop_nothing(package: str, closed: str):
     code = f"import sys; sys.argv[1:] = ['--help']; from vdsr_data.interrupt import run; run('vdsr_{package}.cli')"
     done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], check=False)
-    assert done.returncode == 0
+    assert done.returncode == int(">&-" in closed.replace("2>&-", ""))  # what was to be read is lost
+
+
+@pytest.mark.parametrize("package", ["data", "eval", "train"])
+def test_what_a_closed_stream_does_not_show_is_told(package: str):
+    words = ["sh", "-c", f'exec "$0" -m vdsr_{package} --version >&-', sys.executable]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    lost = "standard output is closed, and what was printed is lost; the rest was done\n"
+    assert (done.returncode, done.stderr) == (1, f"python -m vdsr_{package}: {lost}")
 
 
 def test_no_file_of_ours_takes_the_place_of_a_closed_stream(tmp_path: Path):
@@ -173,6 +181,12 @@ def test_a_current_folder_that_was_deleted_is_one_line(package: str, tmp_path: P
     )
     line = f"python -m vdsr_{package}: the current folder was deleted; change to one that exists\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+    (tmp_path / "other").mkdir(parents=True)
+    words = f'cd "$1" && rmdir "$1" && exec "$0" -m vdsr_{package} --version'
+    done = subprocess.run(
+        ["sh", "-c", words, sys.executable, str(tmp_path / "other")], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 LATE = """

@@ -158,6 +158,32 @@ def test_idle_options_are_refused(arguments: list[str], complaint: str):
         assert result.exit_code == 0, result.output
 
 
+def test_commas_between_values_are_hinted_at():
+    for words in (
+        ["Set5", "--scales", "2", "3"],
+        ["--scales", "2", "3", "Set5"],
+        ["-o", "3", "x", "--scales", "2", "3"],
+    ):
+        fails(CliRunner().invoke(data, ["build-test", *words]), 2,
+              "--scales takes several values with commas between them, such as --scales 2,3")  # fmt: skip
+    fails(CliRunner().invoke(data, ["build-test", "Set5", "Set14"]), 2, "unexpected extra argument (Set14)")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("--scale", "--scales"), ("--bundary", "--boundary"), ("--nosuch", ""), ("--epochs", "")]
+)
+def test_only_options_that_are_near_are_suggested(typed: str, meant: str):
+    result = CliRunner().invoke(data, ["build-test", "Set5", typed, "2"])
+    fails(result, 2, f"No such option '{typed}'.", f"Did you mean '{meant}'?" if meant else "")
+    assert ("mean" in result.stderr) == bool(meant)
+    assert "mean" not in CliRunner().invoke(train, ["--nosuch", "2"]).stderr
+
+
+@pytest.mark.parametrize("error", [VdsrError("a  b\nc\t\x1b: no"), OSError(2, "no", "a  b\nc\t\x1b")])
+def test_names_are_shown_so_that_they_can_be_told_apart(error: Exception):
+    fails(run(raising(error)), 1, r": a  b\nc\t\x1b: no")
+
+
 def test_choices_have_no_case():
     assert CHOICE(["vdsr-tf", "rcan"]).convert("RCAN", None, None) == "rcan"
 

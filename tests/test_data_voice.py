@@ -100,6 +100,28 @@ def test_only_log_files_are_appended_to(image: str):
     assert done.exit_code == 0
 
 
+def test_the_log_is_no_output(image: str):
+    """Which it would be called an output that exists, and be replaced under --force."""
+    for force in ([], ["--force"]):
+        words = ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "./out.png", *force]
+        done = CliRunner().invoke(data, words)
+        assert re.fullmatch(r".*out.png: is the log file of this very run; name another file\n", done.stderr)
+    assert "is the log file" in Path("out.png").read_text()
+    Path("out.png").unlink()
+    assert CliRunner().invoke(data, words[:5]).exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such names")
+def test_names_that_are_no_text_or_no_line_are_escaped(image: str):
+    for name, shown in (("a\n\x1bb.png", r"a\n\x1bb.png"), ("r\udce9.png", r"r\udce9.png")):
+        words = ["imresize", image, name, "--scale", "1/2", "--log-file", "log.txt"]
+        assert CliRunner().invoke(data, words).stdout == f"{shown}: 1 image\n"
+        assert f"{shown}: 1 image\n" in Path("log.txt").read_text()
+        assert Path(name).is_file()
+        failed = CliRunner().invoke(data, words)
+        assert re.fullmatch(rf"\S+: {re.escape(shown)}: exists already.*\n", failed.stderr)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_work_goes_on_when_what_is_said_cannot_be_written(image: str):
     words = ["imresize", image, "out.png", "--scale", "1/2"]

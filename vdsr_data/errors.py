@@ -6,10 +6,10 @@ __all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line"]
 
 
 def one_line(text: str) -> str:
-    """Text in which nothing breaks the line or commands the terminal, such as the name of a file from elsewhere."""
+    """Text in which nothing breaks the line or commands the terminal: a line end in a file's name becomes ``\\n``."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:

@@ -4,6 +4,7 @@ Nothing heavy is imported here, or Ctrl-C would not be looked after from the fir
 """
 
 import atexit
+import io
 import os
 import signal
 import sys
@@ -11,9 +12,9 @@ import threading
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
-__all__ = ["CODE", "half_done", "interrupted", "leave", "run", "typed"]
+__all__ = ["CODE", "half_done", "interrupted", "leave", "run", "typed", "unheard"]
 
 CODE = 130  # 128 and the number of the signal, as shells have it
 PATIENCE = 1.0  # seconds to clear away what is half-written
@@ -27,6 +28,27 @@ if hasattr(os, "register_at_fork"):
 def interrupted() -> bool:
     """Whether Ctrl-C was pressed since `run` began: what fails thereafter fails for this reason."""
     return _caught.is_set()
+
+
+class _Nobody(io.RawIOBase):
+    """In the place of a closed standard output: takes everything, and knows whether anything came."""
+
+    came = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.came = True
+        return len(data)
+
+
+_nobody = _Nobody()
+
+
+def unheard() -> bool:
+    """Whether something was printed though standard output is closed."""
+    return _nobody.came
 
 
 def typed() -> str:
@@ -49,9 +71,11 @@ def _fill_standard_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest number that is free
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the whole process, as those below
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(_nobody, encoding="utf-8", write_through=True)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         with suppress(AttributeError):
             getattr(sys, name).reconfigure(errors="backslashreplace")
 

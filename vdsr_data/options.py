@@ -3,13 +3,13 @@
 import math
 import os
 import sys
-import threading
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from fractions import Fraction
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from vdsr_data import limits, voice
-from vdsr_data.errors import VdsrError, VdsrWarning, one_line
-from vdsr_data.interrupt import CODE, interrupted, leave, typed
+from vdsr_data.errors import VdsrError, one_line
+from vdsr_data.interrupt import CODE, interrupted, leave, typed, unheard
 
 __all__ = ["CHOICE", "NUMBERS", "PATH", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "PathType",
            "boundary_option",
@@ -50,8 +50,8 @@ class _Explaining(click.Command):
             return run()
         voice.begin()
         try:
-            _refuse_nowhere()
-            with _warnings_said():
+            _refuse_nowhere(sys.argv[1:] if args is None else args)
+            with voice.warnings_said():
                 result = run()
             voice.finish()
         except click.exceptions.NoArgsIsHelpError as error:
@@ -59,9 +59,9 @@ class _Explaining(click.Command):
             sys.exit(2)
         except click.UsageError as error:
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            _fail(f"{error.format_message()}{hint}", 2)
+            _fail(f"{_unbroken(error.format_message())}{hint}", 2)
         except click.ClickException as error:
-            _fail(error.format_message(), error.exit_code)
+            _fail(_unbroken(error.format_message()), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
             _fail("interrupted", CODE)
         except BrokenPipeError:
@@ -69,7 +69,7 @@ class _Explaining(click.Command):
             sys.exit(1)
         except OSError as error:
             where = f"{error.filename}: " if error.filename and error.strerror else ""
-            _fail(f"{where}{error.strerror or error}", 1)
+            _fail(f"{where}{_unbroken(error.strerror or str(error))}", 1)
         except MemoryError:
             _fail("out of memory; use fewer workers or smaller images", 1)
         except VdsrError as error:
@@ -77,7 +77,11 @@ class _Explaining(click.Command):
         except Exception as error:
             log = voice.log_name()
             report = f"report it with {log}" if log else "run it again with --log-file FILE and report it"
-            _fail(f"internal error ({type(error).__name__}: {error}): this is our fault; {report}", OURS)
+            _fail(
+                f"internal error ({type(error).__name__}: {_unbroken(str(error))}): this is our fault; {report}", OURS
+            )
+        if unheard():
+            _fail("standard output is closed, and what was printed is lost; the rest was done", 1)
         code = result if isinstance(result, int) else 0
         sys.exit(code or int(voice.was_lost()))
 
@@ -88,8 +92,15 @@ class _Explaining(click.Command):
         return super().make_context(info_name, args, parent, **{"help_option_names": ["-h", "--help"], **extra})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse an option of one value that is given twice, of which click would keep the last without a word."""
-        order = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        """Refuse an option of one value that is given twice, of which click would keep the last without a word.
+
+        What else click refuses gets a hint where one is certain: commas between values, an option that is near.
+        """
+        try:
+            order = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        except click.NoSuchOption as error:
+            near = [name for name in error.possibilities or () if _alike(name, error.option_name)]
+            raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
         for option, count in Counter(order).items():
             one_value = (
                 isinstance(option, click.Option)
@@ -98,7 +109,13 @@ class _Explaining(click.Command):
             )
             if count > 1 and one_value:
                 raise click.UsageError(f"{max(option.opts, key=len)} is given {count} times, and takes one value", ctx)
-        return super().parse_args(ctx, args)
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if "extra argument" in error.message and (hint := _with_commas(self.get_params(ctx), words)):
+                raise click.UsageError(hint, ctx) from None
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Give every command that does something by itself the options on what it says, before --help."""
@@ -112,6 +129,20 @@ class _Explaining(click.Command):
         return super().invoke(ctx)
 
 
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one.strip("-"), other.strip("-")).ratio() > 0.7
+
+
+def _with_commas(params: Iterable[click.Parameter], words: Sequence[str]) -> str:
+    """Words for an option of several numbers that were given with spaces between them; empty if none was."""
+    names = {name for param in params if isinstance(param.type, NumbersType) for name in param.opts}
+    for place, name in enumerate(words):
+        numbers = list(takewhile(lambda word: word[:1].isdigit(), words[place + 1 :]))
+        if name in names and len(numbers) > 1:
+            return f"{name} takes several values with commas between them, such as {name} {','.join(numbers)}"
+    return ""
+
+
 class ExplainingCommand(_Explaining):
     """A single command with `_Explaining`'s manners."""
 
@@ -123,45 +154,25 @@ class ExplainingGroup(_Explaining, click.Group):
 
 
 def _fail(message: str, code: int) -> None:
-    voice.fail(f"{typed()}: {'interrupted' if interrupted() else one_line(' '.join(message.split()))}")
+    voice.fail(f"{typed()}: {'interrupted' if interrupted() else one_line(message)}")
     if interrupted():
         leave()
     sys.exit(code)
 
 
-def _refuse_nowhere() -> None:
+def _unbroken(text: str) -> str:
+    """What a library says in several lines, in one."""
+    return " ".join(text.split())
+
+
+def _refuse_nowhere(words: Sequence[str]) -> None:
     """Stop a command whose current folder was deleted, of which each library would speak in its own way."""
+    if not {"-h", "--help", "--version"}.isdisjoint(words):
+        return
     try:
         os.getcwd()  # noqa: PTH109
     except OSError:
         raise VdsrError("the current folder was deleted; change to one that exists") from None
-
-
-@contextmanager
-def _warnings_said() -> Iterator[None]:
-    """Say the first `VdsrWarning` of each class on stderr, from any thread; the others are in the log file.
-
-    All other warnings are ignored, unless Python was asked for them by -W: decoders warn of odd metadata, but the
-    pixels decide.
-    """
-    said: set[type[Warning]] = set()
-    lock = threading.Lock()
-    others = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if not issubclass(category, VdsrWarning):
-            return others(message, category, *where, **more)
-        with lock:
-            first = category not in said
-            said.add(category)
-        return (voice.remark if first else voice.keep)(one_line(str(message)))
-
-    with warnings.catch_warnings():
-        if not sys.warnoptions:
-            warnings.simplefilter("ignore")
-        warnings.simplefilter("always", VdsrWarning)
-        warnings.showwarning = show
-        yield
 
 
 def given(context: click.Context, names: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import get_args
 
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.files import check_name
 from vdsr_data.images import image_size
 from vdsr_data.layout import CHUNK, Axes
 from vdsr_data.patches import FLIPS, ROTATIONS, Flip, patch_count
@@ -32,14 +33,18 @@ def checked_paths(images: Sequence[Path | str]) -> list[Path]:
     """Return image files as paths; ArgumentError if there are none, or one name where several should be."""
     if isinstance(images, (str, Path)):
         raise ArgumentError(f"images: give a list of files, such as list_images({str(images)!r}) makes of a folder")
-    paths = [Path(image) for image in images]
+    try:
+        paths = [Path(image) for image in images]
+    except TypeError:
+        raise ArgumentError(f"images: {images!r} is not allowed; give a list of files") from None
     if not paths:
         raise ArgumentError("images: give at least one")
     return paths
 
 
 def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
-    """Refuse an image of this shape of which nothing would be left at one of the scales of a test file."""
+    """Refuse an image whose name no test file can hold, or of which nothing would be left at one of the scales."""
+    check_name(path)
     for scale in scales:
         if min(shape[:2]) < scale:
             raise VdsrError(
@@ -107,9 +112,13 @@ def count_patches(images: Sequence[Path | str], recipe: TrainingRecipe) -> list[
     Raises
     ------
     VdsrError
-        If an image cannot be read, or if all images together give fewer patches than a chunk.
+        If an image cannot be read, its name is not text in one line, or all images give fewer patches than a chunk.
     """
     paths = checked_paths(images)
+    if not isinstance(recipe, TrainingRecipe):
+        raise ArgumentError(f"recipe: {recipe!r} is not allowed; give a TrainingRecipe")
+    for path in paths:
+        check_name(path)
     counts = [recipe.count(*image_size(path)) for path in paths]
     if sum(counts) < CHUNK:
         raise VdsrError(

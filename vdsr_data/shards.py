@@ -95,7 +95,7 @@ def merge(
                 if path.parent.resolve() != output.parent.resolve() or not is_plain_source(path.parent, path.name):
                     raise VdsrError(
                         f"{path}: a virtual file refers to plain files in its own folder, {output.parent.resolve()}, "
-                        "not to links, and without % in their names; move or rename the part"
+                        "not to links, with names that are text in one line (UTF-8) without %; move or rename the part"
                     )
             sources = [(file.path.name, file.position) for file in files if file.position is not None and len(file)]
             with replacing(output) as target:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import is_plain_name
 from vdsr_data.hdf5 import create_hdf5
 
 __all__ = ["create_virtual", "is_plain_source", "source_names"]
@@ -73,8 +74,8 @@ def _select(count: int, patch: tuple[int, ...], rows: NDArray[np.int64]) -> h5py
 
 
 def is_plain_source(folder: Path, name: str) -> bool:
-    """Whether a name is that of a file in this very folder: no path, no link, no % (which HDF5 takes for a pattern)."""
-    return name == Path(name).name and "%" not in name and not (folder / name).is_symlink()
+    """Whether a name is text, of a file in this very folder: no path, link, or % (which HDF5 takes for a pattern)."""
+    return is_plain_name(name) and "%" not in name and not (folder / name).is_symlink()
 
 
 def source_names(data: h5py.Dataset, path: Path) -> list[str]:

@@ -9,19 +9,24 @@ import platform
 import re
 import shlex
 import sys
+import threading
 import time
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vdsr_data import __version__
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, VdsrWarning, one_line
+from vdsr_data.files import in_use
 from vdsr_data.interrupt import typed
 
 __all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "keep", "log_name", "remark", "say",
-           "was_lost"]  # fmt: skip
+           "warnings_said", "was_lost"]  # fmt: skip
 
 LIBRARIES = (
     "numpy",
@@ -82,18 +87,18 @@ LOG.propagate = False
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Say what was done, on stdout or stderr."""
-    LOG.info(text, extra={"err": err})
+    """Say what was done in a line, on stdout or stderr."""
+    LOG.info(one_line(text), extra={"err": err})
 
 
 def remark(text: str) -> None:
-    """Say on stderr what should not be missed, also with --quiet."""
-    LOG.warning(text)
+    """Say in a line on stderr what should not be missed, also with --quiet."""
+    LOG.warning(one_line(text))
 
 
 def keep(text: str) -> None:
-    """Write to the log file what was shown in another way."""
-    LOG.info(text, extra={"kept": True})
+    """Write to the log file in a line what was shown in another way."""
+    LOG.info(one_line(text), extra={"kept": True})
 
 
 def fail(text: str) -> None:
@@ -121,6 +126,7 @@ def begin() -> None:
     for handler in LOG.handlers[1:]:
         LOG.removeHandler(handler)
         handler.close()
+    in_use.clear()
     _echo.setLevel(logging.INFO)
     _echo.introduced = _echo.lost = False
 
@@ -153,6 +159,33 @@ def finish() -> None:
         LOG.debug("took %s", ", ".join(parts))
 
 
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Say the first `VdsrWarning` of each class on stderr, from any thread; the others are in the log file.
+
+    All other warnings are ignored, unless Python was asked for them by -W: decoders warn of odd metadata, but the
+    pixels decide.
+    """
+    said: set[type[Warning]] = set()
+    lock = threading.Lock()
+    others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, VdsrWarning):
+            return others(message, category, *where, **more)
+        with lock:
+            first = category not in said
+            said.add(category)
+        return (remark if first else keep)(str(message))
+
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        warnings.simplefilter("always", VdsrWarning)
+        warnings.showwarning = show
+        yield
+
+
 def _detailed() -> bool:
     return _echo.level < logging.INFO or len(LOG.handlers) > 1
 
@@ -177,6 +210,7 @@ def _open_log(_context: click.Context, _option: click.Parameter, value: Path | N
         file = _LogFile(value, encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
         LOG.addHandler(file)
+        in_use.add(os.path.realpath(value))
 
 
 VOICE_OPTIONS: tuple[click.Option, ...] = (

@@ -35,7 +35,8 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Write to stdout, at once."""
-        voice.say(text)
+        for line in text.splitlines():
+            voice.say(line)
 
     def warn(self, text: str) -> None:
         """Write to stderr."""
@@ -73,7 +74,8 @@ class Terminal(Lines):
     def say(self, text: str) -> None:
         """Write above the bar."""
         self._progress.console.print(text, markup=False)
-        voice.keep(text)
+        for line in text.splitlines():
+            voice.keep(line)
 
     def warn(self, text: str) -> None:
         """Write above the bar, marked."""
