@@ -67,7 +67,12 @@ def one_line(command: object, words: str, *args: object) -> None:
         ("deep", "apple.png", photo(3), "r/apple.png: is 8-bit, the original 16-bit"),
         ("fruit", "apple.mat", {"sr": np.full(SHAPE, np.nan)}, "r/apple.mat: holds NaN or infinity"),
         ("fruit", "apple.mat", {"sr": photo().astype(float)}, "floats must be in [0, 1]"),
-        ("fruit", "apple.mat", {"a": photo(), "b": photo()}, "needs one image, in a variable such as sr; holds a, b"),
+        (
+            "fruit",
+            "apple.mat",
+            {"a": photo(), "b": photo()},
+            "a variable such as sr; holds a (uint8 40x52), b (uint8 40x52)",
+        ),
         ("fruit", "pear.png", photo(3), "no file is named after the image apple at x2; candidates: pear.png"),
     ],
 )

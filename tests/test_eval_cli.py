@@ -1,7 +1,9 @@
 """The command line of vdsr-eval: what it prints and writes, and one clear line for each thing that can go wrong."""
 
 import csv
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -274,6 +276,10 @@ def test_pictures_and_details(folder: Path) -> None:
     fails(2, "--detail draws into the folder of --save-images", *options, "--detail", "auto")
     fails(2, "give x0,y0,x1,y1 in pixels", *options, "--save-images", "q", "--detail", "1,2,3")
     fails(1, "fruit/apple: the detail 0,0,60,20 must be", *options, "--save-images", "q", "--detail", "0,0,60,20")
+    fails(1, "fruit/pear: the detail 0,0,50,20 must be", *options, "--save-images", "q", "--detail", "0,0,50,20")
+    assert not (folder / "q").exists()
+    seen = vdsr_eval(*options, "--save-images", "q", "--detail", "0,0,50,20", "--image", "apple")
+    assert seen.exit_code == 0, seen.output
 
 
 def test_markdown_and_latex(folder: Path) -> None:
@@ -456,9 +462,23 @@ def test_what_does_not_fit_into_memory_is_said_before_the_work(folder: Path, mon
 def test_what_is_read_is_not_overwritten(folder: Path) -> None:
     save_results(folder, "r", 1)
     before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    (folder / "lr").mkdir()
+    write_image(folder / "lr" / "applex3.png", np.zeros((5, 5), np.uint8))
+    (folder / "better").mkdir()
+    (folder / "better" / "apple.png").symlink_to(folder / "lr" / "applex3.png")
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
     options = ["--gt", "fruit", "--scale", 3, "--force"]
-    for target in ("fruit/apple.png", "r/pear_r_x3.png"):
-        fails(2, f"{target}: is in a folder that is read and --csv", "score", "r", *options, "--csv", target)
+    more = ["--baseline", "better"]
+    for target in ("fruit/apple.png", "r/pear_r_x3.png", "better/apple.png", "lr/applex3.png"):
+        words = f"{target}: is in a folder that is read and --csv"
+        fails(2, words, "score", "r", *options, *more, "--csv", target)
+    fails(2, "lr/applex3.png: is in a folder that is read", "score", "r", *options, "--lr", "lr", "--csv",
+          "lr/applex3.png")  # fmt: skip
+    (folder / "w.h5").write_text("mine")
+    for more in (["--weights", "w.h5"], ["--model", "bicubic", "--baseline", "w.h5"]):
+        words = "w.h5: is what is read and --json"
+        fails(2, words, "--dataset", "fruit", "--scale", 2, "--force", *more, "--json", "w.h5")
+    assert (folder / "w.h5").read_text() == "mine"
     fails(
         2,
         "there is nothing else to compare with it",
@@ -487,3 +507,75 @@ def test_saved_results_know_their_scale_and_foreign_ones_are_not_taken_for_them(
     for path in saved.iterdir():
         savemat(path, {"sr": np.full_like(loadmat(path)["sr"], np.nan), "protocol": "paper"})
     fails(1, "apple_bicubic.mat: is not what --save-mat writes under paper", "score", saved, *again, 2)
+
+
+def test_pictures_are_not_written_among_what_is_read(folder: Path) -> None:
+    options = ["--scale", 2, "--protocol", "paper", "--force", "--save-mat", "m"]
+    assert vdsr_eval("--dataset", "fruit", "--model", "bicubic", *options).exit_code == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*.mat")}
+    fails(1, "m: what is written there would lie in m/fruit/x2, which is read", "score", "m/fruit/x2", "--gt", "fruit",
+          *options)  # fmt: skip
+    assert {path: path.read_bytes() for path in folder.rglob("*.mat")} == before
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(folder: Path, monkeypatch) -> None:
+    (folder / "sealed").mkdir()
+    opened = os.open
+
+    def refused(path: str, *more: object) -> int:
+        if "sealed" in str(path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return opened(path, *more)
+
+    monkeypatch.setattr("os.open", refused)
+    monkeypatch.setattr("vdsr_eval.run.run", lambda *_, **__: pytest.fail("worked before it looked"))
+    options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
+    fails(1, "sealed/out.json: Read-only file system", *options, "--json", "sealed/out.json")
+
+
+def test_an_output_that_fails_keeps_no_other_back(folder: Path, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "t.md")
+
+    monkeypatch.setattr("vdsr_eval.export.markdown_text", full)
+    outputs = ["--json", "r.json", "--markdown", "t.md", "--latex", "t.tex", "--html", "r.html"]
+    done = vdsr_eval("--dataset", "fruit", "--model", "bicubic", "--scale", 2, *outputs)
+    assert done.exit_code == 1
+    assert cells(done) == [["fruit", "x2", "2"]]
+    *wrote, last = done.stderr.splitlines()
+    assert wrote == ["wrote r.json", "wrote t.tex", "wrote r.html"]
+    assert "not written: t.md: No space left on device" in last
+    assert sorted(path.name for path in folder.iterdir()) == ["fruit", "r.html", "r.json", "t.tex"]
+
+
+def test_files_are_written_though_nobody_reads_the_tables(folder: Path, monkeypatch) -> None:
+    def closed(_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("vdsr_eval.cli_scoring._print", closed)
+    with pytest.raises(BrokenPipeError):
+        main(["--dataset", "fruit", "--model", "bicubic", "--scale", "2", "--json", "r.json"], standalone_mode=False)
+    assert means(folder / "r.json")
+
+
+def test_missing_images_of_a_public_set_are_named(folder: Path) -> None:
+    (folder / "Set5").mkdir()
+    for name in ("baby", "bird", "butterfly", "head"):
+        (folder / "Set5" / f"{name}.png").symlink_to(folder / "fruit" / "apple.png")
+    for option in ("--explain", "--compare"):
+        result = vdsr_eval("--dataset", "Set5", "--model", "bicubic", "--scale", 2, option)
+        assert "Set5: 4 images, of which published means have 5; missing: woman" in result.stderr
+
+
+def test_which_files_of_a_baseline_is_said_by_a_pattern_of_its_own(folder: Path) -> None:
+    for name in ("r", "EDSR"):
+        save_results(folder, name, 1)
+    for path in list((folder / "EDSR").iterdir()):
+        write_image(path.with_name(path.name.replace("EDSR", "RCAN")), modcrop(read_image(path), 3) // 2)
+    options = ["score", "r", "--gt", "fruit", "--scale", 3, "--pattern", "*_r_*"]
+    fails(1, "EDSR: 2 files could be the image apple at x3", *options, "--baseline", "EDSR")
+    done = vdsr_eval(*options, "--baseline", "EDSR", "--baseline-pattern", "*_EDSR_*", "--json", "r.json")
+    assert done.exit_code == 0, done.output
+    found = means(folder / "r.json")
+    assert found["fruit", "EDSR"] == found["fruit", "r"]
+    fails(2, "--baseline-pattern is for a --baseline FOLDER", *options, "--baseline-pattern", "x")

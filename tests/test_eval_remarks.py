@@ -55,6 +55,22 @@ def test_means_over_different_images() -> None:
     (20.0, "paper (border 0)", False),
 ])  # fmt: skip
 def test_a_bicubic_row_that_nobody_published(psnr: float, protocol: str, far: bool) -> None:
-    found = remarks(records("bicubic", {"baby": psnr}, dataset="Set5 (old/Set5.h5)", protocol=protocol))
+    scores = dict.fromkeys(("baby", "bird", "butterfly", "head", "woman"), psnr)
+    found = remarks(records("bicubic", scores, dataset="Set5 (old/Set5.h5)", protocol=protocol))
     assert [line.partition(",")[0] for line in found] == far * ["Set5 (old/Set5.h5): bicubic is no published one"]
     assert not remarks(records("bicubic", {"baby": psnr}, protocol=protocol))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("baby bird butterfly head woman", None),
+        ("baby_HR bird_HR butterfly_HR head_HR woman_HR", None),
+        ("baby bird butterfly head", "4 images, of which published means have 5; missing: woman"),
+        ("baby bird butterfly head woman comic", "6 images, of which published means have 5; others: comic"),
+        ("img_001 img_002 img_003 img_004", "4 images, of which published means have 5; others: img_001"),
+    ],
+)
+def test_images_that_a_public_set_has_and_others(names: str, said: str | None) -> None:
+    found = remarks(records("bicubic", dict.fromkeys(names.split(), 33.66), dataset="set5", protocol="paper"))
+    assert (found[0].startswith(f"set5: {said}") and len(found) == 1) if said else not found

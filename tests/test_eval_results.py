@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 from vdsr_data import imresize, luma
 from vdsr_data.datasets import Original, open_testset
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import write_image
 from vdsr_eval.evaluate import bicubic, evaluate_images, method
 from vdsr_eval.protocol import PROTOCOLS, prepare
@@ -128,14 +128,31 @@ def test_files_that_hold_no_image_say_why(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:300])
     refused("cut.png", "cannot be read as an image")
     savemat(tmp_path / "two.mat", {"a": ORIGINAL, "b": ORIGINAL})
-    refused("two.mat", "needs one image, in a variable such as sr; holds a, b")
+    refused("two.mat", "a variable such as sr; holds a .uint8 41x50x3., b .*; name one with --variable")
     savemat(tmp_path / "none.mat", {"psnr": 3.0, "name": "bird"})
-    refused("none.mat", "holds none")
+    refused("none.mat", r"holds psnr \(float64 1x1\), name \(text 1\); an image is numbers of shape \(rows, columns\)")
+    savemat(tmp_path / "turned.mat", {"sr": np.zeros((3, 60, 50))})
+    refused("turned.mat", r"holds sr \(float64 3x60x50: channels come last, as np.moveaxis.* puts them\); an image is")
     (tmp_path / "half.mat").write_bytes((tmp_path / "two.mat").read_bytes()[:200])
     refused("half.mat", "cannot be read as a .mat file")
     with h5py.File(tmp_path / "new.mat", "w") as file:
         file["sr"] = 1.0
     refused("new.mat", "neither MATLAB nor Octave wrote")
+
+
+def test_arguments_are_checked(tmp_path: Path) -> None:
+    touch(tmp_path / "r", "bird.png")
+    for wrong, message in (
+        ({"peak": 0}, "peak: 0 is not allowed"),
+        ({"peak": np.inf}, "peak: inf is not allowed"),
+        ({"variable": 3}, "variable: 3 is not allowed"),
+        ({"names": "bird"}, "names: 'bird' is not allowed; give a list"),
+        ({"scale": 0}, "scale: 0 is not allowed"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            Results(**{"folder": tmp_path / "r", "names": ["bird"], "scale": 2} | wrong)
+    with pytest.raises(ArgumentError, match="head is none of the names that files were looked for, bird"):
+        Results(tmp_path / "r", ["bird"], scale=2)(Original("head", GREY), None, PROTOCOLS["paper"], 2)
 
 
 def test_low_resolution_images_are_read_by_name(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_folder_becomes_a_folder(here: Path) -> None:
     assert sizes == [(24, 20), (26, 20), (28, 20)]
     again = upscale("album", "--scale", 2, "--weights", "w.h5")
     assert again.exit_code == 1
-    assert "a.png: exists already; use --force" in again.stderr
+    assert "c.png: exists already; use --force" in again.stderr
 
 
 def test_one_bad_image_does_not_stop_a_folder(here: Path) -> None:
@@ -186,7 +186,9 @@ def test_one_bad_image_does_not_stop_a_folder(here: Path) -> None:
     [
         (["none.png", "--scale", 2], 1, "none.png: no such image or folder"),
         (["text.png", "--scale", 2, "--weights", "w.h5"], 1, "text.png: cannot be read as an image"),
-        (["a.png", "--scale", 2, "-o", "a.png"], 1, "a.png: exists already"),
+        (["a.png", "--scale", 2, "-o", "text.png"], 1, "text.png: exists already"),
+        (["a.png", "--scale", 2, "-o", "./a.png", "--force"], 1, "a.png: is an image that is read; name another place"),
+        (["sampl", "--scale", 2], 1, "sampl: no such data set; did you mean sample"),
         (["a.png", "--scale", 2, "-o", "b.jpg"], 1, "b.jpg: the pixels must be stored as they are"),
         (["a.png", "--scale", 2, "-o", "no/b.png"], 1, "no: no such folder"),
         (["a.png", "--scale", 2, "-o", "b.bmp", "--weights", "w.h5"], 1, "b.bmp: a BMP file cannot hold transparency"),
@@ -213,6 +215,29 @@ def test_bad_input_is_one_line(here: Path, args: list, code: int, words: str) ->
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert sorted(here.rglob("*")) == before
+
+
+def test_a_set_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VDSR_DATA", str(tmp_path))
+    (tmp_path / "Set5").mkdir()
+    write_image(tmp_path / "Set5" / "baby.png", colors(5, 5))
+    assert plan("Set5", None, scale=2, force=False) == [(tmp_path / "Set5/baby.png", Path("Set5_x2/baby.png"))]
+    with pytest.raises(VdsrError, match="scale: 0 is not allowed"):
+        plan("Set5", None, scale=0, force=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"colors": np.zeros((5, 5))}, "colors: uint8 or uint16 of shape .* got float64"),
+        ({"scale": 1.5}, "scale: 1.5 is not allowed"),
+        ({"reach": None}, "reach: None is not allowed"),
+        ({"strip": 0}, "strip: 0 is not allowed"),
+    ],
+)
+def test_arguments_are_checked(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(VdsrError, match=message):
+        upscale_colors(**{"colors": colors(5, 5), "scale": 2, "upscale": bicubic, "reach": 0} | wrong)
 
 
 def test_a_file_may_go_into_a_folder_that_exists(tmp_path: Path) -> None:

@@ -117,8 +117,9 @@ def main(
     if models and "vdsr" not in models and not weights:
         refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
     sets = open_sets(datasets or _default_sets())
-    check_options(context, sets, [*weights, *(testset.path for testset in sets)])
-    upscalers, against = _upscalers(models, weights, baseline, with_bicubic=options["explain"])
+    paths = _weights(models, weights, baseline)
+    check_options(context, sets, paths)
+    upscalers, against = _upscalers(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
     methods = {}
     for name, upscale in upscalers.items():
         ensemble = self_ensemble and upscale is not bicubic
@@ -140,6 +141,7 @@ def main(
 @click.option("--peak", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
               help="What is white in .mat files of floats: 1, or 255.")  # fmt: skip
 @click.option("--baseline", metavar="FOLDER", help="Compare image by image with these results, or with `bicubic`.")
+@click.option("--baseline-pattern", default="*", metavar="PATTERN", help="The --pattern of the baseline's folder.")
 @scoring_options
 @click.pass_context
 def score(
@@ -153,6 +155,7 @@ def score(
     variable: str | None,
     peak: float,
     baseline: str | None,
+    baseline_pattern: str,
     **_: Any,
 ) -> None:
     """Score the results of any method: a FOLDER of PNG, BMP, TIFF or .mat files, one for each original.
@@ -174,13 +177,16 @@ def score(
         raise click.UsageError(f"{BICUBIC} is the name of the baseline; give the results another --name")
     sets = open_sets([gt])
     folders = [folder, *([Path(baseline)] if baseline not in (None, BICUBIC) else [])]
-    check_options(context, sets, [sets[0].path, *folders])
+    if len(folders) == 1:
+        refuse_idle(context, ["baseline_pattern"], "is for a --baseline FOLDER; name that too")
+    check_options(context, sets, folders)
     theirs = [Results(folder, sets[0].image_names, scale=scale, pattern=pattern, variable=variable, peak=peak)]
     paths = [Path(realpath(path)) for path in folders]
     if len(folders) > 1:
         if paths[0] == paths[1]:
             raise click.UsageError(f"--baseline {baseline}: is FOLDER itself; name other results")
-        theirs.append(Results(folders[1], sets[0].image_names, scale=scale, variable=variable, peak=peak))
+        how: dict[str, Any] = {"pattern": baseline_pattern, "variable": variable, "peak": peak}
+        theirs.append(Results(folders[1], sets[0].image_names, scale=scale, **how))
     names = [one_line(path.name) for path in paths]
     names[0] = name or names[0]
     names = distinct(names, paths, taken=[BICUBIC])
@@ -190,13 +196,13 @@ def score(
 
 
 @main.command(cls=ExplainingCommand)
-@click.argument("source", type=PATH)
+@click.argument("source", metavar="IN", shell_complete=complete_set)
 @click.option("--scale", required=True, type=SCALE, help="Factor by which the image grows in both directions.")
 @click.option(
     "-o",
     "--output",
     type=PATH,
-    help="The image or, for a folder, the folder to write.  [default: SOURCE_xSCALE in the current folder]",
+    help="The image or, for a folder, the folder to write.  [default: IN_xSCALE in the current folder]",
 )
 @click.option(
     "--weights",
@@ -208,7 +214,7 @@ def score(
 @boundary_option
 @force_option
 def upscale(
-    source: Path,
+    source: str,
     scale: int,
     output: Path | None,
     weights: Path | None,
@@ -216,7 +222,7 @@ def upscale(
     boundary: "Boundary",
     force: bool,
 ) -> int:
-    """Enlarge an image, or every image of a folder, for real: no ground truth, no score.
+    """Enlarge an image, or every image of a folder or set, for real: no ground truth, no score.
 
     The network estimates luma, chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
     is kept, the rotation that a camera noted is applied. Writes PNG, strip by strip, so that memory holds little beside
@@ -227,13 +233,14 @@ def upscale(
     from vdsr_eval.upscale import plan, upscale_file
 
     files = plan(source, output, scale=scale, force=force)
+    several = files[0][0] != Path(source)
     from vdsr_train.predict import load_upscaler
 
     network = load_upscaler(weights)
     run = ensemble(network) if self_ensemble else network
     failed = 0
     how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
-    whole = claimed(files[0][1].parent) if source.is_dir() else nullcontext()
+    whole = claimed(files[0][1].parent) if several else nullcontext()
     with whole, progress("upscaling", len(files)) as advance:
         for image, target in files:
             try:
@@ -243,7 +250,7 @@ def upscale(
                     raise
                 failed += 1
                 voice.remark(f"left out: {error}")
-    voice.say(f"wrote {files[0][1].parent if source.is_dir() else files[0][1]}", err=True)
+    voice.say(f"wrote {files[0][1].parent if several else files[0][1]}", err=True)
     return 1 if failed else 0
 
 
@@ -254,37 +261,44 @@ def _default_sets() -> list[str]:
     return [str(path) for path in sorted(Path.cwd().glob("*.h5")) if is_test_file(path)] or ["sample"]
 
 
+def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | None) -> list[Path]:
+    """The weights that are wanted, the default ones where none are named, and those of the baseline."""
+    if weights and models and "vdsr" not in models:
+        raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
+    paths = list(weights)
+    if not weights and "vdsr" in (models or ["vdsr"]):
+        from vdsr_train.predict import newest_weights
+
+        paths.append(newest_weights() or Path("default"))
+    if baseline not in (None, "bicubic"):
+        paths.append(Path(str(baseline)))
+    return list({realpath(path): path for path in paths}.values())
+
+
 def _upscalers(
-    models: Sequence[str], weights: Sequence[Path], baseline: str | None, *, with_bicubic: bool
+    models: Sequence[str], paths: Sequence[Path], baseline: str | None, *, asked: bool, with_bicubic: bool
 ) -> tuple[dict[str, "Upscaler"], str | None]:
     """The models by the name that tables carry, bicubic first, and the name of the baseline.
 
-    Without weights to be found bicubic is evaluated all the same, unless the network was asked for by name.
+    Without weights to be found bicubic is evaluated all the same, unless the network was `asked` for by name.
     """
     from vdsr_eval.evaluate import BICUBIC, bicubic
     from vdsr_eval.names import distinct
 
-    if weights and models and "vdsr" not in models:
-        raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
     found: dict[str, Upscaler] = {}
     if not models or BICUBIC in models or with_bicubic or baseline == BICUBIC:
         found[BICUBIC] = bicubic
-    if models and "vdsr" not in models and baseline in (None, BICUBIC):
+    if not paths:
         return found, baseline
-    from vdsr_train.predict import load_upscaler, newest_weights
+    from vdsr_train.predict import load_upscaler
 
-    paths = list(weights)
-    nobody_asked = not weights and not models and baseline in (None, BICUBIC)
-    if not weights and "vdsr" in (models or ["vdsr"]):
-        paths.append(newest_weights() or Path("default"))
-    if baseline not in (None, BICUBIC):
-        paths.append(Path(baseline))
+    asked = asked or bool(models) or baseline not in (None, BICUBIC)
     networks = []
-    for path in {realpath(path): path for path in paths}.values():
+    for path in paths:
         try:
             networks.append((path, load_upscaler(path)))
         except VdsrError as error:
-            if not nobody_asked:
+            if asked:
                 raise
             voice.remark(f"bicubic alone: {error}")
     names = distinct([one_line(network.name) for _, network in networks], [path for path, _ in networks])

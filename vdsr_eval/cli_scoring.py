@@ -16,7 +16,7 @@ from vdsr_eval.options import PROTOCOLS
 
 if TYPE_CHECKING:
     from vdsr_data.datasets import Benchmark
-    from vdsr_eval.evaluate import Method
+    from vdsr_eval.evaluate import Method, Record
     from vdsr_eval.protocol import Protocol
     from vdsr_eval.report import Table
 
@@ -38,8 +38,12 @@ def open_sets(names: Iterable[str]) -> list["Benchmark"]:
 
 
 def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: Iterable[Path]) -> None:
-    """Refuse contradictions, options without effect, and outputs that exist or meet, before the work."""
-    from vdsr_data.files import check_output, is_empty
+    """Refuse, before the work, contradictions, idle options, and outputs that exist, meet or cannot be written.
+
+    `inputs` are files and folders that are read, beside those of the sets and of --lr: nothing is written over them.
+    """
+    from vdsr_data.files import check_output, is_empty, scratch
+    from vdsr_eval.pictures import file_names
 
     options = context.params
     if options["save_images"] is None:
@@ -55,22 +59,38 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
         if name not in known:
             where = ", ".join(testset.name for testset in sets)
             raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
-    taken = {realpath(path): "what is read" for path in inputs}
+    taken = _read([*inputs, *(testset.path for testset in sets), *filter(None, [options["lr"]])])
+    folders = file_names([testset.name for testset in sets]).values()
+    scales = options.get("scales") or [options["scale"]]
+    for name in ("save_images", "save_mat"):
+        target = options[name]
+        if target is not None and target.is_dir() and not is_empty(target) and not options["force"]:
+            raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
+        for place in (target / folder / f"x{scale}" for folder in folders for scale in scales if target is not None):
+            if realpath(place) in taken:
+                raise VdsrError(f"{target}: what is written there would lie in {place}, which is read; name another")
     if log := voice.log_name():
         taken.setdefault(realpath(log), "--log-file")
     for name in FILES:
         if options[name] is not None:
             place = realpath(options[name])
-            if str(Path(place).parent) in taken and options[name].exists():
-                taken[place] = "in a folder that is read"
             if place in taken:
                 raise click.UsageError(f"{options[name]}: is {taken[place]} and --{name}; give each a file of its own")
             taken[place] = f"--{name}"
             check_output(options[name], force=options["force"])
-    for name in ("save_images", "save_mat"):
-        target = options[name]
-        if target is not None and target.is_dir() and not is_empty(target) and not options["force"]:
-            raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
+            with scratch(place):  # nothing else tells of every file system whether it can be written
+                pass
+
+
+def _read(inputs: Iterable[Path]) -> dict[str, str]:
+    """What to call the real paths of inputs that exist, and of the files in those that are folders."""
+    found: dict[str, str] = {}
+    for path in inputs:
+        if path.is_dir():
+            found |= dict.fromkeys(map(realpath, path.iterdir()), "in a folder that is read")
+        if path.exists():
+            found[realpath(path)] = "what is read"
+    return found
 
 
 def evaluate_and_report(
@@ -87,11 +107,10 @@ def evaluate_and_report(
     `notes` are what is odd in the files that the methods read.
     """
     from vdsr_data.files import claimed
-    from vdsr_eval import export
-    from vdsr_eval.page import PageImages, write_page
+    from vdsr_eval.page import PageImages
     from vdsr_eval.pictures import file_names
     from vdsr_eval.remarks import remarks
-    from vdsr_eval.run import PictureFiles, Plan, check_memory, run, tables
+    from vdsr_eval.run import PictureFiles, Plan, check_detail, check_memory, run, tables
 
     options = context.params
     if baseline is not None and set(methods) == {baseline}:
@@ -99,6 +118,7 @@ def evaluate_and_report(
     protocols = _protocols(context)
     plan = Plan(sets=sets, scales=list(dict.fromkeys(scales)), methods=methods, protocols=protocols, lr=options["lr"])
     check_memory(plan)
+    check_detail(plan, options["detail"], options["only"])
     sinks: list[Any] = []
     if options["save_images"] or options["save_mat"]:
         where = {"images": options["save_images"], "mat": options["save_mat"], "detail": options["detail"]}
@@ -115,22 +135,48 @@ def evaluate_and_report(
         records = run(plan, skip=voice.remark, sinks=sinks, advance=advance)
     chosen = {key: options[key] for key in ("per_image", "compare", "explain")}
     found = tables(records, protocols, baseline=baseline, **chosen)
+    said = [*notes, *remarks(records)]
+    noted = [replace(found[0], notes=(*found[0].notes, *said)), *found[1:]]
+    failed = _write(options, records, noted, sinks[-1].views if options["html"] else [])
     for table in found:
         _print(table)
-    said = [*notes, *remarks(records)]
     for line in said:
         voice.remark(line)
-    found[0] = replace(found[0], notes=(*found[0].notes, *said))
-    export.write_files(records, found, **{key: options[key] for key in ("json", "csv", "markdown", "latex")})
-    if options["html"]:
-        write_page(options["html"], records, found, sinks[-1].views)
     for name in FILES:
-        if options[name] is not None:
+        if options[name] is not None and name not in failed:
             voice.say(f"wrote {options[name]}", err=True)
     if options["save_images"] is not None:
         voice.say(f"wrote {options['save_images']}: {PICTURES}", err=True)
     if options["save_mat"] is not None:
         voice.say(f"wrote {options['save_mat']}: what was scored under {protocols[0].label}", err=True)
+    if failed:
+        raise VdsrError(f"not written: {'; '.join(failed.values())}")
+
+
+def _write(
+    options: Mapping[str, Any], records: Sequence["Record"], found: Sequence["Table"], views: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Write the files, before anything is printed: a reader that goes away takes none with it.
+
+    Returns what is wrong with those that could not be written, by their options; one does not keep the others back.
+    """
+    from vdsr_eval.export import write_files
+    from vdsr_eval.page import write_page
+
+    failed = {}
+    for name in FILES:
+        if options[name] is None:
+            continue
+        try:
+            if name == "html":
+                write_page(options[name], records, found, views)
+            else:
+                write_files(records, found, **{name: options[name]})
+        except VdsrError as error:
+            failed[name] = str(error)
+        except OSError as error:
+            failed[name] = f"{options[name]}: {error.strerror or error}"
+    return failed
 
 
 def _protocols(context: click.Context) -> list["Protocol"]:

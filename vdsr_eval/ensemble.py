@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_eval.evaluate import Upscaler
+from vdsr_data.errors import ArgumentError
+from vdsr_eval.evaluate import Upscaler, run_upscaler
 
 __all__ = ["self_ensemble"]
 
@@ -17,14 +18,22 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     -----
     Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution", CVPR 2016; Lim et
     al., "Enhanced deep residual networks for single image super-resolution", CVPRW 2017 (there "EDSR+").
+
+    Raises
+    ------
+    VdsrError
+        ArgumentError if `upscale` cannot be called; the new function raises, and warns, as
+        `vdsr_eval.evaluate.run_upscaler`.
     """
+    if not callable(upscale):
+        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
 
     def ensemble(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
         total = np.zeros(lr.shape)
         for turns in range(4):
             for flip in (False, True):
                 image = np.rot90(lr[:, ::-1] if flip else lr, turns)
-                sr = np.rot90(upscale(np.ascontiguousarray(image), scale), -turns)
+                sr = np.rot90(run_upscaler(upscale, np.ascontiguousarray(image), scale), -turns)
                 total += sr[:, ::-1] if flip else sr
         return total / 8
 

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +96,16 @@ def write_files(
     latex: Path | str | None = None,
 ) -> None:
     """Write the records and tables to those of the files that are named, each whole or not at all."""
-    texts = (
-        (json, json_text(records)),
-        (csv, csv_text(records)),
-        (markdown, "\n".join(markdown_text(table) for table in tables)),
-        (latex, "\n".join(latex_text(table) for table in tables)),
+    texts: tuple[tuple[Path | str | None, Callable[[], str]], ...] = (
+        (json, lambda: json_text(records)),
+        (csv, lambda: csv_text(records)),
+        (markdown, lambda: "\n".join(markdown_text(table) for table in tables)),
+        (latex, lambda: "\n".join(latex_text(table) for table in tables)),
     )
     for path, text in texts:
         if path is not None:
             with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="")
+                temporary.write_text(text(), encoding="utf-8", newline="")
 
 
 def _aligned(cell: str, width: int, left: bool) -> str:

@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from vdsr_data import limits
+from vdsr_data.errors import ArgumentError
 from vdsr_data.files import replacing
 from vdsr_eval.evaluate import Scored
-from vdsr_eval.pictures import Window, ground_truth, picture
+from vdsr_eval.pictures import Window, checked_window, ground_truth, picture
 from vdsr_eval.report import score_cell
 
 __all__ = ["save_detail"]
@@ -24,21 +26,30 @@ HEIGHT = 3.4  # inches of the whole image
 CAPTION = 0.42  # inches below each detail
 
 
-def save_detail(path: Path, methods: Sequence[Scored], window: Window, *, dpi: int = 200) -> None:
+def save_detail(path: Path | str, methods: Sequence[Scored], window: Window, *, dpi: int = 200) -> None:
     """Draw the ground truth with the window marked, and beside it the window of the ground truth and of every method.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         ``.png``, ``.pdf`` or another suffix that matplotlib knows; written complete or not at all.
     methods : sequence of Scored
         Of one image, scale and protocol.
     window : (x0, y0, x1, y1)
         Inside the image.
     dpi : int, default 200
+
+    Raises
+    ------
+    ArgumentError
+        If matplotlib knows no such suffix, the window is not inside the image, or `dpi` is none from 10 to 2400.
     """
     gt = ground_truth(methods[0])
     record = methods[0].record
+    window, dpi = checked_window(window, gt.shape), limits.whole("dpi", dpi, (10, 2400))
+    known = FigureCanvasAgg.get_supported_filetypes()
+    if Path(path).suffix.lower()[1:] not in known:
+        raise ArgumentError(f"{path}: no such kind of picture; give a name that ends in one of .{', .'.join(known)}")
     tiles = [("ground truth", "PSNR / SSIM", gt)]
     tiles += [(s.record.model, score_cell(s.record.psnr, s.record.ssim), picture(s)) for s in methods]
     rows = 1 if len(tiles) <= 3 else 2

@@ -11,14 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
-from vdsr_data.errors import VdsrError, listed
+from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images import SUFFIXES
+from vdsr_data.limits import SCALES, choice, different, number
 
 __all__ = ["Matches", "Part", "distinct", "match_files"]
 
 Part = Literal["sr", "lr"]
+HINTS = {
+    "sr": "say which by a pattern, such as --pattern '*_SR*' (for a baseline --baseline-pattern)",
+    "lr": "keep one file for each image there",
+}
 
 READ = (*(suffix for suffixes in SUFFIXES.values() for suffix in suffixes), ".mat")
 NUMBER = r"\d+(?:\.\d+)?"
@@ -84,9 +89,14 @@ def match_files(
     Raises
     ------
     VdsrError
-        If there is no such folder, or if an image has no file or several; the candidates are listed.
+        If there is no such folder, or if an image has no file or several; the candidates are listed. ArgumentError if
+        `names` are no list of different names, or another argument is not as above.
     """
     folder = Path(folder)
+    different("names", names, _text)
+    number("scale", scale, SCALES)
+    choice("part", part, get_args(Part))
+    _text("pattern", pattern)
     if not folder.is_dir():
         raise VdsrError(f"{folder}: no such folder of {'results' if part == 'sr' else 'low-resolution images'}")
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in READ and path.name[0] != "."]
@@ -171,7 +181,7 @@ def _choose(folder: Path, owned: Mapping[str, list[_File]], scale: float, part: 
         if len(candidates) != 1:
             problem = f"{len(candidates)} files could be" if candidates else "no file is named after"
             several = listed(file.path.name for file in candidates or owned[name])
-            hint = "; say which by a pattern, such as --pattern '*_SR*'" if candidates else ""
+            hint = f"; {HINTS[part]}" if candidates else ""
             raise VdsrError(f"{folder}: {problem} the image {name} at x{scale:g}; candidates: {several}{hint}")
         chosen[name] = candidates[0]
     return chosen
@@ -203,6 +213,12 @@ def _remarks(folder: Path, chosen: Mapping[str, _File], strangers: Sequence[Path
     if said and scale not in said:
         found.append(f"{folder}: scored at x{scale:g}, though the folder is called after another scale")
     return found
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ArgumentError(f"{name}: {value!r} is not allowed; give text")
 
 
 def _plain(text: str) -> str:
@@ -243,7 +259,7 @@ def _without(stem: str, name: str) -> str:
     return re.sub(_pattern(name), "_", stem, count=1)
 
 
-def distinct(names: Sequence[str], paths: Sequence[Path], *, taken: Iterable[str] = ()) -> list[str]:
+def distinct(names: Sequence[str], paths: Sequence[Path | str], *, taken: Iterable[str] = ()) -> list[str]:
     """Names for tables that are told apart: where two are equal, or taken, as much of the path as it takes is added.
 
     Parameters
@@ -262,7 +278,7 @@ def distinct(names: Sequence[str], paths: Sequence[Path], *, taken: Iterable[str
     ['Set5 (data/Set5)', 'Set5 (old/Set5.h5)', 'B100']
     """
     found = list(names)
-    parts = [path.absolute().parts[1:] for path in paths]
+    parts = [Path(path).absolute().parts[1:] for path in paths]
     for name, count in Counter([*names, *taken]).items():
         alike = [k for k in range(len(names)) if names[k] == name] if count > 1 else []
         for length in range(2, max((len(parts[k]) for k in alike), default=2) + 2):

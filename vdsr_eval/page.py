@@ -61,12 +61,14 @@ class PageImages:
         self.views.append({**head, "width": gt.shape[1], "height": gt.shape[0], "layers": layers})
 
 
-def write_page(path: Path, records: Sequence[Record], tables: Sequence[Table], views: Sequence[dict[str, Any]]) -> None:
+def write_page(
+    path: Path | str, records: Sequence[Record], tables: Sequence[Table], views: Sequence[dict[str, Any]]
+) -> None:
     """Write the page, complete or not at all.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     records : sequence of Record
         For the bars.
     tables : sequence of Table

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,13 @@ def residual(scored: Scored) -> NDArray[np.uint8]:
     return np.floor((_luma(scored) - scored.pair.lr + 0.5).clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def save_images(folder: Path, methods: Sequence[Scored]) -> None:
+def save_images(folder: Path | str, methods: Sequence[Scored]) -> None:
     """Write one image's ground truth, and the picture and residual of every method, into a folder.
 
     ``butterfly_gt.png``, ``butterfly_bicubic.png``, ``butterfly_sr.png`` and ``butterfly_sr_residual.png``; several
     networks go by their names instead of sr. They are for the eye: 8-bit colours, whose luma is not what was scored.
     """
-    name = methods[0].record.image
+    folder, name = Path(folder), methods[0].record.image
     write_image(folder / f"{name}_gt.png", ground_truth(methods[0]))
     for tag, scored in _tagged(methods):
         write_image(folder / f"{name}_{tag}.png", picture(scored))
@@ -70,7 +71,7 @@ def save_images(folder: Path, methods: Sequence[Scored]) -> None:
             write_image(folder / f"{name}_{tag}_residual.png", residual(scored))
 
 
-def save_mat(folder: Path, methods: Sequence[Scored]) -> None:
+def save_mat(folder: Path | str, methods: Sequence[Scored]) -> None:
     """Write what was scored of each network as ``butterfly_sr.mat``.
 
     Variables `protocol`, the protocol's label, and `scale` say how it was scored; `sr`, float64 in [0, 1], is luma
@@ -81,7 +82,7 @@ def save_mat(folder: Path, methods: Sequence[Scored]) -> None:
         if tag != BICUBIC or len(methods) == 1:
             content: dict[str, Any] = {"sr": scored.image / scored.protocol.data_range}
             content |= {"protocol": np.array(scored.protocol.label), "scale": np.array(scored.record.scale)}
-            save_variables(folder / f"{scored.record.image}_{tag}.mat", content)
+            save_variables(Path(folder) / f"{scored.record.image}_{tag}.mat", content)
 
 
 def checked_window(window: Window, shape: Sequence[int]) -> Window:
@@ -89,9 +90,11 @@ def checked_window(window: Window, shape: Sequence[int]) -> Window:
 
     Raises
     ------
-    ValueError
-        If it does not, or is empty.
+    ArgumentError
+        If it does not, is empty, or is no four whole numbers.
     """
+    if np.shape(window) != (4,) or not all(isinstance(n, Integral) for n in window):
+        raise ArgumentError(f"the detail must be four whole numbers x0, y0, x1, y1, got {window!r}")
     x0, y0, x1, y1 = window
     if not (0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]):
         raise ArgumentError(
@@ -146,11 +149,11 @@ def _tagged(methods: Sequence[Scored]) -> list[tuple[str, Scored]]:
     return [(tags.get(scored.record.model, BICUBIC), scored) for scored in methods]
 
 
-def below(folder: Path, scored: Scored, sets: Mapping[str, str]) -> Path:
+def below(folder: Path | str, scored: Scored, sets: Mapping[str, str]) -> Path:
     """The folder ``folder/SET/xSCALE`` for a scored image's files, made if it is missing.
 
     `sets` is what `file_names` gives for all sets that are scored.
     """
-    target = folder / sets[scored.record.dataset] / f"x{scored.record.scale}"
+    target = Path(folder) / sets[scored.record.dataset] / f"x{scored.record.scale}"
     target.mkdir(parents=True, exist_ok=True)
     return target

@@ -11,7 +11,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import whole
 from vdsr_eval.protocol import Protocol, as_protocol
 
-__all__ = ["PUBLISHED", "Agreement", "Published", "agreements", "published"]
+__all__ = ["PUBLISHED", "Agreement", "Published", "agreements", "published", "set_name"]
 
 SCALES = (2, 3, 4)
 SETS = ("Set5", "Set14", "B100", "Urban100")
@@ -124,6 +124,12 @@ PUBLISHED: tuple[Published, ...] = tuple(_rows())
 ALIASES = {"bsd100": "b100", "bsds100": "b100", "cbsd100": "b100"}
 
 
+def set_name(dataset: str) -> str:
+    """The one name, in lower case, of the names under which a set goes; without what tables add in brackets."""
+    name = dataset.partition(" (")[0].lower()
+    return ALIASES.get(name, name)
+
+
 def published(*, dataset: str, scale: int, protocol: Protocol | str | None = None) -> list[Published]:
     """The rows of one set and scale, in the order of their publication; every protocol's unless one is named.
 
@@ -139,8 +145,7 @@ def published(*, dataset: str, scale: int, protocol: Protocol | str | None = Non
         raise ArgumentError(f"dataset: {dataset!r} is not allowed; give the name of a set, such as Set5")
     whole("scale", scale, (1, None))
     label = None if protocol is None else as_protocol(protocol).label
-    name = dataset.partition(" (")[0].lower()
-    wanted = ALIASES.get(name, name)
+    wanted = set_name(dataset)
     return [
         row
         for row in PUBLISHED

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from vdsr_data.errors import listed
+from vdsr_data.registry import registered
 from vdsr_eval.evaluate import BICUBIC, Record, mean_score
 from vdsr_eval.protocol import PROTOCOLS
-from vdsr_eval.published import published
+from vdsr_eval.published import published, set_name
 from vdsr_eval.report import Key, groups
 
 __all__ = ["remarks"]
@@ -18,7 +20,8 @@ def remarks(records: Sequence[Record]) -> list[str]:
     """One line for each thing in the scores that should not be passed over.
 
     A result that equals its original, bicubic or another result; a method below bicubic on every image; means over
-    different images; a bicubic row that is no published one's, by more than 0.3 dB.
+    different images, or not over those of the public set of that name; a bicubic row that is no published one's, by
+    more than 0.3 dB.
 
     Parameters
     ----------
@@ -30,7 +33,7 @@ def remarks(records: Sequence[Record]) -> list[str]:
     list of str
     """
     grouped = groups(records)
-    return [*_equal(grouped), *_below(grouped), *_counts(grouped), *_far(grouped)]
+    return [*_equal(grouped), *_below(grouped), *_counts(grouped), *_others(grouped), *_far(grouped)]
 
 
 Groups = dict[Key, list[Record]]
@@ -91,6 +94,23 @@ def _counts(grouped: Groups) -> Iterable[str]:
         if len({count for count, _ in found}) > 1:
             parts = ", ".join(f"{count} at x{scale}" for count, scale in found)
             yield f"{dataset}: the means are over different images, {parts}"
+
+
+def _others(grouped: Groups) -> Iterable[str]:
+    """Public sets without some of their images, or with others: published means are over all of them."""
+    known = {name.lower(): files for name, files in registered().items()}
+    found: dict[str, dict[str, None]] = {}
+    for key, group in grouped.items():
+        found.setdefault(key.dataset, {}).update(dict.fromkeys(record.image for record in group))
+    for dataset, images in found.items():
+        whole = [Path(file.name).stem for file in known.get(set_name(dataset), ())]
+        if whole and len(images) != len(whole):
+            text = f"{dataset}: {len(images)} images, of which published means have {len(whole)}"
+            missing = [name for name in whole if not any(name in image for image in images)]
+            more = [image for image in images if not any(name in image for name in whole)]
+            for word, names in (("missing", missing), ("others", more)):
+                text += f"; {word}: {listed(names)}" if 0 < len(names) < len(whole) else ""
+            yield text
 
 
 def _far(grouped: Groups) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """Other people's results: files matched to originals by name, read, and turned into what a protocol scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,15 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, luma, modcrop
+from vdsr_data.arrays import channels_first
 from vdsr_data.datasets import Original
-from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images import read_image
+from vdsr_data.limits import number
 from vdsr_eval.checked import eight_bit
 from vdsr_eval.matfile import read_mat
 from vdsr_eval.names import match_files
 from vdsr_eval.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result
 
 __all__ = ["Results", "low_resolution"]
+
+PEAKS = (1e-6, 1e6)
+IMAGE = "numbers of shape (rows, columns) or (rows, columns, 3)"
 
 
 class Results:
@@ -33,7 +38,7 @@ class Results:
     variable : str, optional
         Which variable of .mat files is the image; needed only where they hold several.
     peak : float, default 1
-        What is white in .mat files of floats: 1 or 255.
+        What is white in .mat files of floats: 1 or 255, at most 1e6.
 
     Attributes
     ----------
@@ -56,14 +61,15 @@ class Results:
         variable: str | None = None,
         peak: float = 1.0,
     ) -> None:
-        if not peak > 0:
-            raise ArgumentError(f"peak must be a positive number such as 1 or 255, got {peak}")
+        peak = number("peak", peak, PEAKS)
+        if not isinstance(variable, str | None):
+            raise ArgumentError(f"variable: {variable!r} is not allowed; give a name")
         self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
         self._variable, self._peak = variable, peak
 
     def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
         """The image to be scored, as `vdsr_eval.protocol.result` gives it."""
-        path = self._files[original.name]
+        path = _file_of(original, self._files)
         found = _read(path, self._variable)
         try:
             if found.scale is not None and not np.array_equal(np.squeeze(found.scale), scale):
@@ -92,7 +98,7 @@ def low_resolution(
     files, remarks = match_files(folder, names, scale=scale, part="lr")
 
     def read(original: Original) -> NDArray[Any]:
-        path = files[original.name]
+        path = _file_of(original, files)
         pixels = _read(path, None).pixels
         if pixels.dtype.kind == "f":
             raise VdsrError(f"{path}: holds floats; a low-resolution image needs 8 or 16 bits")
@@ -101,6 +107,12 @@ def low_resolution(
         return pixels
 
     return read, remarks
+
+
+def _file_of(original: Original, files: Mapping[str, Path]) -> Path:
+    if original.name not in files:
+        raise ArgumentError(f"{original.name} is none of the names that files were looked for, {listed(files)}")
+    return files[original.name]
 
 
 class _SizeError(ArgumentError):
@@ -127,14 +139,24 @@ def _read(path: Path, variable: str | None) -> _Image:
     chosen = "sr" if "sr" in images else next(iter(images)) if len(images) == 1 else ""
     chosen = chosen if variable is None else variable
     if chosen not in images:
-        held = ", ".join(images) or "none"
+        # No image, or with a variable of that name that is none: what is there instead is what helps.
+        named = images if images and chosen not in content else content
+        held = listed(f"{name} ({_kind(value)})" for name, value in named.items()) or "nothing"
         if variable is not None:
-            raise VdsrError(f"{path}: no image in a variable {variable}; holds {held}")
-        way_out = "; name one with --variable" if images else ""
-        raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {held}{way_out}")
+            raise VdsrError(f"{path}: no image in a variable {variable}, {IMAGE}; holds {held}")
+        way_out = "name one with --variable" if images else f"an image is {IMAGE}"
+        raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {held}; {way_out}")
     label = str(np.squeeze(content.get("protocol", "")))
     ours = chosen == "sr" and label.partition(" (")[0] in PROTOCOLS
     return _Image(images[chosen], True, label if ours else "", content.get("scale") if ours else None)
+
+
+def _kind(value: Any) -> str:
+    """Type and shape of a variable, and what looks wrong about these."""
+    array = np.asarray(value)
+    kind = {"O": "cell", "U": "text", "V": "struct"}.get(array.dtype.kind, array.dtype.name)
+    turned = ": channels come last, as np.moveaxis(image, 0, 2) puts them" if channels_first(array.shape) else ""
+    return f"{kind} {'x'.join(map(str, array.shape))}{turned}".strip()
 
 
 def _is_image(value: Any) -> bool:

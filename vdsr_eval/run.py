@@ -1,21 +1,21 @@
 """One evaluation from test sets to records, with pictures on the way, and the tables that are made of the records."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from vdsr_data import memory
+from vdsr_data import memory, modcrop
 from vdsr_data.datasets import Benchmark
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval import report
 from vdsr_eval.evaluate import Method, Record, Scored, evaluate_images
 from vdsr_eval.pictures import Window, automatic_window, below, checked_window, save_images, save_mat
-from vdsr_eval.protocol import Protocol
+from vdsr_eval.protocol import Protocol, too_small
 from vdsr_eval.report import Table
 from vdsr_eval.results import low_resolution
 
-__all__ = ["PictureFiles", "Plan", "check_memory", "run", "tables"]
+__all__ = ["PictureFiles", "Plan", "check_detail", "check_memory", "run", "tables"]
 
 
 # Takes all methods of one image and scale, under the first protocol.
@@ -51,6 +51,23 @@ def check_memory(plan: Plan) -> None:
     for testset in plan.sets:
         what = f"{testset.name}: {testset.most_pixels / 1e6:.0f} megapixels"
         memory.check_memory(what, testset.most_pixels * bytes_a_pixel)
+
+
+def check_detail(plan: Plan, detail: Window | str | None, only: Collection[str] = ()) -> None:
+    """Raise a VdsrError before the work where a window lies outside an image whose detail is to be drawn."""
+    if not isinstance(detail, tuple):
+        return
+    for testset in plan.sets:
+        for original in testset:
+            shape = original.pixels.shape
+            for scale in plan.scales:
+                left_out = any(too_small(shape, scale=scale, protocol=protocol) for protocol in plan.protocols)
+                if left_out or (only and original.name not in only):
+                    continue
+                try:
+                    checked_window(detail, modcrop(original.pixels, scale).shape)
+                except ArgumentError as error:
+                    raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
 
 
 def run(
@@ -135,13 +152,8 @@ class PictureFiles:
     def _save_detail(self, path: Path, methods: Sequence[Scored]) -> None:
         from vdsr_eval.figures import save_detail
 
-        try:
-            if isinstance(self.detail, tuple):
-                window = checked_window(self.detail, methods[0].pair.gt.shape)
-            else:
-                window = automatic_window(methods)
-        except ArgumentError as error:
-            raise VdsrError(f"{methods[0].record.dataset}/{methods[0].record.image}: {error}") from error
+        shape = methods[0].pair.gt.shape
+        window = checked_window(self.detail, shape) if isinstance(self.detail, tuple) else automatic_window(methods)
         save_detail(path, methods, window)
 
 

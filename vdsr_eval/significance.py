@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vdsr_data.errors import ArgumentError
+from vdsr_data.limits import SEEDS, number, whole
 from vdsr_eval.evaluate import Record
 
 __all__ = ["Difference", "paired_difference"]
@@ -56,16 +57,21 @@ def paired_difference(
     samples : int, default 10000
         Bootstrap samples; the interval is their percentile interval.
     level : float, default 0.95
-        Coverage of the interval.
+        Coverage of the interval, between 0 and 1.
     seed : int, default 0
         The interval is the same each time it is computed.
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If the images, sets, scales or protocols differ, if there are fewer than 2 images, or if an infinite PSNR
-        (equal images) leaves no difference to average.
+        (equal images) leaves no difference to average; or if a number is not as above.
     """
+    whole("samples", samples, (1, 10_000_000))
+    number("level", level, (0.0, 1.0))
+    whole("seed", seed, SEEDS)
+    if not all(isinstance(record, Record) for record in (*records, *baseline)):
+        raise ArgumentError("a paired comparison needs records, those that evaluate returns")
     ours = {record.image: record for record in records}
     theirs = {record.image: record for record in baseline}
     if ours.keys() != theirs.keys() or len(ours) != len(records) or len(theirs) != len(baseline):

@@ -4,6 +4,7 @@ Strip by strip, each with as many more rows as its results depend on: no PNG fil
 """
 
 from collections.abc import Callable, Iterator
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
-from vdsr_data.datasets import unique_names
+from vdsr_data.datasets import find_images, unique_names
 from vdsr_data.deep_png import write_png
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output, replacing
-from vdsr_data.images import check_lossless, list_images, read_picture, write_image
+from vdsr_data.images import check_lossless, is_image_name, read_picture, write_image
+from vdsr_data.limits import SCALES, whole
 from vdsr_data.memory import check_memory
 from vdsr_data.resize import Boundary
+from vdsr_eval.checked import checked_image
 from vdsr_eval.evaluate import Upscaler, run_upscaler
 
 __all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
@@ -66,8 +69,13 @@ def upscaled_strips(
     Raises
     ------
     VdsrError
-        As `vdsr_eval.evaluate.run_upscaler`.
+        As `vdsr_eval.evaluate.run_upscaler`, which also warns; ArgumentError if an argument is not as above.
     """
+    colors = checked_image(colors, "colors")
+    whole("scale", scale, SCALES)
+    whole("reach", reach, (0, None))
+    if strip is not None:
+        whole("strip", strip, (1, None))
     rows, columns = colors.shape[:2]
     halo = -(-reach // scale) + TAPS
     step = max((STRIP // (columns * scale) if strip is None else strip) // scale - 2 * halo, halo)
@@ -170,35 +178,40 @@ def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bo
     Parameters
     ----------
     source : path
-        An image or a folder of images.
+        An image, a folder of images, or the name of a set (see `vdsr_data.datasets.find_images`).
     output : path or None
         An image or a folder, which is made if it is missing; None is ``SOURCE_xSCALE`` in the current folder.
     scale : int
     force : bool
-        Whether files that exist may be replaced.
+        Whether files that exist may be replaced; never the images that are read.
 
     Raises
     ------
     VdsrError
         If there is no such source, outputs exist, or two images would be written to one file.
     """
-    source, output = Path(source), None if output is None else Path(output)
-    if not source.exists():
-        raise VdsrError(f"{source}: no such image or folder")
-    stem = source.resolve().name if source.is_dir() else source.stem
-    if not source.is_dir():
-        target = output or Path(f"{stem}_x{scale}.png")
-        target = target / f"{stem}_x{scale}.png" if target.is_dir() else target
+    whole("scale", scale, SCALES)
+    output = None if output is None else Path(output)
+    single = Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir())
+    if single:
+        source = Path(source)
+        if not source.exists():
+            raise VdsrError(f"{source}: no such image or folder")
+        target = output or Path(f"{source.stem}_x{scale}.png")
+        target = target / f"{source.stem}_x{scale}.png" if target.is_dir() else target
         files = [(source, target)]
     else:
-        images = list_images(source)
-        folder = output or Path(f"{stem}_x{scale}")
+        name, images = find_images(source, "test")
+        folder = output or Path(f"{name}_x{scale}")
         unique_names(images)
-        if folder.exists() and (not folder.is_dir() or folder.samefile(source)):
+        if folder.exists() and (not folder.is_dir() or folder.samefile(images[0].parent)):
             raise VdsrError(f"{folder}: results of a folder need a folder of their own")
         files = [(image, folder / f"{image.stem}.png") for image in images]
+    read = {realpath(image) for image, _ in files}
     for _, target in files:
         check_lossless(target)
-        if target.exists() or not source.is_dir():
+        if realpath(target) in read:
+            raise VdsrError(f"{target}: is an image that is read; name another place")
+        if target.exists() or single:
             check_output(target, force=force)
     return files
