@@ -13,13 +13,14 @@ from PIL import Image
 from rich.console import Console
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.figures import save_preview
+from vdsr_data.figures import _overview, save_preview
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
 from vdsr_data.histogram import BAR, spread, table
-from vdsr_data.images import list_images
+from vdsr_data.images import list_images, write_image
 from vdsr_data.pairs import Pairs
 from vdsr_data.shards import merge
 from vdsr_data.storage import open_training
+from vdsr_data.verify import verify
 
 RECIPE = TrainingRecipe(patch_size=16, stride=16)
 
@@ -135,6 +136,73 @@ def test_options_that_would_do_nothing_are_refused(run, train: Path, test_file: 
     fails(run("verify", test_file, "--sample", 0, "--seed", 3), 2, "--seed is for a sample, and --sample 0 is none")
     assert run("preview", test_file, "--count", 3, "--seed", 1).exit_code == 0
     assert run("verify", test_file, "--sample", 3, "--seed", 1).exit_code == 0
+
+
+def test_values_that_no_training_takes_are_said(run, tmp_path: Path, test_file: Path):
+    patches = np.full((3, 9, 9), 0.5)
+    path = pair_file(tmp_path / "range.h5", patches, patches * [[[1]], [[400]], [[1]]])
+    done = run("preview", path)
+    assert (done.exit_code, done.stdout) == (0, f"range_preview.png: 3 patches of {path}\n")
+    assert done.stderr.endswith("gt of patch 1 holds 200 to 200, allowed is 0 to 1; luma is 0 to 1, divide by 255\n")
+    with h5py.File(test_file, "r+") as file:
+        file["x2/a/lr"][3, 4] = np.nan
+    assert "test.h5: lr of a at scale 2 holds NaN or infinite values\n" in run("preview", test_file).stderr
+
+
+def test_large_images_are_read_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    random = np.random.default_rng(0)
+    write_image(tmp_path / "large.png", random.integers(0, 256, (70, 610), dtype=np.uint8))
+    generate_test("large", [tmp_path / "large.png"], tmp_path / "large.h5", scales=(2,))
+    monkeypatch.setattr("vdsr_data.hdf5.BAND", 610 * 8 * 9)
+    pairs = Pairs(tmp_path / "large.h5")
+    ((lr, gt),) = pairs.read([0])
+    shape, rows = pairs.bands(0)
+    bands = list(rows)
+    assert (shape, len(bands)) == ((70, 610), 8)
+    assert (np.concatenate([band[0] for band in bands]) == lr).all()
+    small_lr, small_gt, error, square = _overview(pairs, 0)
+    assert square == 2
+    for found, image in ((small_lr, lr), (small_gt, gt)):
+        np.testing.assert_allclose(found, image.reshape(35, 2, 305, 2).mean((1, 3)), atol=1e-6)
+    assert error == pytest.approx(np.mean((gt - lr) ** 2))
+    summary = spread(pairs).summary
+    monkeypatch.undo()
+    assert spread(pairs).summary == summary
+    assert not verify(tmp_path / "large.h5", images=[tmp_path / "large.png"]).failures
+
+
+@pytest.mark.parametrize("command", ["info", "preview", "verify"])
+def test_what_a_training_leaves_is_called_that(run, tmp_path: Path, command: str):
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file["conv_01/kernel"], file["conv_01/bias"] = np.zeros((3, 3, 1, 2)), np.zeros(2)
+    (tmp_path / "checkpoints").mkdir()
+    with h5py.File(tmp_path / "checkpoints/step-000000001.h5", "w") as file:
+        file.attrs.update(step=1, data="", sha256="")
+    for name in ("config.json", "log.csv"):
+        (tmp_path / name).touch()
+    at = tmp_path / "weights.h5"
+    fails(
+        run(command, at),
+        1,
+        f"weights.h5: holds the weights of a network, no images; score it with `vdsr-eval --weights {at}`",
+    )
+    fails(
+        run(command, tmp_path / "checkpoints/step-000000001.h5"),
+        1,
+        "is a checkpoint of a training",
+        "vdsr-train --resume",
+    )
+    fails(
+        run(command, tmp_path / "checkpoints"), 1, "holds checkpoints of a training", f"vdsr-train --resume {tmp_path}"
+    )
+    fails(run(command, tmp_path), 1, "is the run folder of a training", f"vdsr-eval --weights {tmp_path}")
+
+
+def test_info_names_the_file_and_the_image_that_is_damaged(run, test_file: Path):
+    with h5py.File(test_file, "r+") as file:
+        del file["x3/a/gt"]
+        file["x3/a/gt"] = h5py.ExternalLink("other.h5", "/gt")
+    fails(run("info", test_file), 1, f"{test_file}: /x3/a has no gt of (rows, columns); build the file again")
 
 
 def test_an_empty_part_is_shown(run, photographs: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,30 @@ def test_tf_dataset_of_a_test_file(tf, test_file: Path):
     shapes = [tuple(gt.shape) for _, gt in pairs]
     assert pairs.element_spec[0].shape.as_list() == [None, None, 1]
     assert shapes == [(44, 90, 1), (60, 46, 1), (82, 50, 1), (60, 96, 1)]
+
+
+def test_values_are_those_that_a_training_takes(tf, whole: Path):
+    bad = Path(shutil.copy(whole, whole.with_name("bad.h5")))
+    for path, patches, value in ((bad, slice(None), np.nan), (whole, 3, 200)):
+        with h5py.File(path, "r+") as file:
+            file["gt"][patches, 0, 1, 2] = value
+    with pytest.raises(VdsrError, match=r"bad.h5: patch 0 of /gt holds NaN or infinite values"):
+        tf_dataset(bad)  # here already
+    words = r"whole.h5: patch 3 of /gt holds .* to 200, allowed is 0 to 1; luma is 0 to 1, divide by 255; build the"
+    with pytest.raises(VdsrError, match=words):
+        Pairs(whole).read([1, 3], sound=True)
+    assert Pairs(whole).read([1, 3])[1][1].max() == 200  # for a look
+    with pytest.raises(tf.errors.OpError, match=words):
+        list(tf_dataset(whole))
+
+
+def test_values_of_images_are_too(tf, test_file: Path):
+    with h5py.File(test_file, "r+") as file:
+        file["x2/a/lr"][3, 4] = 200
+    words = "lr of a at scale 2 holds .* to 200, allowed is -0.7207 to 1.721; luma is 0 to 1, divide by 255"
+    with pytest.raises(tf.errors.OpError, match=words):
+        list(tf_dataset(test_file, scale=2))
+    assert len(list(tf_dataset(test_file, scale=3))) == 4
 
 
 @pytest.mark.parametrize("dataset", [torch_dataset, tf_dataset])

@@ -19,6 +19,7 @@ IMPOSSIBLE = [
     {"stride": 0}, {"stride": 4097}, {"stride": True}, {"downsizes": (0.0,)}, {"downsizes": (1.5,)},
     {"downsizes": (float("nan"),)}, {"downsizes": (1, 1.0)}, {"seed": -1}, {"seed": 2**32}, {"seed": 0.5},
     {"boundary": "wrap"}, {"boundary": ["symmetric"]}, {"keys": ("lr",)}, {"keys": ("lr", "lr")},
+    *({name: None} for name in asdict(TrainingRecipe())), {"flips": 5}, {"scales": {2, 3}}, {"flips": [["none"]]},
     {"keys": ("../lr", "gt")}, {"keys": ("a", "b", "c")}, {"keys": "lr,gt"}, {"keys": {"lr": 1, "gt": 2}},
 ]  # fmt: skip
 
@@ -65,6 +66,7 @@ def test_images_are_paths_or_their_names(photographs: Path):
     names = [str(path) for path in sorted(photographs.iterdir())]
     recipe = TrainingRecipe(patch_size=12, stride=12)
     assert count_patches(names, recipe) == count_patches([Path(name) for name in names], recipe)
-    for images, words in (([], "at least one"), (str(photographs), "list_images"), (photographs, "list_images")):
+    wrong = [([], "at least one"), (str(photographs), "list_images"), (photographs, "list_images")]
+    for images, words in (*wrong, (None, "list of files"), ([3], "list of files")):
         with pytest.raises(ArgumentError, match=f"^images: .*{words}"):
             checked_paths(images)

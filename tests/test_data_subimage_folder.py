@@ -72,7 +72,7 @@ def test_verify(run, folder: Path):
     fails(run("verify", folder, "--expect", "0" * 64), 1, "content: its SHA-256 is")
     fails(run("verify", folder, "--images", folder), 2, "--images is for files")
     with pytest.raises(ArgumentError, match="images: a folder of sub-images does not say"):
-        verify(folder, images=[])
+        verify(folder, images=[folder])
 
 
 def test_preview(run, folder: Path, kind: str):
@@ -128,7 +128,7 @@ def test_lr_of_other_software_is_not_what_imresize_makes(files: Path):
 def test_folders_that_are_none(tmp_path: Path, files: Path, run):
     (tmp_path / "empty").mkdir()
     for command in ("info", "verify", "preview"):
-        fails(run(command, "empty"), 1, "empty: a folder without HR_sub or HR_sub.lmdb")
+        fails(run(command, "empty"), 1, "empty: a folder without HR_sub, HR_sub.lmdb or NAME_SCALE_gt.mat")
         fails(run(command, "none"), 1, "none: no such file")
     with pytest.raises(VdsrError, match="none: no such folder of sub-images"):
         SubimageFolder("none")

@@ -13,10 +13,11 @@ from command_line import fails, run
 from PIL import Image
 
 from vdsr_data.claims import recipe_of, shard_of
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
 from vdsr_data.hdf5 import annotate, write_attribute
 from vdsr_data.images import list_images
+from vdsr_data.memory import MemoryWarning
 from vdsr_data.shards import merge
 from vdsr_data.verify import verify
 
@@ -120,7 +121,7 @@ def test_file_of_others_passes_without_provenance(tmp_path: Path):
     found = verify(tmp_path / "m.h5")
     assert not found.failures
     assert "none" in found.checks[0].found
-    assert len(wrong(tmp_path / "m.h5", "images", "without sound attributes", images=[])) == 1
+    assert len(wrong(tmp_path / "m.h5", "images", "without sound attributes", images=[tmp_path / "a.png"])) == 1
 
 
 def test_sound_test_file_passes(images: list[Path], benchmark: Path):
@@ -327,6 +328,23 @@ def test_other_original(images: list[Path], benchmark: Path):
         file["original/a"][0, 0] ^= 1
     # Perhaps rounding hides it from luma; the image itself does not.
     assert verify(benchmark, sample=0, images=images).failures
+
+
+def test_what_python_may_hand_in(images: list[Path], benchmark: Path):
+    for options, words in (
+        ({"images": str(images[0])}, "images: give"), ({"images": 5}, "images: 5"), ({"images": [None]}, "images"),
+        ({"expect": "abc"}, "expect: 'abc' is not allowed; give the 64 digits"), ({"expect": 5}, "expect: 5"),
+        ({"sample": -1}, "sample: -1"), ({"seed": None}, "seed: None"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=f"^{words}"):
+            verify(benchmark, **options)
+
+
+def test_memory_that_an_image_of_a_test_file_needs_is_said(benchmark: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 10**9))
+    with pytest.warns(MemoryWarning, match="set: 0 megapixels: about 0.0 GB of memory"):
+        assert not verify(benchmark).failures
+    assert not verify(benchmark, sample=0).failures  # a warning would be an error
 
 
 def test_object_of_no_known_kind(benchmark: Path):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrWarning
 
-__all__ = ["LARGEST", "LayoutWarning", "RangeWarning", "as_array", "channels_first", "divisor", "modcrop", "remark_layout",
-           "remark_range"]  # fmt: skip
+__all__ = ["LARGEST", "LayoutWarning", "RangeWarning", "as_array", "channels_first", "divisor", "modcrop",
+           "remark_layout", "remark_range"]  # fmt: skip
 
 # Floats are [0, 1], as MATLAB's images of class double. Two bicubic resizings bring these to 1.72 at most, so that what
 # is larger than 2 is no overshoot.

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -11,17 +11,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError
+from vdsr_data.arrays import divisor
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.recipe import TrainingRecipe
 from vdsr_data.shards import SHARD
 
-__all__ = ["Check", "Form", "Values", "Verified", "among", "check_attributes", "check_images", "content_sum",
-           "digests", "exactly", "fault_of", "names", "numbers", "recipe_of", "shard_of", "version"]  # fmt: skip
+__all__ = ["ROLES", "Check", "Form", "Role", "Values", "Verified", "among", "check_attributes", "check_images",
+           "content_sum", "digests", "ends_of", "exactly", "fault_of", "look_through", "names", "numbers", "recipe_of",
+           "refuse_faults", "same_bits", "shard_of", "version"]  # fmt: skip
+
+Role = Literal["lr", "gt"]
 
 SHOWN = 10  # failures of a check
 # Bicubic weights of a pixel sum to 1, and their absolute values to 1.25 at most; lr is made from gt by four such sums.
 REACH = 0.5 * 1.25**4
 RANGES = {"gt": (0.0, 1.0), "lr": (0.5 - REACH, 0.5 + REACH)}
+ROLES: tuple[Role, Role] = ("lr", "gt")
 Form = Callable[[Any], bool]
 
 
@@ -56,7 +61,7 @@ class Verified:
 class Values:
     """The range of the values of lr or gt, and where they are not allowed."""
 
-    def __init__(self, key: str, role: Literal["lr", "gt"]) -> None:
+    def __init__(self, key: str, role: Role) -> None:
         self.check = Check(f"values of {key}", "none")
         self._role = role
         self._least, self._most = np.inf, -np.inf
@@ -78,7 +83,7 @@ class Values:
                 self.check.fail(f"{name(k)} {fault}")
 
 
-def fault_of(values: NDArray[Any], role: Literal["lr", "gt"]) -> str:
+def fault_of(values: NDArray[Any], role: Role) -> str:
     """What is wrong with values of lr or gt, as the rest of a sentence; empty if nothing is."""
     low, high = RANGES[role]
     least, most = float(values.min()), float(values.max())
@@ -86,9 +91,67 @@ def fault_of(values: NDArray[Any], role: Literal["lr", "gt"]) -> str:
         return ""
     if not np.isfinite(values).all():
         return "holds NaN or infinite values"
-    divisor = next((top for top in (255, 65535) if 2 * high < most <= top * RANGES["lr"][1]), None)
-    hint = f"; luma is 0 to 1, divide by {divisor}" if divisor else ""
+    top = divisor(most) if most > 2 * high else None
+    hint = f"; luma is 0 to 1, divide by {top}" if top else ""
     return f"holds {least:g} to {most:g}, allowed is {low:.4g} to {high:.4g}{hint}"
+
+
+def refuse_faults(path: Path, keys: Sequence[str], numbers: Sequence[int] | NDArray[np.integer], *pair: Any) -> None:
+    """Refuse patches with values that `fault_of` finds fault with.
+
+    Parameters
+    ----------
+    path : Path
+        Of their training file.
+    keys : pair of str
+        Names of its data sets of lr and of gt.
+    numbers : sequence of int
+        Of the patches.
+    *pair : ndarray, shape (count, rows, columns)
+        lr, and gt.
+
+    Raises
+    ------
+    VdsrError
+        That names the first of these patches.
+    """
+    for role, key, patches in zip(ROLES, keys, pair, strict=True):
+        if len(patches) and fault_of(patches, role):
+            found = ((number, fault_of(patch, role)) for number, patch in zip(numbers, patches, strict=True))
+            number, fault = next((number, fault) for number, fault in found if fault)
+            raise VdsrError(f"{path}: patch {number} of /{key} {fault}; build the file again")
+
+
+def ends_of(values: NDArray[Any]) -> list[float]:
+    """The least and the largest finite value, and NaN if there are others: all that `fault_of` need see."""
+    ends = [float(values.min()), float(values.max())] if values.size else []
+    if np.isfinite(ends).all():
+        return ends
+    finite = values[np.isfinite(values)]
+    return [float(finite.min()), float(finite.max()), np.nan] if finite.size else [np.nan]
+
+
+def look_through(
+    bands: Iterable[NDArray[Any]], dtype: np.dtype[Any], shape: Sequence[int], values: Values | None, name: str
+) -> str:
+    """SHA-256 of a data set that comes in bands of rows, whose range goes into `values`; `name` is that of the set."""
+    little = dtype.newbyteorder("<")
+    digest = hashlib.sha256(f"{little.str} {tuple(shape)}".encode())
+    ends: list[float] = []
+    for band in bands:
+        digest.update(np.ascontiguousarray(band, dtype=little).tobytes())
+        ends += ends_of(band)
+    if values is not None and ends:
+        values.look(np.array([ends]), lambda _: name)
+    return digest.hexdigest()
+
+
+def same_bits(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays have one dtype, one shape and the same bits."""
+    if (one.dtype, one.shape) != (other.dtype, other.shape):
+        return False
+    bits = f"u{one.dtype.itemsize}"
+    return bool((np.ascontiguousarray(one).view(bits) == np.ascontiguousarray(other).view(bits)).all())
 
 
 def content_sum(attributes: Mapping[str, Any], sums: Mapping[str, str]) -> str:

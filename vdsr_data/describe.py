@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsr_data.hdf5 import damage_explained, open_hdf5, read_attributes
+from vdsr_data.mat_folder import MatFolder, describe_mat, is_mat_folder
 from vdsr_data.storage import open_training
 from vdsr_data.subimage_folder import SubimageFolder, describe_subimages
 from vdsr_data.testfile import is_test_file, summarise
@@ -20,9 +21,12 @@ def describe(path: Path | str) -> Iterator[str]:
     Raises
     ------
     VdsrError
-        If it is neither a training nor a test file, nor a folder of sub-images.
+        If it is neither a training nor a test file, nor a folder of .mat files or sub-images.
     """
     path = Path(path)
+    if is_mat_folder(path):
+        yield from describe_mat(MatFolder(path))
+        return
     if path.is_dir():
         yield from describe_subimages(SubimageFolder(path))
         return

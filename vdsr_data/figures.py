@@ -1,7 +1,8 @@
 """Contact sheets with matplotlib: what a data file holds, as pictures of lr, gt and the residual, or of HR and LR."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.arrays import RangeWarning
+from vdsr_data.claims import ROLES, ends_of, fault_of
 from vdsr_data.files import replacing
 from vdsr_data.pairs import Pairs
 from vdsr_data.subimage_folder import SubimageFolder
@@ -70,6 +73,11 @@ def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int 
         If `count` is too large for a sheet.
     VdsrError
         If the file is damaged.
+
+    Warns
+    -----
+    RangeWarning
+        If something that is shown has values that no training takes; the first of them is named.
     """
     total, usual, _ = offered(pairs)
     shown = min(usual if count is None else limits.whole("count", count, (1, MOST)), total)
@@ -111,26 +119,62 @@ def _short(name: str) -> str:
 
 def _patch_rows(pairs: Pairs, chosen: list[int]) -> list[list[Tile]]:
     groups = []
-    for index, (lr, gt) in zip(chosen, pairs.read(chosen), strict=True):
+    read = pairs.read(chosen)
+    _remark(pairs, ((f"patch {index}", pair) for index, pair in zip(chosen, read, strict=True)))
+    for index, (lr, gt) in zip(chosen, read, strict=True):
         low, high = Tile(lr, f"{index:,}", "lr", starts=True), Tile(gt, "", "gt")
-        groups.append([low, high, Tile(gt - lr, _psnr(lr, gt), "gt - lr", residual=True)])
+        error = float(np.mean((gt - lr) ** 2, dtype=np.float64))
+        groups.append([low, high, Tile(gt - lr, _psnr(error), "gt - lr", residual=True)])
     return [[tile for group in groups[k : k + ACROSS] for tile in group] for k in range(0, len(groups), ACROSS)]
 
 
 def _image_row(pairs: Pairs, name: str) -> list[Tile]:
     row: list[Tile] = []
     for index in (k for k, (owner, _) in enumerate(pairs.images) if owner == name):
-        ((lr, gt),) = pairs.read([index])
+        lr, gt, error, square = _overview(pairs, index)
         scale = pairs.images[index][1]
         if not row:
-            row.append(Tile(gt, _short(name), "gt"))
+            row.append(Tile(gt, _short(name) + (f" (means of {square} x {square})" if square > 1 else ""), "gt"))
         row.append(Tile(lr, "", f"lr x{scale}", starts=True))
-        row.append(Tile(gt - lr, _psnr(lr, gt), f"gt - lr x{scale}", residual=True))
+        row.append(Tile(gt - lr, _psnr(error), f"gt - lr x{scale}", residual=True))
     return row
 
 
-def _psnr(lr: NDArray[Any], gt: NDArray[Any]) -> str:
-    error = float(np.mean((gt - lr) ** 2, dtype=np.float64))
+def _overview(pairs: Pairs, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float, int]:
+    """A pair of images (lr, gt) of less than twice the pixels that are drawn, and its mean squared error.
+
+    The image is read some rows at a time, and each square of its pixels becomes their mean; its side comes last.
+    """
+    shape, bands = pairs.bands(index)
+    square = max(max(shape) // IMAGE, 1)
+    lefts = np.arange(0, shape[1], square)
+    counts = [np.diff(np.arange(0, side + square, square).clip(max=side)) for side in shape]
+    sums = np.zeros((2, len(counts[0]), len(lefts)))
+    ends: list[list[float]] = [[], []]
+    squares, above = 0.0, 0
+    for band in bands:
+        rows = (above + np.arange(len(band[0]))) // square
+        for k, values in enumerate(band):
+            np.add.at(sums[k], rows, np.add.reduceat(values, lefts, axis=1))
+            ends[k].extend(ends_of(values))
+        squares += float(((band[1] - band[0]) ** 2).sum())
+        above += len(rows)
+    name, scale = pairs.images[index]
+    _remark(pairs, [(f"{name} at scale {scale}", tuple(map(np.array, ends)))])
+    lr, gt = (sums / np.outer(*counts)).astype(np.float32)
+    return lr, gt, squares / math.prod(shape), square
+
+
+def _remark(pairs: Pairs, found: Iterable[tuple[str, tuple[NDArray[Any], ...]]]) -> None:
+    """Warn of the first pair (lr, gt), of these names, whose values no training takes."""
+    for name, pair in found:
+        for role, values in zip(ROLES, pair, strict=True):
+            if fault := fault_of(values, role):
+                warnings.warn(f"{pairs.path.name}: {role} of {name} {fault}", RangeWarning, stacklevel=4)
+                return
+
+
+def _psnr(error: float) -> str:
     return f"{10 * math.log10(1 / error):.1f} dB" if error > 0 else "equal" if error == 0 else "not finite"
 
 

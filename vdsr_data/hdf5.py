@@ -10,16 +10,19 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import DEFLATE, check_input, refusal
 from vdsr_data.mistaken import mistaken
 
-__all__ = ["LIBVER", "annotate", "create_group", "create_hdf5", "damage_explained", "declared_bytes", "open_hdf5",
-           "plain_dataset", "plain_group", "read_attributes", "storable_bytes", "write_attribute"]  # fmt: skip
+__all__ = ["LIBVER", "annotate", "bands", "create_group", "create_hdf5", "damage_explained", "declared_bytes",
+           "open_hdf5", "plain_dataset", "plain_group", "read_attributes", "storable_bytes",
+           "write_attribute"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
+BAND = 2**22  # bytes of `bands`
 
 
 @contextmanager
@@ -37,7 +40,8 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
     check_input(path)
     other = mistaken(path)  # which the system may refuse to open, of which h5py's question tells nothing
     if not h5py.is_hdf5(path):
-        raise VdsrError(f"{path}: {other or 'not an HDF5 file'}")
+        kind = "a .mat file, not HDF5; give the folder that it lies in" if path.suffix == ".mat" else "not an HDF5 file"
+        raise VdsrError(f"{path}: {other or kind}")
     with damage_explained(path):
         file = h5py.File(path, "r")
     with file:
@@ -157,6 +161,17 @@ def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5p
 def declared_bytes(data: h5py.Dataset) -> int:
     """The memory that the values of a data set take, or those of one of its chunks if these are more."""
     return int(data.dtype.itemsize * max(data.size, math.prod(data.chunks or ())))
+
+
+def bands(data: h5py.Dataset) -> Iterator[NDArray[Any]]:
+    """The values of a data set, rows after rows, some megabytes at a time."""
+    if not data.shape:
+        yield np.asarray(data[...])
+        return
+    chunk = (data.chunks or (1,))[0]
+    step = chunk * max(BAND // max(data.nbytes // max(len(data), 1) * chunk, 1), 1)
+    for start in range(0, len(data), step):
+        yield data[start : start + step]
 
 
 def storable_bytes(data: h5py.Dataset) -> int:

@@ -1,6 +1,9 @@
-"""How the values of gt and of the residual are spread, by a bounded random sample of the pairs of a file."""
+"""How the values of gt and of the residual are spread, by a bounded random sample of the pairs of a file.
 
-from dataclasses import dataclass
+Values are counted some at a time, so that memory does not grow with an image.
+"""
+
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +32,33 @@ class Spread:
     summary: str
 
 
+@dataclass
+class _Tally:
+    """Counts and sums of the values that were added."""
+
+    size: int = 0
+    outside: int = 0
+    gt: NDArray[Any] = field(default_factory=lambda: np.zeros(len(LUMA) - 1))
+    residual: NDArray[Any] = field(default_factory=lambda: np.zeros(len(STEPS) - 1))
+    gt_ends: list[float] = field(default_factory=list)
+    residual_ends: list[float] = field(default_factory=list)
+    gt_sum: float = 0
+    residual_sum: float = 0
+    squares: float = 0
+
+    def add(self, lr: NDArray[Any], gt: NDArray[Any]) -> None:
+        residual = np.abs(gt - lr, dtype=np.float64)
+        self.size += gt.size
+        self.outside += int(np.count_nonzero(~((gt >= 0) & (gt <= 1))))
+        self.gt += _counts(gt, LUMA)
+        self.residual += _counts(residual * 255, np.array(STEPS))
+        self.gt_ends += [float(gt.min()), float(gt.max())]
+        self.residual_ends += [float(residual.min()), float(residual.max())]
+        self.gt_sum += float(gt.sum(dtype=np.float64))
+        self.residual_sum += float(residual.sum())
+        self.squares += float((residual**2).sum())
+
+
 def spread(pairs: Pairs, *, seed: int = 0) -> Spread:
     """Read at most 1,024 pairs and four million pixels, chosen at random, and count; `pairs` must not be empty.
 
@@ -38,28 +68,27 @@ def spread(pairs: Pairs, *, seed: int = 0) -> Spread:
         If the file is damaged.
     """
     order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
+    tally, count = _Tally(), 0
     if pairs.shape:
         chosen = sorted(order[: max(1, min(PAIRS, PIXELS // (pairs.shape[0] * pairs.shape[1])))])
-        found = pairs.read(chosen)
+        lr, gt = (np.stack(patches) for patches in zip(*pairs.read(chosen), strict=True))
+        tally.add(lr, gt)
+        count = len(chosen)
     else:
-        found, pixels = [], 0
-        while order and pixels < PIXELS and len(found) < PAIRS:
-            found += pairs.read([order.pop()])
-            pixels += found[-1][0].size
-    lr, gt = (np.concatenate([pair[k].ravel() for pair in found]) for k in (0, 1))
-    residual = np.abs(gt - lr, dtype=np.float64)
-    few = len(found) < len(pairs)
-    sample = f"{len(found):,} of {len(pairs):,} pairs, at random" if few else f"all {len(pairs):,} pairs"
+        while order and tally.size < PIXELS and count < PAIRS:
+            for lr, gt in pairs.bands(order.pop())[1]:
+                tally.add(lr, gt)
+            count += 1
+    sample = f"{count:,} of {len(pairs):,} pairs, at random" if count < len(pairs) else f"all {count:,} pairs"
     with np.errstate(divide="ignore", invalid="ignore"):
-        psnr = -10 * np.log10(np.mean(residual**2))
+        psnr = -10 * np.log10(np.float64(tally.squares / tally.size))
     summary = (
-        f"gt {_range(gt)}, mean {gt.mean(dtype=np.float64):.3f}; |gt - lr| {_range(residual)}, "
-        f"mean {residual.mean():.4f}; PSNR of lr {psnr:.2f} dB"
+        f"gt {_range(tally.gt_ends)}, mean {tally.gt_sum / tally.size:.3f}; "
+        f"|gt - lr| {_range(tally.residual_ends)}, mean {tally.residual_sum / tally.size:.4f}; PSNR of lr {psnr:.2f} dB"
     )
-    outside = np.mean(~((gt >= 0) & (gt <= 1)))
-    if outside:
-        summary += f"; {outside:.2%} of gt not in [0, 1]"
-    return Spread(_shares(gt, LUMA), _shares(residual * 255, np.array(STEPS)), sample, summary)
+    if tally.outside:
+        summary += f"; {tally.outside / tally.size:.2%} of gt not in [0, 1]"
+    return Spread(tally.gt / tally.size, tally.residual / tally.size, sample, summary)
 
 
 def table(found: Spread, *, blocks: bool) -> Table:
@@ -79,12 +108,12 @@ def table(found: Spread, *, blocks: bool) -> Table:
     return grid
 
 
-def _shares(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.histogram(values[np.isfinite(values)], edges)[0] / max(values.size, 1)
+def _counts(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.histogram(values[np.isfinite(values)], edges)[0]
 
 
-def _range(values: NDArray[Any]) -> str:
-    return f"{values.min():.3f} to {values.max():.3f}"
+def _range(ends: list[float]) -> str:
+    return f"{np.min(ends):.3f} to {np.max(ends):.3f}"
 
 
 def _bar(share: float, blocks: bool) -> str:

@@ -1,5 +1,6 @@
 """How patches lie in a training file: data sets, axes, chunks, and the byte offset of every patch."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -7,7 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, listed
 from vdsr_data.hdf5 import plain_dataset
 
 __all__ = ["CHUNK", "Axes", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
@@ -71,7 +72,13 @@ def find_keys(file: h5py.File, path: Path, *, named: Any, virtual: bool) -> tupl
     for lr, gt in [*candidates, *KEYS]:
         if all(plain_dataset(file, key, virtual=virtual) is not None for key in (lr, gt)):
             return lr, gt
-    found = ", ".join(file) or "nothing"
+    if file.keys() and all(re.fullmatch(r"conv_\d{2,}", name) for name in file):  # what vdsr-train writes
+        raise VdsrError(
+            f"{path}: holds the weights of a network, no images; score it with `vdsr-eval --weights {path}`"
+        )
+    if {"step", "sha256"} <= file.attrs.keys():
+        raise VdsrError(f"{path}: is a checkpoint of a training, no data; go on from it with `vdsr-train --resume`")
+    found = listed(file) or "nothing"
     raise VdsrError(f"{path}: not a training file; needs data sets lr and gt (or data and label), found {found}")
 
 

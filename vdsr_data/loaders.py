@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["tf_dataset", "torch_dataset"]
 
 BLOCK = 64  # pairs of a training file in one visit: a chunk of it
+LOOKED_AT = 32  # patches that are looked at before; of a compressed file each takes the time of its chunk
 
 
 def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs":
@@ -22,9 +23,9 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
     Parameters
     ----------
     path : path
-        A training file (also a part or a virtual file), or a test file.
+        A training file (also a part or a virtual file), a test file, or the folder of its .mat files.
     scale : int, optional
-        Of a test file: only its images at this scale. A training file mixes its scales.
+        Of a test file or .mat files: only images at this scale. A training file mixes its scales.
 
     Returns
     -------
@@ -37,7 +38,8 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
     Raises
     ------
     VdsrError
-        If PyTorch is not installed, or `path` is no such file or holds nothing.
+        If PyTorch is not installed, `path` is no such file or holds nothing; here already if one of some patches has
+        values that `vdsr-data verify` does not allow, and else where a pair is read that has.
 
     Notes
     -----
@@ -70,7 +72,7 @@ def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
     block = BLOCK if pairs.shape else 1
 
     def read(start: np.int64) -> list[Any]:
-        found = pairs.read(range(int(start), min(int(start) + block, len(pairs))))
+        found = pairs.read(range(int(start), min(int(start) + block, len(pairs))), sound=True)
         return [np.stack(images).astype(np.float32)[..., np.newaxis] for images in zip(*found, strict=True)]
 
     def shaped(start: Any) -> Any:
@@ -85,4 +87,7 @@ def _opened(path: Path | str, scale: int | None) -> Pairs:
     pairs = Pairs(path, scale=scale)
     if not len(pairs):
         raise VdsrError(f"{path}: holds no pairs")
+    if pairs.shape:
+        pairs.read(np.linspace(0, len(pairs) - 1, min(len(pairs), LOOKED_AT)).astype(int).tolist(), sound=True)
+        pairs.close()
     return pairs

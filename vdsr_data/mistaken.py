@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["mistaken"]
+__all__ = ["mistaken", "mistaken_folder"]
 
 ARCHIVES = {
     b"PK\x03\x04": "zip",
@@ -43,3 +43,13 @@ def mistaken(path: Path | str) -> str | None:
     kind = next((name for magic, name in ARCHIVES.items() if head.startswith(magic)), None)
     kind = "tar" if head[257:262] == b"ustar" else kind
     return f"is an archive ({kind}); unpack it first" if kind else None
+
+
+def mistaken_folder(path: Path | str) -> str | None:
+    """Tell that a folder is one of vdsr-train, not of data, in words that follow its name; None for any other."""
+    path = Path(path)
+    if (path / "config.json").is_file() and (path / "log.csv").is_file():
+        return f"is the run folder of a training; score its weights with `vdsr-eval --weights {path}`"
+    if any(path.glob("step-*.h5")):
+        return f"holds checkpoints of a training; go on from them with `vdsr-train --resume {path.parent}`"
+    return None

@@ -19,6 +19,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import is_plain_name
 from vdsr_data.images import decode_png
 from vdsr_data.lmdb_file import LmdbFile
+from vdsr_data.mistaken import mistaken_folder
 from vdsr_data.resize import imresize
 
 __all__ = ["META", "Kind", "SubimageFolder", "describe_subimages", "subfolder", "verify_subimages"]
@@ -62,8 +63,9 @@ class SubimageFolder:
         kinds: tuple[Kind, ...] = ("png", "lmdb")
         found = [kind for kind in kinds if (self.path / subfolder(kind, 1)).is_dir()]
         if not found:
-            raise VdsrError(f"{path}: a folder without {subfolder('png', 1)} or {subfolder('lmdb', 1)}; give a file, "
-                            "or a folder that `vdsr-data build-train --format png` or lmdb has made")  # fmt: skip
+            lacking = f"a folder without {subfolder('png', 1)}, {subfolder('lmdb', 1)} or NAME_SCALE_gt.mat"
+            way_out = "give a file, or a folder that `vdsr-data build-train` or build-test has made with --format"
+            raise VdsrError(f"{path}: {mistaken_folder(path) or f'{lacking}; {way_out}'}")
         if len(found) > 1:
             raise VdsrError(f"{path}: holds sub-images both as {FILES['png']} and as {FILES['lmdb']}; "
                             f"move {subfolder('png', 1)} and what belongs to it to a folder of its own")  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import is_plain_name, replacing
 from vdsr_data.hdf5 import (
+    bands,
     create_group,
     create_hdf5,
     damage_explained,
@@ -28,6 +29,7 @@ from vdsr_data.hdf5 import (
 )
 
 __all__ = [
+    "LumaBands",
     "StoredPair",
     "TestFile",
     "TestFileWriter",
@@ -73,6 +75,10 @@ class StoredPair:
     gt: NDArray[np.float64]
     lr: NDArray[np.float64]
     boundary: str
+
+
+# Rows and columns of an image, and its rows of (lr, gt) one band after the other.
+LumaBands = tuple[tuple[int, int], Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]]
 
 
 class TestFileWriter:
@@ -186,17 +192,32 @@ class TestFile:
             If the stored data are not a pair of equal shape in float64.
         """
         with damage_explained(self._path):
-            pairs = plain_group(self._file, f"x{scale}")
-            group = None if pairs is None else plain_group(pairs, name)
-            if group is None:
-                return None
-            gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
-            kinds = {data.dtype for data in (gt, lr) if data is not None}
-            if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or kinds != {np.dtype(np.float64)}:
-                raise VdsrError(
-                    f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
-                )
-            return StoredPair(gt[...], lr[...], self.boundary)
+            found = self._pair(name, scale)
+            return None if found is None else StoredPair(found[0][...], found[1][...], self.boundary)
+
+    def bands(self, name: str, scale: int) -> LumaBands | None:
+        """The shape of the stored luma and its rows (lr, gt), some at a time; None and errors as `pair`."""
+
+        def rows(gt: h5py.Dataset, lr: h5py.Dataset) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+            with damage_explained(self._path):
+                yield from zip(bands(lr), bands(gt), strict=True)
+
+        with damage_explained(self._path):
+            found = self._pair(name, scale)
+        return None if found is None else (found[0].shape, rows(*found))
+
+    def _pair(self, name: str, scale: int) -> tuple[h5py.Dataset, h5py.Dataset] | None:
+        pairs = plain_group(self._file, f"x{scale}")
+        group = None if pairs is None else plain_group(pairs, name)
+        if group is None:
+            return None
+        gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
+        kinds = {data.dtype for data in (gt, lr) if data is not None}
+        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or kinds != {np.dtype(np.float64)}:
+            raise VdsrError(
+                f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
+            )
+        return gt, lr
 
     def stored(self, name: str, scale: int) -> dict[str, NDArray[Any] | None]:
         """gt, lr, cb and cr as they are in the file; None for what is missing."""
@@ -220,14 +241,20 @@ def open_test_file(path: Path | str) -> Iterator[TestFile]:
 
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
-    """Per scale of a test file: the scale, the number of images and the number of gt pixels."""
+    """Per scale of a test file: the scale, how many images, and pixels of gt; VdsrError if an image has none."""
     with open_hdf5(path) as file, damage_explained(Path(path)):
         _names(file, Path(path), read_attributes(file).get("names"))
         for key in file:
             group = plain_group(file, key) if re.fullmatch("x[0-9]{1,9}", key) else None
             if group is not None:
-                shapes = [item["gt"].shape for name in group if (item := plain_group(group, name)) is not None]
-                yield int(key[1:]), len(shapes), sum(rows * columns for rows, columns in shapes)
+                images = [(name, item) for name in group if (item := plain_group(group, name)) is not None]
+                pixels = 0
+                for name, item in images:
+                    gt = plain_dataset(item, "gt")
+                    if gt is None or gt.ndim != 2:
+                        raise VdsrError(f"{path}: /{key}/{name} has no gt of (rows, columns); build the file again")
+                    pixels += gt.size
+                yield int(key[1:]), len(images), pixels
 
 
 def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:

@@ -29,7 +29,7 @@ class TorchPairs(Dataset[Item]):  # type: ignore[misc]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """Return a whole batch, as a DataLoader asks for it: one visit to the file instead of one for each pair."""
-        return [(_tensor(lr), _tensor(gt)) for lr, gt in self.pairs.read(indices)]
+        return [(_tensor(lr), _tensor(gt)) for lr, gt in self.pairs.read(indices, sound=True)]
 
 
 def _tensor(image: NDArray[Any]) -> torch.Tensor:

@@ -5,25 +5,39 @@ would take a second pass to build one. The sum is that of attributes and values,
 that are compressed, virtual, merged from parts or built at once.
 """
 
-import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vdsr_data import claims, limits
-from vdsr_data.claims import Check, Values, Verified, check_attributes, check_images, content_sum
+from vdsr_data import claims, limits, memory
+from vdsr_data.claims import (
+    ROLES,
+    Check,
+    Values,
+    Verified,
+    check_attributes,
+    check_images,
+    content_sum,
+    look_through,
+    same_bits,
+)
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import unchanged
 from vdsr_data.generate import image_pairs
-from vdsr_data.hdf5 import damage_explained, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.images import read_image
+from vdsr_data.mat_folder import is_mat_folder, verify_mat
+from vdsr_data.recipe import checked_paths
 from vdsr_data.subimage_folder import verify_subimages
 from vdsr_data.testfile import ORIGINAL, TestFile, is_test_file
 from vdsr_data.verify_training import verify_training
 
 __all__ = ["verify"]
+
+REMADE = 60  # bytes a pixel to make a pair anew and to compare it
 
 
 def verify(
@@ -35,14 +49,14 @@ def verify(
     expect: str | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Verified:
-    """Check a training file, a part, a virtual file with its parts, a test file, or a folder of sub-images.
+    """Check a training file, a part, a virtual file with its parts, a test file, or a folder (.mat files, sub-images).
 
     Parameters
     ----------
     path : path
     images : sequence of path, optional
         Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
-        made anew. A test file holds its originals, and sub-images HR, from which a sample is made in any case.
+        made anew. A test file holds its originals, .mat files gt and sub-images HR, from which a sample is made anyhow.
     sample : int, default 64
         How many pairs to make anew and to compare bit by bit.
     seed : int, default 0
@@ -60,25 +74,36 @@ def verify(
     Raises
     ------
     ArgumentError
-        If there are images of a folder of sub-images.
+        If there are images of a folder of sub-images, or if another argument is not allowed.
     VdsrError
         If it is none of these, too damaged to be read, or changed meanwhile.
 
     Notes
     -----
-    Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs.
+    Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs. To make a
+    pair of a test file anew takes up to 60 bytes for each of its pixels.
+
+    Warns
+    -----
+    MemoryWarning
+        If there is less memory than the largest image of a test file needs.
     """
     path = Path(path)
     limits.whole("sample", sample, (0, None))
     limits.whole("seed", seed, (0, None))
-    if path.is_dir():
+    paths = None if images is None else checked_paths(images)
+    if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", str(expect)):
+        raise ArgumentError(f"expect: {expect!r} is not allowed; give the 64 digits of a SHA-256 sum")
+    if is_mat_folder(path):
+        found = verify_mat(path, images=paths, sample=sample, seed=seed, advance=advance)
+    elif path.is_dir():
         if images is not None:
             raise ArgumentError("images: a folder of sub-images does not say from which images it was made, and how")
         found = verify_subimages(path, sample=sample, seed=seed, advance=advance)
     elif path.is_file():
         with unchanged(path), damage_explained(path):
             check_kind = _verify_test if is_test_file(path) else verify_training
-            found = check_kind(path, None if images is None else list(map(Path, images)), sample, seed, advance)
+            found = check_kind(path, paths, sample, seed, advance)
     else:
         raise VdsrError(f"{path}: no such file")
     content = Check("content", f"SHA-256 {found.sha256}")
@@ -93,13 +118,13 @@ def _verify_test(
 ) -> Verified:
     with open_hdf5(path) as file:
         attributes = read_attributes(file)
-        test = TestFile(file, path)
+        images_named = _texts(attributes.get("images"))
         forms = {
             "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
             "name": lambda value: isinstance(value, str), "boundary": claims.among("symmetric", "replicate"),
             "scales": claims.numbers(*limits.SCALES), "images": claims.names,
-            "names": claims.exactly([Path(name).stem for name in _texts(attributes.get("images"))]),
-            "sha256": lambda value: claims.digests(value) and len(value) == len(_texts(attributes.get("images"))),
+            "names": claims.exactly([Path(name).stem for name in images_named]),
+            "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
         }  # fmt: skip
         checks = [check_attributes(attributes, forms)]
         sums, *found = _read_all(file, advance)
@@ -107,25 +132,22 @@ def _verify_test(
         if not checks[0].failures:
             checks.append(_check_entries(attributes, sums))
         if not any(check.failures for check in checks):
+            test = TestFile(file, path)
             checks.append(_check_sample(test, attributes, sample, seed))
             if images is not None:
                 checks.append(_check_originals(test, attributes, images))
-        kind = f"test file of {len(test.names)} images"
+        kind = f"test file of {len(images_named)} images"
     return Verified(kind, checks, content_sum(attributes, sums))
 
 
 def _read_all(file: Any, advance: Callable[[float], None]) -> tuple[dict[str, str], Check, Check]:
     """SHA-256 of every data set, and the ranges of lr and gt."""
     sums: dict[str, str] = {}
-    values = {"lr": Values("lr", "lr"), "gt": Values("gt", "gt")}
+    values = {role: Values(role, role) for role in ROLES}
     for name, data in _data_sets(file):
-        content = np.ascontiguousarray(data[...])
-        content = content.astype(content.dtype.newbyteorder("<"), copy=False)
-        sums[name] = hashlib.sha256(f"{content.dtype.str} {content.shape}".encode() + content.tobytes()).hexdigest()
-        key = name.rpartition("/")[2]
-        if key in values and not name.startswith(f"{ORIGINAL}/") and content.size:
-            values[key].look(content[np.newaxis], lambda _, name=name: f"/{name}")  # type: ignore[misc]
-        advance(content.nbytes / 1e6)
+        own = None if name.startswith(f"{ORIGINAL}/") else values.get(name.rpartition("/")[2])  # type: ignore[call-overload]
+        sums[name] = look_through(bands(data), data.dtype, data.shape, own, f"/{name}")
+        advance(data.nbytes / 1e6)
     return sums, values["lr"].check, values["gt"].check
 
 
@@ -163,12 +185,14 @@ def _check_sample(test: TestFile, attributes: dict[str, Any], sample: int, seed:
     entries = [(name, scale) for name in test.names for scale in attributes["scales"]]
     chosen = np.sort(np.random.default_rng(seed).permutation(len(entries))[:sample])
     check = Check("made anew", f"{len(chosen)} of {len(entries)} pairs")
+    most = max((rows * columns for rows, columns in map(test.size, test.names)), default=0) if len(chosen) else 0
+    memory.check_memory(f"{attributes['name']}: {most / 1e6:.0f} megapixels", REMADE * most)
     for name, scale in [entries[k] for k in chosen.tolist()]:
         original = test.original(name)
         for pair in image_pairs(Path(name), original, [scale], attributes["boundary"]):
             for key, value in test.stored(name, scale).items():
                 made = getattr(pair, key)
-                same = made is None if value is None else made is not None and _same(made, value)
+                same = made is None if value is None else made is not None and same_bits(made, value)
                 if not same:
                     check.fail(f"/x{scale}/{name}/{key} differs from what its original gives")
     return check
@@ -178,13 +202,9 @@ def _check_originals(test: TestFile, attributes: dict[str, Any], images: Sequenc
     """Compare the originals in the file with the images, bit by bit."""
     check, paths = check_images(images, list(zip(attributes["images"], attributes["sha256"], strict=True)))
     for path in paths:
-        if not check.failures and not _same(read_image(path), test.original(path.stem)):
+        if not check.failures and not same_bits(read_image(path), test.original(path.stem)):
             check.fail(f"{path} differs from /{ORIGINAL}/{path.stem}")
     return check
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
 
 
 def _texts(value: Any) -> list[str]:
