@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsr_data.errors import VdsrError
+from vdsr_data.files import check_input
 from vdsr_data.mistaken import mistaken
 
 __all__ = ["read_mat5"]
@@ -38,8 +39,7 @@ def read_mat5(path: Path | str) -> dict[str, Any]:
         If the system refuses: no permission, too many open files.
     """
     path = Path(path)
-    if not path.is_file():
-        raise VdsrError(f"{path}: no such file")
+    check_input(path)
     if other := mistaken(path):
         raise VdsrError(f"{path}: {other}")
     from scipy.io import loadmat
