@@ -16,13 +16,13 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.files import DEFLATE, check_input, refusal
 from vdsr_data.mistaken import mistaken
 
-__all__ = ["LIBVER", "annotate", "bands", "create_group", "create_hdf5", "damage_explained", "declared_bytes",
+__all__ = ["BAND", "LIBVER", "annotate", "bands", "create_group", "create_hdf5", "damage_explained", "declared_bytes",
            "open_hdf5", "plain_dataset", "plain_group", "read_attributes", "storable_bytes",
            "write_attribute"]  # fmt: skip
 
 # Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
 LIBVER = ("v108", "v108")
-BAND = 2**22  # bytes of `bands`
+BAND = 2**22  # bytes of rows that are looked at together
 
 
 @contextmanager

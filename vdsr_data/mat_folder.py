@@ -16,6 +16,7 @@ from vdsr_data import limits
 from vdsr_data.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.generate import degrade, image_pairs
+from vdsr_data.hdf5 import BAND
 from vdsr_data.images import read_image
 from vdsr_data.mat5 import read_mat5
 from vdsr_data.taps import BOUNDARIES
@@ -78,9 +79,13 @@ class MatFolder:
         return StoredPair(gt, lr, "unknown")
 
     def bands(self, name: str, scale: int) -> LumaBands | None:
-        """As `TestFile.bands`, but in one piece: a .mat file is unpacked as a whole."""
+        """As `TestFile.bands`, but a .mat file is unpacked as a whole."""
         pair = self.pair(name, scale)
-        return None if pair is None else (pair.gt.shape, iter([(pair.lr, pair.gt)]))
+        if pair is None:
+            return None
+        rows, columns = pair.gt.shape
+        step = max(BAND // (8 * columns), 1)
+        return (rows, columns), ((pair.lr[k : k + step], pair.gt[k : k + step]) for k in range(0, rows, step))
 
 
 def describe_mat(folder: MatFolder) -> Iterator[str]:
