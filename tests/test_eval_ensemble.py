@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.ensemble import self_ensemble
 
 
@@ -51,3 +52,10 @@ def test_each_call_gets_a_contiguous_image_and_the_scale() -> None:
     assert all(contiguous for contiguous, _, _ in seen)
     assert {shape for _, shape, _ in seen} == {(3, 5), (5, 3)}
     assert {scale for _, _, scale in seen} == {4}
+
+
+def test_what_is_no_function_or_returns_no_luma_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="upscale: 'net' is not allowed; give a function"):
+        self_ensemble("net")
+    with pytest.raises(VdsrError, match=r"the result has shape \(2, 3\), its input \(2, 4\)"):
+        self_ensemble(lambda lr, scale: lr[:, :3])(np.zeros((2, 4)), 2)

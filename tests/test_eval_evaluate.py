@@ -132,8 +132,8 @@ def test_given_low_resolution_images_replace_the_made_ones(folder: Path) -> None
 def test_mean_score_is_the_mean_over_the_images() -> None:
     records = [Record("s", str(k), 2, "m", "p", float(k), 1 / (k + 1)) for k in range(4)]
     assert mean_score(records) == (1.5, pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4))
-    for wrong in ([], [1, 2]):
-        with pytest.raises(ArgumentError, match="no records"):
+    for wrong, message in (([], "no records"), ([1, 2], "records: 1 is not allowed"), (3, "records: 3 is not allowed")):
+        with pytest.raises(ArgumentError, match=message):
             mean_score(wrong)
 
 
@@ -183,9 +183,21 @@ def test_sets_and_protocols_may_be_names(folder: Path) -> None:
         ({"upscale": "bicubic"}, "upscale: 'bicubic' is not allowed; give a function"),
         ({"model": None}, "model: None is not allowed"),
         ({"border": -1}, "border: -1 is not allowed"),
+        ({"testset": np.zeros((20, 20))}, "testset: .* is not allowed; give a folder, a test file or a name"),
     ],
 )
 def test_arguments_are_checked(folder: Path, wrong: dict[str, object], message: str) -> None:
     how = {"scale": 2, "model": "m", "upscale": bicubic, "protocol": "paper"}
     with pytest.raises(ArgumentError, match=message):
-        evaluate(folder, **how | wrong)
+        evaluate(**{"testset": folder} | how | wrong)
+
+
+def test_methods_and_protocols_of_the_wrong_kind_are_refused(folder: Path) -> None:
+    how = {"scale": 2, "methods": {"bicubic": method(bicubic)}, "protocols": ["paper"], "skip": pytest.fail}
+    for wrong, message in (
+        ({"methods": ["bicubic"]}, "methods: .* is not allowed; give a dict"),
+        ({"protocols": "paper"}, "protocols: 'paper' is not allowed; give a list"),
+        ({"protocols": ["paper", PROTOCOLS["paper"]]}, "protocols: .* give different ones"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            list(evaluate_images(folder, **how | wrong))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vdsr_data.errors import one_line
+from vdsr_data.errors import ArgumentError, one_line
 from vdsr_eval.evaluate import Record
 from vdsr_eval.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
 from vdsr_eval.report import Table, per_image
@@ -99,6 +99,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         write_files([], [TABLE, TABLE], markdown=path)
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_table_and_no_record_is_refused() -> None:
+    for text in (markdown_text, latex_text):
+        with pytest.raises(ArgumentError, match="table: .* is not allowed; give one of"):
+            text(RECORDS)
+    for text in (csv_text, json_text):
+        with pytest.raises(ArgumentError, match="records: 'Set5' is not allowed; give those that evaluate returns"):
+            text(["Set5"])
 
 
 def test_names_of_several_lines_stay_in_one_cell() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_eval_pictures import photograph, scored
 
+from vdsr_data.errors import ArgumentError
 from vdsr_data.images import image_size, read_image
 from vdsr_eval.figures import MARK, save_detail
 from vdsr_eval.protocol import PROTOCOLS
@@ -35,7 +36,25 @@ def test_grey_images_and_other_shapes(tmp_path: Path) -> None:
     assert columns > rows
 
 
-def test_nothing_is_left_when_drawing_fails(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"bogus|[Ff]ormat"):
-        save_detail(tmp_path / "d.bogus", [scored(photograph(), PROTOCOLS["paper"])], (0, 0, 9, 9))
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"path": "d.bogus"}, "d.bogus: no such kind of picture; give a name that ends in one of"),
+        ({"window": (0, 0, 900, 9)}, "the detail 0,0,900,9 must be"),
+        ({"window": (0, 0, 9)}, "the detail must be four whole numbers"),
+        ({"dpi": 0}, "dpi: 0 is not allowed"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(tmp_path: Path, monkeypatch, wrong: dict[str, object], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    methods = [scored(photograph(), PROTOCOLS["paper"])]
+    with pytest.raises(ArgumentError, match=message):
+        save_detail(**{"path": "d.png", "methods": methods, "window": (0, 0, 9, 9)} | wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_when_drawing_fails(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("vdsr_eval.figures.Figure.savefig", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_detail(tmp_path / "d.png", [scored(photograph(), PROTOCOLS["paper"])], (0, 0, 9, 9))
     assert list(tmp_path.iterdir()) == []

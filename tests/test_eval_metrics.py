@@ -16,7 +16,7 @@ from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.images import read_image
 from vdsr_eval import _kernels, psnr, ssim
 
-SHAPES = st.tuples(st.integers(1, 30), st.integers(1, 30))
+SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 20))
 
 
 def noisy(rows: int, columns: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +60,7 @@ def test_psnr_equals_scikit_image_and_the_twin() -> None:
     assert psnr(a, b, data_range=1) == pytest.approx(slow_psnr(a, b, 1), abs=1e-10)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]))
 def test_psnr_of_integers_equals_the_twin(data: st.DataObject, dtype: type) -> None:
     shape = data.draw(SHAPES)
@@ -198,7 +198,7 @@ def test_ssim_refuses_a_volume_that_is_none() -> None:
 
 
 def test_compiled_and_interpreted_kernels_give_the_same_bits() -> None:
-    a, b = noisy(15, 19)
+    a, b = noisy(12, 14)
     x = np.arange(11) - 5.0
     taps = np.exp(-x * x / 4.5)
     for kernel, arguments in (

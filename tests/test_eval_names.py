@@ -4,10 +4,10 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.names import distinct, match_files
 
 
@@ -185,6 +185,7 @@ def test_what_is_ignored_and_what_is_mixed_is_said(tmp_path: Path) -> None:
 WORDS = st.text(st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F), min_size=1, max_size=4)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(WORDS, min_size=1, max_size=3).map("_".join), min_size=1, max_size=5),
     st.sampled_from([2, 3, 4, 8]),
@@ -212,3 +213,27 @@ def test_names_that_are_told_apart() -> None:
     ]  # fmt: skip
     assert distinct(["a", "b"], paths[:2]) == ["a", "b"]
     assert distinct(["bicubic"], [Path("/bicubic")], taken=["bicubic"]) == ["bicubic (bicubic)"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"names": "a"}, "names: 'a' is not allowed; give a list"),
+        ({"names": [Path("a")]}, "names: .*a.* is not allowed; give text"),
+        ({"names": ["a", "a"]}, "give different ones"),
+        ({"scale": 0}, "scale: 0 is not allowed"),
+        ({"part": "x"}, "part: 'x' is not allowed; give one of sr, lr"),
+        ({"pattern": None}, "pattern: None is not allowed; give text"),
+    ],
+)
+def test_arguments_are_checked(tmp_path: Path, wrong: dict[str, object], message: str) -> None:
+    touch(tmp_path, "a.png")
+    with pytest.raises(ArgumentError, match=message):
+        match_files(**{"folder": str(tmp_path), "names": ["a"], "scale": 2} | wrong)
+
+
+def test_the_way_out_of_two_candidates_is_one_that_there_is(tmp_path: Path) -> None:
+    touch(tmp_path, "a_one.png", "a_two.png")
+    for part, words in (("sr", "--pattern '.*' .for a baseline --baseline-pattern"), ("lr", "keep one file for each")):
+        with pytest.raises(VdsrError, match=f"2 files could be the image a at x2; .*{words}"):
+            match_files(tmp_path, ["a"], scale=2, part=part)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.evaluate import Record
 from vdsr_eval.significance import paired_difference
 
@@ -68,3 +69,10 @@ def test_what_cannot_be_paired_is_refused() -> None:
         paired_difference(ours[:1], ours[:1])
     with pytest.raises(ValueError, match="infinite PSNR"):
         paired_difference(records([31, math.inf]), ours)
+
+
+@pytest.mark.parametrize("wrong", [{"samples": 0}, {"level": 95}, {"seed": -1}, {"records": [1]}, {"records": None}])
+def test_arguments_are_checked(wrong: dict[str, object]) -> None:
+    (name,) = wrong
+    with pytest.raises(ArgumentError, match=f"{name}: .* is not allowed"):
+        paired_difference(**{"records": records([1, 2]), "baseline": records([2, 3], "b")} | wrong)

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError
-from vdsr_eval.evaluate import Upscaler, run_upscaler
+from vdsr_eval.evaluate import Upscaler, checked_upscaler, run_upscaler
 
 __all__ = ["self_ensemble"]
 
@@ -25,8 +24,7 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
         ArgumentError if `upscale` cannot be called; the new function raises, and warns, as
         `vdsr_eval.evaluate.run_upscaler`.
     """
-    if not callable(upscale):
-        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
+    checked_upscaler(upscale)
 
     def ensemble(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
         total = np.zeros(lr.shape)

@@ -5,7 +5,7 @@ A method is a network, bicubic interpolation or a folder of somebody's results: 
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ __all__ = [
     "Scored",
     "Upscaler",
     "bicubic",
+    "checked_records",
+    "checked_upscaler",
     "evaluate",
     "evaluate_images",
     "mean_score",
@@ -80,8 +82,7 @@ def method(upscale: Upscaler) -> Method:
 
     The method raises a VdsrError, and warns, as `run_upscaler`; ArgumentError if `upscale` cannot be called.
     """
-    if not callable(upscale):
-        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
+    checked_upscaler(upscale)
     seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
 
     def run(original: Original, pair: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
@@ -197,6 +198,8 @@ def evaluate_images(
         If no image can be scored, or a method or `low` fails; the message names model, set and image.
     """
     count, testset = 0, _opened(testset)
+    if not isinstance(methods, Mapping):
+        raise ArgumentError(f"methods: {methods!r} is not allowed; give a dict of methods by their names")
     rules = different("protocols", protocols, lambda _, protocol: as_protocol(protocol))
 
     def jobs() -> Iterator[Callable[[], Scored]]:
@@ -223,16 +226,37 @@ def evaluate_images(
 
 def mean_score(records: Sequence[Record]) -> tuple[float, float]:
     """Mean PSNR and mean SSIM over the images, as every published table means it (not the PSNR of the mean error)."""
-    if not records or not all(isinstance(record, Record) for record in records):
-        raise ArgumentError("no records to average; give a list of those that evaluate returns")
+    records = checked_records(records)
+    if not records:
+        raise ArgumentError("no records to average")
     return (
         math.fsum(record.psnr for record in records) / len(records),
         math.fsum(record.ssim for record in records) / len(records),
     )
 
 
+def checked_records(records: Iterable[Record]) -> list[Record]:
+    """Return `records` as a list; ArgumentError if something else is among them."""
+    found = list(records) if isinstance(records, Iterable) else [records]
+    for record in found:
+        if not isinstance(record, Record):
+            raise ArgumentError(f"records: {record!r} is not allowed; give those that evaluate returns")
+    return found
+
+
+def checked_upscaler(upscale: Upscaler) -> Upscaler:
+    """Return `upscale`; ArgumentError if it cannot be called."""
+    if not callable(upscale):
+        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
+    return upscale
+
+
 def _opened(testset: Benchmark | Path | str) -> Benchmark:
-    return testset if isinstance(testset, Benchmark) else open_testset(testset)
+    if isinstance(testset, Benchmark):
+        return testset
+    if not isinstance(testset, str | Path):
+        raise ArgumentError(f"testset: {testset!r} is not allowed; give a folder, a test file or a name")
+    return open_testset(testset)
 
 
 def _scored(

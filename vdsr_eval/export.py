@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from vdsr_data.errors import ArgumentError
 from vdsr_data.files import replacing
-from vdsr_eval.evaluate import Record, mean_score
+from vdsr_eval.evaluate import Record, checked_records, mean_score
 from vdsr_eval.report import Key, Table, groups, plain
 
 __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
@@ -19,7 +20,7 @@ __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", 
 def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
     rows = []
-    for (dataset, scale, model, protocol), group in groups(map(plain, records)).items():
+    for (dataset, scale, model, protocol), group in groups(map(plain, checked_records(records))).items():
         psnr, ssim = mean_score(group)
         images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
         rows.append(
@@ -51,6 +52,7 @@ def csv_text(records: Sequence[Record]) -> str:
 
 def markdown_text(table: Table) -> str:
     """A GitHub table under its title, padded so that it reads well as text too."""
+    _check_table(table)
     rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.printed())]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -65,6 +67,7 @@ def markdown_text(table: Table) -> str:
 
 def latex_text(table: Table) -> str:
     """A ``table`` with booktabs rules, the title as its caption."""
+    _check_table(table)
     columns = "l" * table.left + "r" * (len(table.columns) - table.left)
     lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.printed())]
     body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
@@ -106,6 +109,11 @@ def write_files(
         if path is not None:
             with replacing(path) as temporary:
                 temporary.write_text(text(), encoding="utf-8", newline="")
+
+
+def _check_table(table: Table) -> None:
+    if not isinstance(table, Table):
+        raise ArgumentError(f"table: {table!r} is not allowed; give one of vdsr_eval.report, such as summary makes")
 
 
 def _aligned(cell: str, width: int, left: bool) -> str:

@@ -93,7 +93,7 @@ def checked_window(window: Window, shape: Sequence[int]) -> Window:
     ArgumentError
         If it does not, is empty, or is no four whole numbers.
     """
-    if np.shape(window) != (4,) or not all(isinstance(n, Integral) for n in window):
+    if not isinstance(window, Sequence) or len(window) != 4 or not all(isinstance(n, Integral) for n in window):
         raise ArgumentError(f"the detail must be four whole numbers x0, y0, x1, y1, got {window!r}")
     x0, y0, x1, y1 = window
     if not (0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]):

@@ -5,6 +5,7 @@ below apply one. Images stay in the protocol's own range: [0, 1] where the resul
 rounded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -225,8 +226,8 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
         As `checked_luma`, which also warns; or if `chroma` has another shape.
     """
     protocol, sr = as_protocol(protocol), checked_luma(sr)
-    if chroma is not None and np.shape(chroma) != (*sr.shape, 2):
-        raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {np.shape(chroma)}")
+    if chroma is not None and (chroma := as_array(chroma, "chroma")).shape != (*sr.shape, 2):
+        raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {chroma.shape}")
     image = sr.clip(0, 1) if chroma is None else ycbcr2rgb(np.dstack([sr, chroma]))
     if protocol.result == "float":
         return image
@@ -262,11 +263,11 @@ def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol | str) ->
     )
 
 
-def too_small(shape: tuple[int, ...], *, scale: int, protocol: Protocol | str) -> str:
+def too_small(shape: Sequence[int], *, scale: int, protocol: Protocol | str) -> str:
     """Why an image of this shape cannot be scored, or an empty string; ArgumentError if it is the shape of none."""
     protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
-    if len(shape) not in (2, 3):
-        raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape}")
+    if not isinstance(shape, Sequence) or len(shape) not in (2, 3):
+        raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape!r}")
     border = scale if protocol.border is None else protocol.border
     rows, columns = (length - length % scale - 2 * border for length in shape[:2])
     if min(rows, columns) >= SSIM_WINDOW:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from vdsr_data.errors import ArgumentError, one_line
-from vdsr_eval.evaluate import BICUBIC, Record, mean_score
+from vdsr_data.limits import different
+from vdsr_eval.evaluate import BICUBIC, Record, checked_records, mean_score
 from vdsr_eval.protocol import PROTOCOLS, Protocol, as_protocol
 from vdsr_eval.published import Agreement, Published, agreements, published
 from vdsr_eval.significance import LEVEL, paired_difference
@@ -77,9 +78,7 @@ def groups(records: Iterable[Record]) -> dict[Key, list[Record]]:
         If there are two of one image in a group, whose mean would be of neither model.
     """
     found: dict[Key, dict[str, Record]] = {}
-    for record in records:
-        if not isinstance(record, Record):
-            raise ArgumentError(f"records: {record!r} is not allowed; give those that evaluate returns")
+    for record in checked_records(records):
         key = Key(record.dataset, record.scale, record.model, record.protocol)
         group = found.setdefault(key, {})
         if record.image in group:
@@ -165,7 +164,7 @@ def compare(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
 
 def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> Table:
     """The same images under every protocol side by side, and which published bicubic table each reproduces."""
-    rules = [as_protocol(protocol) for protocol in protocols]
+    rules = different("protocols", protocols, lambda _, protocol: as_protocol(protocol))
     labels = [protocol.label for protocol in rules]
     means = {key: mean_score(group) for key, group in groups(records).items()}
     rows = [
@@ -186,7 +185,7 @@ def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol 
     """Mean PSNR difference of every model to `baseline` with its bootstrap interval; records of one protocol."""
     protocol = _only_of(protocol, records)
     grouped = groups(records)
-    if baseline not in {key.model for key in grouped}:
+    if not isinstance(baseline, str) or baseline not in _models(records):
         raise ArgumentError(f"baseline: {baseline!r} is not among the models, {', '.join(_models(records))}")
     rows: list[tuple[str, ...]] = []
     notes = []

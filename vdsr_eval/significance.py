@@ -10,7 +10,7 @@ import numpy as np
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import SEEDS, number, whole
-from vdsr_eval.evaluate import Record
+from vdsr_eval.evaluate import Record, checked_records
 
 __all__ = ["Difference", "paired_difference"]
 
@@ -70,8 +70,7 @@ def paired_difference(
     whole("samples", samples, (1, 10_000_000))
     number("level", level, (0.0, 1.0))
     whole("seed", seed, SEEDS)
-    if not all(isinstance(record, Record) for record in (*records, *baseline)):
-        raise ArgumentError("a paired comparison needs records, those that evaluate returns")
+    records, baseline = checked_records(records), checked_records(baseline)
     ours = {record.image: record for record in records}
     theirs = {record.image: record for record in baseline}
     if ours.keys() != theirs.keys() or len(ours) != len(records) or len(theirs) != len(baseline):

@@ -21,7 +21,7 @@ from vdsr_data.limits import SCALES, whole
 from vdsr_data.memory import check_memory
 from vdsr_data.resize import Boundary
 from vdsr_eval.checked import checked_image
-from vdsr_eval.evaluate import Upscaler, run_upscaler
+from vdsr_eval.evaluate import Upscaler, checked_upscaler, run_upscaler
 
 __all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
 
@@ -72,6 +72,7 @@ def upscaled_strips(
         As `vdsr_eval.evaluate.run_upscaler`, which also warns; ArgumentError if an argument is not as above.
     """
     colors = checked_image(colors, "colors")
+    checked_upscaler(upscale)
     whole("scale", scale, SCALES)
     whole("reach", reach, (0, None))
     if strip is not None:
@@ -130,6 +131,7 @@ def upscale_file(
         If it may not fit into memory.
     """
     source, target = Path(source), Path(target)
+    whole("scale", scale, SCALES)
     picture = read_picture(source)
     check_lossless(target, deep=picture.colors.dtype == np.uint16, alpha=picture.alpha is not None)
     rows, columns = (scale * length for length in picture.colors.shape[:2])
