@@ -103,7 +103,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_is_no_table_and_no_record_is_refused() -> None:
     for text in (markdown_text, latex_text):
-        with pytest.raises(ArgumentError, match="table: .* is not allowed; give one of"):
+        with pytest.raises(ArgumentError, match=r"table: .* is not allowed; give one of"):
             text(RECORDS)
     for text in (csv_text, json_text):
         with pytest.raises(ArgumentError, match="records: 'Set5' is not allowed; give those that evaluate returns"):
