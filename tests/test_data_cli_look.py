@@ -145,8 +145,16 @@ def test_values_that_no_training_takes_are_said(run, tmp_path: Path, test_file: 
     assert (done.exit_code, done.stdout) == (0, f"range_preview.png: 3 patches of {path}\n")
     assert done.stderr.endswith("gt of patch 1 holds 200 to 200, allowed is 0 to 1; luma is 0 to 1, divide by 255\n")
     with h5py.File(test_file, "r+") as file:
-        file["x2/a/lr"][3, 4] = np.nan
+        file["x2/a/lr"][3, 4] = np.inf
+        file["x2/a/gt"][3, 4] = np.inf
     assert "test.h5: lr of a at scale 2 holds NaN or infinite values\n" in run("preview", test_file).stderr
+    assert "PSNR of lr nan dB" in spread(Pairs(test_file)).summary
+    with h5py.File(test_file, "r+") as file:
+        for key in ("lr", "gt"):
+            del file[f"x2/a/{key}"]
+            file[f"x2/a/{key}"] = np.zeros((0, 9))
+    for command in ("info", "preview"):
+        fails(run(command, test_file, *(["--force"] if command == "preview" else [])), 1, "/x2/a needs gt and lr")
 
 
 def test_large_images_are_read_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -157,7 +157,8 @@ def _overview(pairs: Pairs, index: int) -> tuple[NDArray[np.float32], NDArray[np
         for k, values in enumerate(band):
             np.add.at(sums[k], rows, np.add.reduceat(values, lefts, axis=1))
             ends[k].extend(ends_of(values))
-        squares += float(((band[1] - band[0]) ** 2).sum())
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite values
+            squares += float(((band[1] - band[0]) ** 2).sum())
         above += len(rows)
     name, scale = pairs.images[index]
     _remark(pairs, [(f"{name} at scale {scale}", tuple(map(np.array, ends)))])

@@ -46,6 +46,7 @@ class _Tally:
     residual_sum: float = 0
     squares: float = 0
 
+    @np.errstate(invalid="ignore", over="ignore")  # of infinite values
     def add(self, lr: NDArray[Any], gt: NDArray[Any]) -> None:
         residual = np.abs(gt - lr, dtype=np.float64)
         self.size += gt.size

@@ -212,8 +212,10 @@ class TestFile:
         if group is None:
             return None
         gt, lr = plain_dataset(group, "gt"), plain_dataset(group, "lr")
-        kinds = {data.dtype for data in (gt, lr) if data is not None}
-        if gt is None or lr is None or gt.ndim != 2 or gt.shape != lr.shape or kinds != {np.dtype(np.float64)}:
+        if (
+            gt is None or lr is None or gt.ndim != 2 or not gt.size or gt.shape != lr.shape
+            or {gt.dtype, lr.dtype} != {np.dtype(np.float64)}
+        ):  # fmt: skip
             raise VdsrError(
                 f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
             )
