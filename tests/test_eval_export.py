@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vdsr_data.errors import ArgumentError, one_line
+from vdsr_data.errors import ArgumentError
 from vdsr_eval.evaluate import Record
 from vdsr_eval.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
 from vdsr_eval.report import Table, per_image
@@ -50,6 +50,7 @@ def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
     assert rows[3] == ['a "quoted" one', "30.000000", "0.900000", "my, set", "3", "VDSR (runs/1, best)", "rcan"]
 
 
+ARGUMENTS = ("json", "csv", "markdown", "latex")
 TABLE = Table(
     "Means",
     "paper: luma_1 & more",
@@ -110,15 +111,18 @@ def test_what_is_no_table_and_no_record_is_refused() -> None:
             text(["Set5"])
 
 
-def test_names_of_several_lines_stay_in_one_cell() -> None:
-    """A name from Python: those of files are refused before."""
-    odd = [replace(r, image=r.image + "\r\n", model="my\tnet\x1b[31m\udc80|") for r in RECORDS]
-    expected = one_line(odd[0].model)
-    assert json.loads(json_text(odd).encode())[0]["model"] == expected
-    rows = list(csv.reader(io.StringIO(csv_text([*odd, *RECORDS]))))
-    assert (len(rows), rows[1][0], rows[1][5]) == (5, one_line(odd[0].image), expected)
-    table = per_image(odd, protocol="paper")
-    for text, lines in ((markdown_text(table), 6), (latex_text(table), 13)):
+def test_names_of_several_lines_are_read_back_and_stay_in_one_cell(tmp_path: Path) -> None:
+    """Names from Python: those of files are refused before."""
+    name = "my\tnet\r\n\x1b[31m|"
+    odd = [replace(r, image=r.image + "\r\n", model=name + "\udc80") for r in RECORDS]
+    paths = [tmp_path / suffix for suffix in ("json", "csv", "md", "tex")]
+    write_files([*odd, *RECORDS], [per_image(odd, protocol="paper")], **dict(zip(ARGUMENTS, paths, strict=True)))
+    assert json.loads(paths[0].read_bytes())[0]["model"] == odd[0].model
+    with paths[1].open(newline="") as file:
+        rows = list(csv.reader(file, strict=True))
+    assert (len(rows), rows[1][0], rows[1][5]) == (5, odd[0].image, name + "\\udc80")
+    for path, lines in zip(paths[2:], (6, 13), strict=True):
+        text = path.read_text()
         assert text.isascii()
         assert [line for line in text.splitlines() if not line.isprintable()] == []
         assert len(text.splitlines()) == lines

@@ -11,8 +11,8 @@ from typing import Any
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.files import replacing
-from vdsr_eval.evaluate import Record, checked_records, mean_score
-from vdsr_eval.report import Key, Table, groups, plain
+from vdsr_eval.evaluate import Record, mean_score
+from vdsr_eval.report import Key, Table, groups
 
 __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
 
@@ -20,7 +20,7 @@ __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", 
 def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
     rows = []
-    for (dataset, scale, model, protocol), group in groups(map(plain, checked_records(records))).items():
+    for (dataset, scale, model, protocol), group in groups(records).items():
         psnr, ssim = mean_score(group)
         images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
         rows.append(
@@ -44,7 +44,7 @@ def csv_text(records: Sequence[Record]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["file name", "psnr", "ssim", *(Key._fields if several else ())])
-    for r in map(plain, records):
+    for r in records:
         place = (r.dataset, r.scale, r.model, r.protocol) if several else ()
         writer.writerow([r.image, f"{r.psnr:f}", f"{r.ssim:f}", *place])
     return file.getvalue()
@@ -98,7 +98,10 @@ def write_files(
     markdown: Path | str | None = None,
     latex: Path | str | None = None,
 ) -> None:
-    """Write the records and tables to those of the files that are named, each whole or not at all."""
+    """Write the records and tables to those of the files that are named, each whole or not at all.
+
+    What a name has that no UTF-8 file can hold is escaped, as a string of JSON has it.
+    """
     texts: tuple[tuple[Path | str | None, Callable[[], str]], ...] = (
         (json, lambda: json_text(records)),
         (csv, lambda: csv_text(records)),
@@ -108,7 +111,7 @@ def write_files(
     for path, text in texts:
         if path is not None:
             with replacing(path) as temporary:
-                temporary.write_text(text(), encoding="utf-8", newline="")
+                temporary.write_text(text(), encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _check_table(table: Table) -> None:

@@ -20,7 +20,7 @@ from vdsr_data.files import replacing
 from vdsr_data.images import png_bytes
 from vdsr_eval.evaluate import Record, Scored
 from vdsr_eval.pictures import ground_truth, picture
-from vdsr_eval.report import Table, plain
+from vdsr_eval.report import Table
 
 __all__ = ["PageImages", "write_page"]
 
@@ -77,7 +77,7 @@ def write_page(
         Of `PageImages`.
     """
     content = {
-        "records": [asdict(plain(record)) | {"psnr": _finite(record.psnr)} for record in records],
+        "records": [asdict(record) | {"psnr": _finite(record.psnr)} for record in records],
         "tables": [asdict(table) for table in tables],
         "views": list(views),
         "footer": f"vdsr-toolkit {vdsr_data.__version__}",
@@ -85,7 +85,8 @@ def write_page(
     # "<" would end the script element, or open a comment in it, wherever a file name holds the right letters.
     text = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     with replacing(path) as temporary:
-        temporary.write_text(TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", text), encoding="utf-8")
+        page = TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", text)
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def _data_uri(image: NDArray[np.uint8]) -> str:

@@ -1,8 +1,8 @@
 """Records to tables: plain cells that the commands print, and that `export` writes as Markdown, LaTeX, CSV and JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vdsr_data.errors import ArgumentError, one_line
 from vdsr_data.limits import different
@@ -11,7 +11,7 @@ from vdsr_eval.protocol import PROTOCOLS, Protocol, as_protocol
 from vdsr_eval.published import Agreement, Published, agreements, published
 from vdsr_eval.significance import LEVEL, paired_difference
 
-__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "plain", "score_cell",
+__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "score_cell",
            "summary"]  # fmt: skip
 
 
@@ -86,14 +86,6 @@ def groups(records: Iterable[Record]) -> dict[Key, list[Record]]:
             raise ArgumentError(f"records: two of {key.model} for {where}; give each once, and each model its own name")
         group[record.image] = record
     return {key: list(group.values()) for key, group in found.items()}
-
-
-def plain(record: Record) -> Record:
-    """The record with names in one line, as the cells of a `Table` have them."""
-    names: dict[str, Any] = {
-        name: one_line(getattr(record, name)) for name in ("dataset", "image", "model", "protocol")
-    }
-    return replace(record, **names)
 
 
 def score_cell(psnr: float, ssim: float) -> str:
