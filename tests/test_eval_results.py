@@ -133,6 +133,8 @@ def test_files_that_hold_no_image_say_why(tmp_path: Path) -> None:
     refused("none.mat", r"holds psnr \(float64 1x1\), name \(text 1\); an image is numbers of shape \(rows, columns\)")
     savemat(tmp_path / "turned.mat", {"sr": np.zeros((3, 60, 50))})
     refused("turned.mat", r"holds sr \(float64 3x60x50: channels come last, as np.moveaxis.* puts them\); an image is")
+    savemat(tmp_path / "mask.mat", {"sr": np.zeros((2, 5, 5)), "mask": ORIGINAL[:39, :48]})  # not taken for it
+    refused("mask.mat", r"holds sr \(float64 2x5x5\), mask \(uint8 39x48x3\); name one with --variable")
     (tmp_path / "half.mat").write_bytes((tmp_path / "two.mat").read_bytes()[:200])
     refused("half.mat", "cannot be read as a .mat file")
     with h5py.File(tmp_path / "new.mat", "w") as file:

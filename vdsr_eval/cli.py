@@ -265,12 +265,14 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
     """The weights that are wanted, the default ones where none are named, and those of the baseline."""
     if weights and models and "vdsr" not in models:
         raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
+    from vdsr_eval.evaluate import BICUBIC
+
     paths = list(weights)
     if not weights and "vdsr" in (models or ["vdsr"]):
         from vdsr_train.predict import newest_weights
 
         paths.append(newest_weights() or Path("default"))
-    if baseline not in (None, "bicubic"):
+    if baseline not in (None, BICUBIC):
         paths.append(Path(str(baseline)))
     return list({realpath(path): path for path in paths}.values())
 

@@ -87,7 +87,7 @@ def _read(inputs: Iterable[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in inputs:
         if path.is_dir():
-            found |= dict.fromkeys(map(realpath, path.iterdir()), "in a folder that is read")
+            found |= dict.fromkeys(map(realpath, filter(Path.is_file, path.iterdir())), "in a folder that is read")
         if path.exists():
             found[realpath(path)] = "what is read"
     return found

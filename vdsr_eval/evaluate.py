@@ -315,7 +315,7 @@ def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDAr
     RangeWarning
         If the result clearly lies in another range than [0, 1].
     """
-    sr = as_array(upscale(lr.copy(), scale), "a score")  # others get the same, whatever this one does to it
+    sr = as_array(upscale(lr.copy(), scale), "the result")  # others get the same, whatever this one does to it
     if sr.shape != lr.shape:
         raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
     return checked_luma(sr)

@@ -136,10 +136,9 @@ def _read(path: Path, variable: str | None) -> _Image:
         return _Image(read_image(path))
     content = read_mat(path)
     images = {name: value for name, value in content.items() if _is_image(value)}
-    chosen = "sr" if "sr" in images else next(iter(images)) if len(images) == 1 else ""
+    chosen = "sr" if "sr" in content else next(iter(images)) if len(images) == 1 else ""
     chosen = chosen if variable is None else variable
     if chosen not in images:
-        # No image, or with a variable of that name that is none: what is there instead is what helps.
         named = images if images and chosen not in content else content
         held = listed(f"{name} ({_kind(value)})" for name, value in named.items()) or "nothing"
         if variable is not None:
