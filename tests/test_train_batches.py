@@ -13,10 +13,11 @@ class Patches:
     """Stands in for an open training file: patch i is i / 1024 everywhere, gt is lr + 1/4."""
 
     keys = ("data", "label")
+    position = None
 
     def __init__(self, count: int, size: int = 5) -> None:
         self.lr = np.arange(count, dtype=np.float32)[:, None, None] / 1024 * np.ones((1, size, size), np.float32)
-        self.patch_size = size
+        self.patch_size, self.attributes = size, {}
 
     def __len__(self) -> int:
         return len(self.lr)
@@ -151,3 +152,18 @@ def test_prefetch_raises_what_the_batch_raised() -> None:
     batches.file.lr[:] = np.inf
     with pytest.raises(VdsrError, match="NaN or infinite"):
         list(prefetch(batches, 0, 2))
+
+
+def test_one_part_of_a_training_file_is_refused() -> None:
+    for attributes, position, words in (({"shard": "1/4"}, None, "part 1/4"), ({}, np.arange(40), "one part")):
+        file = Patches(40)
+        file.attributes, file.position = attributes, position
+        with pytest.raises(VdsrError, match=rf"train\.h5: is {words} of a training file; join all .*merge"):
+            FileBatches(file, Path("train.h5"), batch_size=8, seed=0)
+
+
+def test_identity_knows_the_images_that_a_file_was_made_from() -> None:
+    first, second = make(), make()
+    second.file.attributes["sha256"] = ["ab" * 32]
+    assert first.identity() != second.identity()
+    assert first.identity().split()[0] == second.identity().split()[0]  # all that was saved once

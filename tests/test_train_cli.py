@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from train_fixtures import training_file
+from train_fixtures import training_file, undraw
 
-from vdsr_train.cli import _recipe, main
+from vdsr_train.cli import main
 from vdsr_train.config import knobs, read_config
 from vdsr_train.log import read_log
-from vdsr_train.presets import PRESETS
+from vdsr_train.presets import PRESETS, recipe
+
+undrawn = pytest.fixture(autouse=True)(undraw)
 
 SMALL = [
     "--depth=3", "--channels=4", "--batch-size=8", "--validation=none", "--steps=6", "--learning-rate=0.01",
@@ -87,6 +89,11 @@ def test_a_cosine_may_not_be_made_longer(folder) -> None:
         (["--theta", "1e-3", "9e-4"], 2, r"--theta takes one value; .*: vdsr-train sweep --theta"),
         (["--theta=1e-3", "9e-4", "8e-4"], 2, r"--theta takes one value"),
         (["--depth", "2.5"], 2, r"--depth.*whole numbers from 2 on"),
+        (["--local-workers", "2", "--batch-size", "63"], 1, "cannot be shared equally by 2 devices"),
+        (["--run-dir", ""], 2, "an empty name"),
+        (["--resume", ""], 2, "--resume: an empty name"),
+        (["--run-dir", os.fsdecode(b"r\xe9")], 1, "its name is not text"),
+        (["convrt", "a", "b.h5"], 2, r"convrt: no such command or file; did you mean convert\?"),
         (["--local-workers", "2", "--distribute", "mirrored"], 2, "--distribute does nothing with --local-workers"),
     ],
 )
@@ -120,6 +127,14 @@ def test_weights_that_do_not_fit(folder) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["vdsr_train.h5"]
 
 
+def test_the_log_file_of_this_command_is_in_nobodys_way(folder, monkeypatch) -> None:
+    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    (folder / "run").mkdir()
+    run("--run-dir", "run", "--log-file", "run/said.txt")
+    failed = run("convert", "default", "out.h5", "--log-file", "out.h5", code=1)
+    assert "out.h5: is the --log-file of this command" in failed.stderr
+
+
 IDLE = [
     (["--theta", "1e-3"], r"--theta does nothing with --clip none \(preset best\); add --clip value or --clip norm"),
     (["--theta", "1e-3", "--preset", "paper", "--clip", "none"], r"--theta does nothing with --clip none; add"),
@@ -132,6 +147,7 @@ IDLE = [
     (["--decay-every", "2"], r"--decay-every does nothing with --schedule cosine \(preset best\); add"),
     (["--decay-factor", "2"], r"--decay-factor does nothing with --schedule cosine \(preset best\)"),
     (["--preset", "quick", "--epochs", "3"], r"--epochs does nothing with --steps 7500 \(preset quick\); give --steps"),
+    (["--validation", "None", "--validate-every", "1"], "--validate-every does nothing with --validation none"),
     (["--weights", "default", "--last-layer", "he"], "--last-layer does nothing with --weights default"),
 ]  # fmt: skip
 
@@ -207,9 +223,13 @@ def test_numbers_are_shown_as_numbers() -> None:
     text = " ".join(run("--help").stdout.split())
     assert "of the patches and the symmetries. [default: 0]" in text
     assert "paper: 1; vdsr-tf: 1; best: 1,0.8,0.6; quick: 1,0.8,0.6" in text
-    assert "weight_decay 0," in _recipe(PRESETS["best"])
-    assert "downsizes 1,0.8,0.6" in _recipe(PRESETS["best"])
-    assert _recipe(PRESETS["paper"]) == "as in the paper"
+    assert "weight_decay 0," in recipe(PRESETS["best"])
+    assert "downsizes 1,0.8,0.6" in recipe(replace(PRESETS["best"], images="sample"))
+    assert recipe(PRESETS["paper"]) == "as in the paper"
+    best = replace(PRESETS["best"], weights="default")
+    assert "last_layer" not in recipe(best)
+    assert "downsizes" not in recipe(best)  # which is for images
+    assert "warmup 1000 or a tenth of the steps" in recipe(best, fit=True)
 
 
 def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """Configurations: strict reading, and one name for each hyper-parameter."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,20 @@ def test_every_field_explains_itself() -> None:
     assert len(names) == len(set(names))
     assert set(names) >= FREE
     assert all(len(knob.help) > 7 for knob in knobs())
+
+
+def test_paths_and_lists_are_taken_from_python() -> None:
+    config = Config(images=Path("a"), file=Path("b.h5"), weights=Path("w"), validation=Path("v"), scales=[2, 3])
+    assert config == Config(images="a", file="b.h5", weights="w", validation="v", scales=(2, 3))
+    assert Config(validation="None").validation == "none"
+
+
+@pytest.mark.parametrize("name", ["file", "images", "weights", "validation"])
+def test_an_empty_name_is_refused(name) -> None:
+    with pytest.raises(VdsrError, match=f"{name}: '' is not allowed; it must be a name"):
+        Config(**{name: ""})
+
+
+def test_a_run_folder_stands_for_its_configuration(tmp_path) -> None:
+    Config(seed=3).write(tmp_path / "config.json")
+    assert read_config(tmp_path) == Config(seed=3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from train_fixtures import Recorder, small, test_images, training_file
+from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import read_image
@@ -14,6 +14,8 @@ from vdsr_train.cli import main
 from vdsr_train.config import Config
 from vdsr_train.log import read_log
 from vdsr_train.sweep import combinations, sweep
+
+undrawn = pytest.fixture(autouse=True)(undraw)
 
 
 def test_combinations() -> None:

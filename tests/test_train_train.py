@@ -3,26 +3,50 @@
 import errno
 import os
 import re
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from train_fixtures import Recorder, small, test_images, training_file
+from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.images import read_image
+from vdsr_train import checkpoint
 from vdsr_train.config import read_config
 from vdsr_train.log import COLUMNS, read_log
 from vdsr_train.predict import Upscaler
+from vdsr_train.presets import PRESETS
+from vdsr_train.record import stuck
 from vdsr_train.train import Interrupted, train
 from vdsr_train.validate import open_validation
 from vdsr_train.weights import read_weights, write_weights
 
 pytest.importorskip("tensorflow")
+undrawn = pytest.fixture(autouse=True)(undraw)
 
 TIMING = {"patches_per_second", "waiting"}
+AVERAGED = {"validate_every": 9, "ema": 5}
+SHORT = {"steps": 3, "ema": 2}
+
+
+def die(_step: int) -> None:
+    raise Died
+
+
+class Died(BaseException):
+    """Stands in for a process that is gone: nothing catches it, nothing is saved."""
+
+
+def stop_at(stop: int):
+    return lambda step: step == stop and os.kill(os.getpid(), signal.SIGTERM)
+
+
+def die_at(stop: int):
+    return lambda step: step == stop and die(step)
 
 
 @pytest.fixture
@@ -30,6 +54,23 @@ def data(tmp_path: Path) -> Path:
     training_file(tmp_path / "train.h5")
     test_images(tmp_path / "waves")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Path:
+    """Runs that tests compare with or copy: ``whole`` of `small`, ``stopped`` after 16 steps of it, and others."""
+    folder = tmp_path_factory.mktemp("shared")
+    training_file(folder / "train.h5")
+    test_images(folder / "waves")
+    with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
+        train(small(folder), folder / "whole", resume=False, console=Recorder())
+        with pytest.raises(Interrupted):
+            train(small(folder), folder / "stopped", resume=False, console=Recorder(at=stop_at(16)))
+        train(small(folder, learning_rate=0.05), folder / "learnt", resume=False, console=Recorder())
+        train(small(folder, **AVERAGED), folder / "averaged", resume=False, console=Recorder())
+        train(small(folder, **SHORT), folder / "short", resume=False, console=Recorder())
+    return folder
 
 
 def same(one: Path, other: Path) -> None:
@@ -42,7 +83,8 @@ def same(one: Path, other: Path) -> None:
     assert logs[0] == logs[1]
 
 
-def test_it_learns_and_leaves_a_complete_run_folder(data) -> None:
+def test_it_learns_and_leaves_a_complete_run_folder(data, monkeypatch) -> None:
+    monkeypatch.undo()
     console = Recorder()
     config = small(data, steps=120, epochs=1, learning_rate=0.05)
     train(config, data / "run", resume=False, console=console)
@@ -88,13 +130,12 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
         assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
 
 
-def test_it_starts_from_trained_weights_and_goes_on_without_them(data) -> None:
-    train(small(data, learning_rate=0.05), data / "first", resume=False, console=Recorder())
+def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -> None:
     copy = data / "mine.h5"
-    copy.write_bytes((data / "first" / "weights.h5").read_bytes())
+    copy.write_bytes((shared / "learnt" / "weights.h5").read_bytes())
     config = small(data, weights=str(copy), learning_rate=0.05, seed=1)
     train(config, data / "whole", resume=False, console=(said := Recorder()))
-    first, (start, *whole) = (read_log(data / name / "log.csv") for name in ("first", "whole"))
+    first, (start, *whole) = (read_log(run / "log.csv") for run in (shared / "learnt", data / "whole"))
     assert whole[0]["loss"] < 0.5 * first[0]["loss"]
     scores = {name: value for name, value in first[-1].items() if name.startswith("psnr")}
     assert start == {"step": 0, "epoch": 0} | scores  # of the weights that it starts from
@@ -112,17 +153,16 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data) -> None:
     same(data / "whole", data / "parts")
     assert [text for text in again.said if "bicubic" in text] == tables[1:]  # the start is known from the log
 
-    for checkpoint in (data / "parts" / "checkpoints").iterdir():
-        checkpoint.unlink()
+    for path in (data / "parts" / "checkpoints").iterdir():
+        path.unlink()
     (data / "parts" / "weights.h5").unlink()
     with pytest.raises(VdsrError, match=r"mine\.h5: no such file"):
         train(config, data / "parts", resume=True, console=Recorder())
 
 
-def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data) -> None:
+def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data, shared) -> None:
     """Whatever of it had been written down."""
-    train(small(data, learning_rate=0.05), data / "first", resume=False, console=Recorder())
-    config = small(data, weights=str(data / "first"), seed=1)
+    config = small(data, weights=str(shared / "learnt"), seed=1, steps=14)
     train(config, data / "whole", resume=False, console=Recorder())
     with pytest.raises(Died):
         train(config, data / "parts", resume=False, console=Recorder(at=die))
@@ -134,19 +174,16 @@ def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data) -> None
         assert tables[0] == tables[1]
 
 
-def test_without_a_validation_a_start_is_not_scored(data) -> None:
-    train(small(data), data / "first", resume=False, console=Recorder())
-    config = small(data, weights=str(data / "first"), validation="none")
+def test_without_a_validation_a_start_is_not_scored(data, shared) -> None:
+    config = small(data, weights=str(shared / "whole"), validation="none", steps=5)
     train(config, data / "run", resume=False, console=Recorder())
     assert read_log(data / "run" / "log.csv")[0]["step"] == 5
 
 
 @pytest.mark.parametrize("damaged", [0, 1, 2])
-def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, damaged) -> None:
+def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, shared, damaged) -> None:
     """Neither where all are damaged nor where they are gone: the log and the weights are all that is left."""
-    config, run = small(data), data / "run"
-    with pytest.raises(Interrupted):
-        train(config, run, resume=False, console=Recorder(at=stop_at(16)))
+    config, run = small(data), shutil.copytree(shared / "stopped", data / "run")
     for number, path in enumerate(sorted((run / "checkpoints").iterdir())):
         path.write_bytes(b"damaged") if number < damaged else path.unlink()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and "checkpoints" not in str(path)}
@@ -161,22 +198,14 @@ def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, damaged) 
             train(config, run, resume=True, console=Recorder())
     for path in (run / "checkpoints").iterdir():
         path.unlink()
-    train(config, run, resume=True, console=(console := Recorder()))
+    with pytest.raises(Died):
+        train(config, run, resume=True, console=(console := Recorder(at=die)))
     assert any("starting anew" in text for text in console.warned)
 
 
-def stop_at(stop: int):
-    return lambda step: step == stop and os.kill(os.getpid(), signal.SIGTERM)
-
-
-def die_at(stop: int):
-    return lambda step: step == stop and die(step)
-
-
-def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data) -> None:
+def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data, shared) -> None:
     """As after a disk that broke: the training goes on from a whole one and stays resumable."""
     config, run = small(data), data / "run"
-    train(config, data / "whole", resume=False, console=Recorder())
     with pytest.raises(Died):
         train(config, run, resume=False, console=Recorder(at=die_at(10)))
     for step in (28, 29):
@@ -187,13 +216,11 @@ def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data) -> None
     train(config, run, resume=True, console=(console := Recorder()))
     assert console.rows[0]["step"] == 15
     assert not any("damaged" in text for text in console.warned)
-    same(data / "whole", run)
+    same(shared / "whole", run)
 
 
-def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(data, monkeypatch) -> None:
-    config, run = small(data), data / "run"
-    with pytest.raises(Interrupted):
-        train(config, run, resume=False, console=Recorder(at=stop_at(16)))
+def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(data, shared, monkeypatch) -> None:
+    config, run = small(data), shutil.copytree(shared / "stopped", data / "run")
     before = (run / "log.csv").read_bytes()
     read = Path.read_bytes
 
@@ -212,24 +239,25 @@ def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(dat
 def test_a_warm_up_is_fitted_to_the_length(data) -> None:
     """Only where it may be; and what a training never comes to is said."""
     config = small(data, warmup=1000, steps=40, ema=30, validation="none")
-    train(config, data / "fitted", resume=False, console=(console := Recorder()), fit=True)
+    with pytest.raises(Died):
+        train(config, data / "fitted", resume=False, console=(console := Recorder(at=die)), fit=True)
     assert read_config(data / "fitted" / "config.json").warmup == 4
     assert "warm-up: 4 steps, a tenth of the training, instead of 1000" in console.said
     assert any("over the last tenth of 40 steps, not over 30" in text for text in console.warned)
     assert any("rate stays 0.1" in text for text in console.warned)
-    train(config, data / "kept", resume=False, console=(console := Recorder()))
+    with pytest.raises(Died):
+        train(config, data / "kept", resume=False, console=(console := Recorder(at=die)))
     assert read_config(data / "kept" / "config.json").warmup == 1000
     assert any("the warm-up takes 1000 steps of 40" in text for text in console.warned)
     short = small(data, warmup=2, steps=40, schedule="cosine", validation="none")
-    train(short, data / "short", resume=False, console=(console := Recorder()), fit=True)
+    with pytest.raises(Died):
+        train(short, data / "short", resume=False, console=(console := Recorder(at=die)), fit=True)
     assert read_config(data / "short" / "config.json") == short
     assert not console.warned
 
 
-def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, monkeypatch) -> None:
-    config, run = small(data, steps=14), data / "run"
-    with pytest.raises(Interrupted):
-        train(config, run, resume=False, console=Recorder(at=stop_at(8)))
+def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, shared, monkeypatch) -> None:
+    config, run = small(data), shutil.copytree(shared / "stopped", data / "run")
     before = (run / "config.json").read_bytes()
 
     def full(self, *_, **__) -> None:
@@ -240,7 +268,8 @@ def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, monkeyp
         patch.setattr(Path, "write_text", full)
         train(config, run, resume=True, console=Recorder())
     assert (run / "config.json").read_bytes() == before
-    train(config, run, resume=True, console=Recorder())
+    with pytest.raises(Died):
+        train(config, run, resume=True, console=Recorder(at=die_at(18)))
 
 
 def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
@@ -251,10 +280,9 @@ def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
 
 
 @pytest.mark.parametrize(("step", "call"), [(9, 4), (30, 9)])
-def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, monkeypatch, step, call) -> None:
+def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared, monkeypatch, step, call) -> None:
     """At the second image, between scales and between networks; the scores are made up for, the log is the same."""
-    config = small(data, validate_every=9, ema=5)
-    train(config, data / "whole", resume=False, console=Recorder())
+    config = small(data, **AVERAGED)
     calls, steps, upscale = [], [], Upscaler.__call__
 
     def interrupting(self, lr, scale):
@@ -277,66 +305,49 @@ def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, monkey
         with pytest.raises(Died):
             train(config, data / "parts", resume=True, console=Recorder(at=die)) if step < 30 else die(0)
     train(config, data / "parts", resume=True, console=Recorder())
-    same(data / "whole", data / "parts")
+    same(shared / "averaged", data / "parts")
     for name in ("2", "3", "4", "2-averaged", "4-averaged"):
-        tables = [(data / run / "validation" / f"{name}.csv").read_bytes() for run in ("whole", "parts")]
+        runs = shared / "averaged", data / "parts"
+        tables = [(run / "validation" / f"{name}.csv").read_bytes() for run in runs]
         assert tables[0] == tables[1]
     said = Recorder()
     train(config, data / "parts", resume=True, console=said)
     assert "complete" in said.said[-1]
 
 
-def die(_step: int) -> None:
-    raise Died
-
-
-class Died(BaseException):
-    """Stands in for a process that is gone: nothing catches it, nothing is saved."""
-
-
-def test_killed_anywhere_and_resumed_equals_uninterrupted(data) -> None:
+def test_killed_anywhere_and_resumed_equals_uninterrupted(data, shared) -> None:
     config = small(data)
-    train(config, data / "whole", resume=False, console=Recorder())
     stops = [3, *sorted(np.random.default_rng(5).choice(np.arange(8, 30), 9, replace=False).tolist())]
     for number, stop in enumerate(stops):
         with pytest.raises(Died):
             train(config, data / "parts", resume=number > 0, console=Recorder(at=die_at(stop)))
     train(config, data / "parts", resume=True, console=Recorder())
-    same(data / "whole", data / "parts")
+    same(shared / "whole", data / "parts")
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data) -> None:
-    config = small(data)
-    train(config, data / "whole", resume=False, console=Recorder())
-    with pytest.raises(Interrupted):
-        train(
-            config,
-            data / "parts",
-            resume=False,
-            console=Recorder(at=lambda step: step == 16 and os.kill(os.getpid(), signal.SIGTERM)),
-        )
-    newest = max((data / "parts" / "checkpoints").iterdir())
+def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data, shared) -> None:
+    run = shutil.copytree(shared / "stopped", data / "parts")
+    newest = max((run / "checkpoints").iterdir())
     newest.write_bytes(newest.read_bytes()[:1000])
     console = Recorder()
-    train(config, data / "parts", resume=True, console=console)
+    train(small(data), run, resume=True, console=console)
     assert any(newest.name in text and "damaged" in text for text in console.warned)
-    assert read_weights(data / "whole" / "weights.h5")[0][0].tobytes() == (
-        read_weights(data / "parts" / "weights.h5")[0][0].tobytes()
+    assert read_weights(shared / "whole" / "weights.h5")[0][0].tobytes() == (
+        read_weights(run / "weights.h5")[0][0].tobytes()
     )
 
 
-def test_resuming_a_finished_training_says_so(data) -> None:
-    config = small(data, steps=3)
-    train(config, data / "run", resume=False, console=Recorder())
+def test_resuming_a_finished_training_says_so(data, shared) -> None:
     console = Recorder()
-    train(config, data / "run", resume=True, console=console)
+    train(small(data), shutil.copytree(shared / "whole", data / "run"), resume=True, console=console)
     assert any("complete" in text for text in console.said)
 
 
 @pytest.mark.parametrize("damage", ["old", "missing", "cut"])
-def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_are_written(data, damage) -> None:
-    config, run = small(data, steps=3, ema=2), data / "run"
-    train(config, run, resume=False, console=Recorder())
+def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_are_written(
+    data, shared, damage
+) -> None:
+    config, run = small(data, **SHORT), shutil.copytree(shared / "short", data / "run")
     paths = [run / "weights.h5", run / "averaged.h5"]
     right = [read_weights(path) for path in paths]
     for path in paths:
@@ -358,11 +369,39 @@ def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_
     assert not any("written" in text for text in console.said)
 
 
-def test_other_patches_are_refused_on_resume(data) -> None:
-    train(small(data, steps=3), data / "run", resume=False, console=Recorder())
+def test_other_patches_are_refused_on_resume(data, shared) -> None:
+    run = shutil.copytree(shared / "stopped", data / "run")
     training_file(data / "train.h5", count=95)
     with pytest.raises(VdsrError, match=r"train\.h5: not the data that"):
-        train(small(data, steps=5), data / "run", resume=True, console=Recorder())
+        train(small(data), run, resume=True, console=Recorder())
+
+
+def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
+    """As of an earlier version: the first of two sums."""
+    run = shutil.copytree(shared / "whole", data / "run")
+    saved = checkpoint.load(run / "checkpoints", warn=pytest.fail)
+    checkpoint.save(run / "checkpoints", saved.step, saved.state, data=saved.data.split()[0])
+    train(small(data), run, resume=True, console=(console := Recorder()))
+    assert any("complete" in text for text in console.said)
+
+
+def test_curves_are_drawn_once_a_minute_and_at_the_end(data, monkeypatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
+    drawn, done = [], []
+    monkeypatch.setattr("vdsr_train.figures.draw_curves", lambda path, *_, **__: drawn.append((done[-1], path)))
+    config = small(data, validate_every=4, steps=10)
+    train(config, data / "run", resume=False, console=Recorder(at=done.append))
+    assert drawn == [(10, data / "run" / "curves.png")]
+    monkeypatch.setattr("vdsr_train.record.DRAWN_EVERY", -1.0)
+    drawn.clear()
+    train(config, data / "slow", resume=False, console=Recorder(at=done.append))
+    assert [step for step, _ in drawn] == [3, 7, 9]  # with the scores of the step behind
+    monkeypatch.setattr("vdsr_train.record.DRAWN_EVERY", 60.0)
+    drawn.clear()
+    with pytest.raises(Interrupted):
+        train(config, data / "stopped", resume=False, console=Recorder(at=lambda n: done.append(n) or stop_at(5)(n)))
+    assert [step for step, _ in drawn] == [5]
 
 
 def test_a_diverged_training_names_the_last_good_checkpoint(data) -> None:
@@ -401,7 +440,9 @@ def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
     assert not (data / "run").exists()
 
 
-def test_validation_leaves_a_table_and_pictures_for_each_scale(data) -> None:
+def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
     config = small(data, steps=24)
     train(config, data / "run", resume=False, console=Recorder())
     rows = read_log(data / "run" / "log.csv")
@@ -458,13 +499,9 @@ def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None
 
 
 def test_rows_of_validations_that_are_done_again_are_not_doubled(data) -> None:
-    def die(step: int) -> None:
-        if step == 27:
-            raise Died
-
-    config = small(data, steps=36, validate_every=9, checkpoint_every=100, ema=5)
+    config = small(data, **AVERAGED, steps=36, checkpoint_every=100)
     with pytest.raises(Died):
-        train(config, data / "run", resume=False, console=Recorder(at=die))
+        train(config, data / "run", resume=False, console=Recorder(at=die_at(27)))
     newest = max((data / "run" / "checkpoints").iterdir())
     assert newest.name == "step-000000027.h5"
     newest.write_bytes(b"")
@@ -472,3 +509,9 @@ def test_rows_of_validations_that_are_done_again_are_not_doubled(data) -> None:
     for name in ("2", "4-averaged"):
         steps = [row["step"] for row in read_log(data / "run" / "validation" / f"{name}.csv")]
         assert steps == [9, 12, 18, 24, 27, 36]
+
+
+def test_what_is_advised_is_what_helps() -> None:
+    assert stuck(PRESETS["best"]).endswith("try another --learning-rate")
+    assert stuck(PRESETS["paper"]).endswith("try another --learning-rate or --theta")
+    assert "wants a far larger rate" in stuck(replace(PRESETS["paper"], loss="mean"))

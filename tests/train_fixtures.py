@@ -4,6 +4,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 from PIL import Image
 
 from vdsr_train.config import Config
@@ -54,6 +55,12 @@ def small(folder: Path, **changes: object) -> Config:
         "batch_size": 8, "steps": 30, "log_every": 5, "checkpoint_every": 7, "theta": 1e-2,
     }  # fmt: skip
     return Config(**(values | changes))  # type: ignore[arg-type]
+
+
+def undraw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have neither curves nor TensorBoard, which take most of a small training; ``undo()`` brings them back."""
+    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
+    monkeypatch.setattr("vdsr_train.record.Record._draw", lambda _: None)
 
 
 class Recorder:

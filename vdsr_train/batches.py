@@ -4,6 +4,7 @@ Nothing is remembered between two batches, so a resumed training sees exactly wh
 """
 
 import hashlib
+import json
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -54,11 +55,15 @@ class FileBatches:
     Raises
     ------
     VdsrError
-        The file has fewer patches than a batch; or one of some patches, spread evenly, or (on reading a batch) one of
-        the batch has values that `vdsr-data verify` does not allow either: NaN, or no luma from 0 to 1.
+        The file is one part of a larger one, or has fewer patches than a batch; or one of some patches, spread evenly,
+        or (on reading a batch) one of the batch has values that `vdsr-data verify` does not allow either: NaN, or no
+        luma from 0 to 1.
     """
 
     def __init__(self, file: Any, path: Path, *, batch_size: int, seed: int, symmetries: bool = False) -> None:
+        if file.position is not None or "shard" in file.attributes:
+            part = f"part {file.attributes['shard']}" if "shard" in file.attributes else "one part"
+            raise VdsrError(f"{path}: is {part} of a training file; join all parts with: vdsr-data merge")
         if len(file) < batch_size:
             way_out = f"use --batch-size {len(file)}" if len(file) else "build it again, from larger images"
             raise VdsrError(f"{path}: holds {len(file)} patches, fewer than one batch; {way_out}")
@@ -94,9 +99,15 @@ class FileBatches:
         return lr, gt
 
     def identity(self) -> str:
-        """Return the SHA-256 of the number of patches and of 64 of them, evenly spread."""
-        lr, gt = self.file.gather(np.linspace(0, len(self.file) - 1, 64).astype(np.int64))
-        return hashlib.sha256(b"%d" % len(self.file) + lr.tobytes() + gt.tobytes()).hexdigest()
+        """Return two SHA-256 sums: of the number of patches and 64 of them, evenly spread; and of all that tells more.
+
+        That is 1024 patches and, of a file of ours, what it says of the images that it was made from.
+        """
+        sums = []
+        for number, said in ((64, ""), (LOOKED_AT, json.dumps(self.file.attributes.get("sha256")))):
+            lr, gt = self.file.gather(np.linspace(0, len(self.file) - 1, number).astype(np.int64))
+            sums.append(hashlib.sha256(b"%d%b" % (len(self.file), said.encode()) + lr.tobytes() + gt.tobytes()))
+        return " ".join(found.hexdigest() for found in sums)
 
 
 @lru_cache(maxsize=2)

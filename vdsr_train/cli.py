@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from click.core import ParameterSource
 from vdsr_data import __version__, voice
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output
-from vdsr_data.options import CHOICE, NUMBERS, WHOLE, ExplainingCommand, ExplainingGroup, force_option
+from vdsr_data.options import CHOICE, NUMBERS, PATH, WHOLE, ExplainingCommand, ExplainingGroup, PathType, force_option
 from vdsr_train.config import FREE, Config, Knob, idle, knobs, read_config
 from vdsr_train.console import Silent, open_console
 from vdsr_train.distribute import launch, this_worker
-from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences
+from vdsr_train.places import check_data, check_run, check_shares, check_sweep, check_workers, refuse_log
+from vdsr_train.presets import DEFAULT_PRESET, PRESETS, recipe, shown
 
 DEFAULT_COMMAND = "run"
+FOLDER = PathType(file_okay=False, path_type=Path)
+NEWEST = "\0"  # what stands for the newest run, which no word of a command line can be
 LISTS = {knob.name for knob in knobs() if knob.many}
 
 
@@ -28,7 +32,11 @@ class TrainGroup(ExplainingGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the training's name in front where no other command is named."""
-        if not args or (args[0] not in self.commands and args[0] != "--version"):
+        first = args[0] if args else ""
+        if first not in self.commands and first != "--version":
+            near = get_close_matches(first, [name for name, command in self.commands.items() if not command.hidden])
+            if near and not Path(first).exists():
+                raise click.UsageError(f"{first}: no such command or file; did you mean {near[0]}?", ctx)
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
@@ -104,7 +112,7 @@ def config_options(*, several: bool = False) -> Callable[[Callable[..., Any]], C
         )(command)
         for knob in reversed([knob for knob in knobs() if knob.name != "file"]):
             command = _option(knob, several=several and knob.kind in (int, float) and not knob.many)(command)
-        return click.argument("file", required=False, type=click.Path(dir_okay=False))(command)
+        return click.argument("file", required=False, type=PathType())(command)
 
     return decorate
 
@@ -118,7 +126,7 @@ def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Call
     kind: Any = CHOICE(knob.choices) if knob.choices else knob.kind
     limit = None if knob.range is None or knob.range.high == float("inf") else knob.range.high
     if knob.range is not None and knob.many:
-        kind = NUMBERS(knob.kind, knob.range.low, knob.range.high, _shown(knob.default))
+        kind = NUMBERS(knob.kind, knob.range.low, knob.range.high, shown(knob.default))
     elif knob.range is not None and knob.kind is int:
         kind = WHOLE(int(knob.range.low), None if limit is None else int(limit))
     elif knob.range is not None:
@@ -129,18 +137,10 @@ def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Call
 
 def _values(knob: Knob) -> str:
     """Return the value of a field in the presets, once where they agree."""
-    values = {name: _shown(getattr(config, knob.name)) for name, config in PRESETS.items()}
+    values = {name: shown(getattr(config, knob.name)) for name, config in PRESETS.items()}
     if len(set(values.values())) == 1:
         return f"default: {values[DEFAULT_PRESET]}"
     return "; ".join(f"{name}: {value}" for name, value in values.items())
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_shown, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @click.group(cls=TrainGroup, invoke_without_command=True)
@@ -151,11 +151,11 @@ def main() -> None:
 
 @main.command(DEFAULT_COMMAND, cls=TrainCommand, hidden=True)
 @config_options()
-@click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run folder. [default: runs/<date>]")
+@click.option("--run-dir", type=FOLDER, help="Run folder. [default: runs/<date>]")
 @click.option(
     "--resume",
     is_flag=False,
-    flag_value="",
+    flag_value=NEWEST,
     metavar="[RUN_DIR]",
     help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
 )
@@ -174,36 +174,41 @@ def run_command(
     vdsr-train sweep --learning-rate 1e-3 2e-3    several trainings, compared
     vdsr-train convert IN OUT                     other people's weights to ours
     """
-    from vdsr_train.train import Interrupted, refuse_used, train
+    from vdsr_train.train import Interrupted, train
 
     given = {name: value for name, value in options.items() if value is not None}
     if resume is None:
         preset = preset or DEFAULT_PRESET
         config, folder = replace(PRESETS[preset], **given), run_dir or _dated_folder("")
-        if this_worker(config.distribute).index == 0:
-            refuse_used(folder)
+    elif not resume:
+        raise click.UsageError("--resume: an empty name; give a run folder, or leave it out for the newest below runs")
     elif run_dir is not None or preset is not None:
         raise click.UsageError("--resume RUN_DIR goes on as it began: leave out --run-dir and --preset")
     else:
-        folder = Path(resume) if resume else _newest_run(Path("runs"))
+        folder = _newest_run(Path("runs")) if resume == NEWEST else Path(resume)
         config = _resumed(read_config(folder / "config.json"), given, folder)
     _refuse_idle(config, given, "as it began" if preset is None else f"preset {preset}")
-    _check_data(config)
+    check_data(config)
+    if resume is None and this_worker(config.distribute).index == 0:
+        check_run(folder, config)
     if local_workers is not None:
         if "distribute" in given:
             raise click.UsageError(
                 "--distribute does nothing with --local-workers, which is multi-worker; leave it out"
             )
+        check_workers(local_workers)
+        check_shares(config.batch_size, local_workers)
         place = ["--resume", str(folder)] if resume is not None else ["--run-dir", str(folder), "--preset", str(preset)]
         given["distribute"] = "multi-worker"
         sys.exit(launch(local_workers, [*_as_arguments(given), *place, *_said_alike()]))
 
     console = open_console() if this_worker(config.distribute).index == 0 else Silent()
     console.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
-    console.say(f"recipe: {preset or 'as it began'}; {_recipe(config)}")
+    fit = "warmup" not in given and resume is None
+    console.say(f"recipe: {preset or 'as it began'}; {recipe(config, fit=fit)}")
     try:
         with console:
-            train(config, folder, resume=resume is not None, console=console, fit="warmup" not in given)
+            train(config, folder, resume=resume is not None, console=console, fit=fit)
     except Interrupted as stop:
         voice.remark(str(stop))
         sys.exit(128 + stop.signum)
@@ -211,9 +216,7 @@ def run_command(
 
 @main.command("sweep", cls=SweepCommand)
 @config_options(several=True)
-@click.option(
-    "--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder. [default: runs/sweep-<date>]"
-)
+@click.option("--run-dir", type=FOLDER, help="Folder. [default: runs/sweep-<date>]")
 def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> None:
     """Train once for each value, or combination of values, and compare: --learning-rate 1e-3 2e-3.
 
@@ -233,8 +236,9 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
         raise click.UsageError("a sweep wants several values of an option, such as --learning-rate 1e-3 2e-3")
     first = next(iter(configs.values()))
     _refuse_idle(first, given, f"preset {preset}")
-    _check_data(first)
+    check_data(first)
     folder = run_dir or _dated_folder("sweep-")
+    check_sweep(folder, configs)
     try:
         with open_console() as console:
             sweep(configs, folder, console=console, fit="warmup" not in given)
@@ -245,8 +249,8 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
 
 
 @main.command(cls=ExplainingCommand)
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
 @click.option(
     "--subtract",
     is_flag=True,
@@ -270,6 +274,7 @@ def convert(source: Path, target: Path, subtract: bool, force: bool) -> None:
 
     if target.suffix != ".h5":
         raise click.UsageError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
+    refuse_log(target)
     check_output(target, force=force)
     weights = read_any(source, subtract=subtract)
     write_weights(target, weights, attributes={"source": source.name})
@@ -282,12 +287,6 @@ def _refuse_idle(config: Config, given: Mapping[str, Any], origin: str) -> None:
     for name, why in idle(config, given, origin):
         shown = f"FILE ({given[name]})" if name == "file" else _as_arguments({name: given[name]})[0]
         raise click.UsageError(f"{shown} {why}")
-
-
-def _recipe(config: Config) -> str:
-    """Return in words where `config` leaves the paper."""
-    changes = ", ".join(f"{name} {_shown(value)}" for name, value in differences(config).items())
-    return f"unlike the paper: {changes}" if changes else "as in the paper"
 
 
 def _as_arguments(given: Mapping[str, Any]) -> list[str]:
@@ -310,13 +309,6 @@ def _said_alike() -> list[str]:
     words = [f"--{name}" for name in ("quiet", "verbose") if source(name) is ParameterSource.COMMANDLINE]
     log = voice.log_name()
     return words if log is None else [*words, "--log-file", log]
-
-
-def _check_data(config: Config) -> None:
-    if config.images is None and not Path(config.file).is_file():
-        raise VdsrError(
-            f"{config.file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/"
-        )
 
 
 def _dated_folder(prefix: str) -> Path:

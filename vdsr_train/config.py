@@ -39,12 +39,16 @@ class Range:
 
 @dataclass(frozen=True)
 class Needs:
-    """That a field has an effect only where the field `name` is one of `only`, or none of `but`; else `way_out`."""
+    """That a field has an effect only where the field `name` is one of `only`, or none of `but`; else `way_out`.
+
+    Its own value `off` asks for nothing, and does no harm elsewhere.
+    """
 
     name: str
     way_out: str
     only: tuple[Any, ...] = ()
     but: tuple[Any, ...] = ()
+    off: Any = None
 
     def met(self, config: "Config") -> bool:
         """Whether the field has an effect in `config`."""
@@ -59,6 +63,7 @@ IN_IMAGES = Needs("images", "add --images FOLDER", but=(None,))
 IN_A_FILE = Needs("images", "crops of images take its place", only=(None,))
 TURNED = Needs("images", "crops of images are turned and flipped in any case", only=(None,))
 CLIPPED = Needs("clip", "add --clip value or --clip norm", but=("none",))
+SCORED = Needs("validation", "name a test set, or leave it out", but=("none",), off=0)
 IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
 
 
@@ -75,12 +80,15 @@ class Config:
         "start of the last layer; zero: the network starts as bicubic",
     ] = "he"
     weights: Annotated[
-        str | None, "start from trained weights instead: a weights.h5, a run folder, default, or what convert reads"
+        str | Path | None,
+        "start from trained weights instead: a weights.h5, a run folder, default, or what convert reads",
     ] = None
 
     # the data
-    file: Annotated[str, IN_A_FILE, "the training file"] = "vdsr_train.h5"
-    images: Annotated[str | None, "folder of images, or sample: crop from these, eight ways, instead of a file"] = None
+    file: Annotated[str | Path, IN_A_FILE, "the training file"] = "vdsr_train.h5"
+    images: Annotated[
+        str | Path | None, "folder of images, or sample: crop from these, eight ways, instead of a file"
+    ] = None
     patch_size: Annotated[int, Range(2), IN_IMAGES, "with images: rows and columns of a crop"] = 41
     scales: Annotated[tuple[int, ...], Range(2, high=16), IN_IMAGES, "with images: factors of reduction"] = (2, 3, 4)
     downsizes: Annotated[
@@ -136,14 +144,18 @@ class Config:
     ] = "none"
 
     # what one sees
-    validation: Annotated[str, "test set scored while training (sample where it is missing), or none"] = "Set5"
-    validate_every: Annotated[int, NOT_NEGATIVE, "steps between validations, beside each epoch's; 0: epochs only"] = 0
+    validation: Annotated[str | Path, "test set scored while training (sample where it is missing), or none"] = "Set5"
+    validate_every: Annotated[
+        int, NOT_NEGATIVE, SCORED, "steps between validations, beside each epoch's; 0: epochs only"
+    ] = 0
     checkpoint_every: Annotated[int, COUNT, "steps between checkpoints"] = 200
     log_every: Annotated[int, COUNT, "steps between the rows of log.csv"] = 50
 
     def __post_init__(self) -> None:
         for knob in knobs():
-            knob.check(getattr(self, knob.name))
+            value = knob.plain(getattr(self, knob.name))
+            knob.check(value)
+            object.__setattr__(self, knob.name, value)
 
     def write(self, path: Path | str) -> None:
         """Write the configuration as JSON; `path` is replaced by a complete file."""
@@ -171,6 +183,13 @@ class Knob:
     help: str
     default: Any
 
+    def plain(self, value: Any) -> Any:
+        """Return `value` as it is compared and saved: a path as text, a list as a tuple, ``None`` as ``none``."""
+        if self.many:
+            return tuple(value) if isinstance(value, list) else value
+        value = str(value) if isinstance(value, Path) and self.kind is str else value
+        return "none" if self.name == "validation" and str(value).lower() == "none" else value
+
     def check(self, value: Any) -> None:
         """Raise an ArgumentError where `value` is not one that the field allows."""
         if self.optional and value is None:
@@ -182,16 +201,22 @@ class Knob:
         if not right:
             raise ArgumentError(f"{self.name}: {value!r} is not allowed; it must be {self._allowed()}")
 
+    def acts(self, config: Config) -> bool:
+        """Whether the field has an effect in `config`."""
+        return self.needs is None or self.needs.met(config)
+
     def _fits(self, value: Any) -> bool:
         right = isinstance(value, self.kind) and (self.kind is bool or not isinstance(value, bool))
         if not (right or (self.kind is float and type(value) is int)):
             return False
-        return (not self.choices or value in self.choices) and (self.range is None or value in self.range)
+        return (
+            value != "" and (not self.choices or value in self.choices) and (self.range is None or value in self.range)
+        )
 
     def _allowed(self) -> str:
         if self.choices:
             return " or ".join(self.choices)
-        noun = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
+        noun = {int: "a whole number", float: "a number", bool: "true or false", str: "a name"}[self.kind]
         noun = f"a list of different items, each {noun}" if self.many else noun
         return f"{noun}, {self.range}" if self.range else noun
 
@@ -201,9 +226,10 @@ def knobs() -> Iterator[Knob]:
     hints = get_type_hints(Config, include_extras=True)
     for field in fields(Config):
         kind, *notes = get_args(hints[field.name])
-        optional = get_origin(kind) in (Union, types.UnionType)
-        if optional:
-            kind = next(part for part in get_args(kind) if part is not type(None))
+        union = get_origin(kind) in (Union, types.UnionType)
+        optional = union and type(None) in get_args(kind)
+        if union:
+            kind = get_args(kind)[0]
         many = get_origin(kind) is tuple
         if many:
             kind = get_args(kind)[0]
@@ -220,7 +246,9 @@ def idle(config: Config, given: Collection[str], origin: str) -> Iterator[tuple[
     `origin` is where the fields that were not given have their values from: ``preset best``.
     """
     for knob in knobs():
-        if knob.name in given and knob.needs is not None and not knob.needs.met(config):
+        if knob.name not in given or knob.needs is None or knob.acts(config):
+            continue
+        if getattr(config, knob.name) != knob.needs.off:
             other, value = knob.needs.name, getattr(config, knob.needs.name)
             whence = "" if value is None or other in given else f" ({origin})"
             why = f"without --{other}" if value is None else f"with --{other} {value}"
@@ -228,7 +256,7 @@ def idle(config: Config, given: Collection[str], origin: str) -> Iterator[tuple[
 
 
 def read_config(path: Path | str) -> Config:
-    """Read a config.json, strictly: unknown, badly typed or impossible values are refused.
+    """Read a config.json, or that of a run folder, strictly: unknown, badly typed or impossible values are refused.
 
     Raises
     ------
@@ -236,6 +264,7 @@ def read_config(path: Path | str) -> Config:
         Names the file and the key.
     """
     path = Path(path)
+    path = path / "config.json" if path.is_dir() else path
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

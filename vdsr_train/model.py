@@ -5,6 +5,7 @@ Built in code, never loaded from a file: a file only fills in the numbers.
 
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -73,7 +74,7 @@ def initial_weights(config: Config) -> Weights:
     return weights
 
 
-def _trained_weights(source: str, config: Config) -> Weights:
+def _trained_weights(source: Path | str, config: Config) -> Weights:
     weights = read_any(source)
     widths = [kernel.shape[-1] for kernel, _ in weights[:-1]]
     if widths != [config.channels] * (config.depth - 1):

@@ -1,10 +1,11 @@
 """Recipes by name, each a frozen configuration; every option changes one value of the preset it starts from."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
-from vdsr_train.config import Config
+from vdsr_train.config import Config, knobs
 
-__all__ = ["DEFAULT_PRESET", "PRESETS", "differences"]
+__all__ = ["DEFAULT_PRESET", "PRESETS", "differences", "recipe", "shown"]
 
 PAPER = Config()
 
@@ -32,3 +33,21 @@ def differences(config: Config, other: Config = PAPER) -> dict[str, object]:
     """Return the values of `config` that are not those of `other`, by default the paper's."""
     before = asdict(other)
     return {name: value for name, value in asdict(config).items() if value != before[name]}
+
+
+def recipe(config: Config, *, fit: bool = False) -> str:
+    """Return in words where `config` leaves the paper, but for what has no effect in it; `fit` is that of `train`."""
+    acting = {knob.name for knob in knobs() if knob.acts(config)}
+    changes = [f"{name} {shown(value)}" for name, value in differences(config).items() if name in acting]
+    if fit:
+        changes = [f"{text} or a tenth of the steps" if text.startswith("warmup ") else text for text in changes]
+    return f"unlike the paper: {', '.join(changes)}" if changes else "as in the paper"
+
+
+def shown(value: Any) -> str:
+    """Return the value of a field as the command line has it."""
+    if isinstance(value, tuple):
+        return ",".join(map(shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

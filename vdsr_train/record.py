@@ -1,5 +1,6 @@
 """What a training leaves in its run folder: log.csv, checkpoints, weights; scores, pictures, curves and TensorBoard."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,12 +17,9 @@ from vdsr_train.log import Log, read_log
 from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 from vdsr_train.weights import step_of, write_weights
 
-__all__ = ["Record", "scores_of_start", "write_lacking"]
+__all__ = ["Record", "levers", "scores_of_start", "stuck", "write_lacking"]
 
-STUCK = (
-    "the network is no better than bicubic: a loss averaged over pixels (--loss mean) wants a far larger rate "
-    "than a summed one, and a training that hardly moves or jumps about another --theta or --learning-rate"
-)
+DRAWN_EVERY = 60.0  # seconds; drawing takes longer than a small training
 
 
 class _Stopped(Exception):  # noqa: N818  not an error: the user asked for it
@@ -61,6 +59,7 @@ class Record:
         from vdsr_train.predict import Upscaler
 
         self.run, self.networks, self.due, self.console = run, networks, due, console
+        self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), False
         self.checkpoints = run / "checkpoints"
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
@@ -72,15 +71,17 @@ class Record:
             self._open.enter_context(closing(self._board))
         self._log = self._open.enter_context(closing(Log(run / "log.csv", keep=first)))
         self._start = scores_of_start(run / "log.csv")
-        self._validation = open_validation(config.validation, run / "validation", keep=first, warn=console.warn)
+        self._validation = open_validation(str(config.validation), run / "validation", keep=first, warn=console.warn)
         if self._validation is not None:
             self._open.enter_context(closing(self._validation))
 
     def __enter__(self) -> "Record":
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._open.close()
+    def __exit__(self, kind: object, *exception: object) -> None:
+        with self._open:
+            if kind is None:
+                self._draw()
 
     def begin(self) -> None:
         """Score the weights that a training starts from: step 0 of the log, and a row of every table from now on."""
@@ -120,7 +121,8 @@ class Record:
             checkpoint.save(self.checkpoints, step, state, data=data, pending=None if scored else row)
             for name, variables in self.networks.items():
                 write_weights(self.run / f"{name or 'weights'}.h5", self._weights(variables), attributes={"step": step})
-        if validates and scored:
+        self._undrawn |= validates and scored
+        if stopping() or time.monotonic() > self._drawn + DRAWN_EVERY:
             self._draw()
 
     def catch_up(self, row: dict[str, float], state: checkpoint.State, *, data: str) -> None:
@@ -130,15 +132,16 @@ class Record:
         if self._board is not None:
             self._board.scalars(row)
         checkpoint.save(self.checkpoints, int(row["step"]), state, data=data)
-        self._draw()
+        self._undrawn = True
 
     def _draw(self) -> None:
-        """Draw the curves anew."""
-        if self._validation is not None:
+        """Draw the curves anew, if there are new scores."""
+        if self._validation is not None and self._undrawn:
             from vdsr_train.figures import draw_curves
 
             logs = {self.run.name: self.run / "log.csv"}
             draw_curves(self.run / "curves.png", logs, dataset=self._validation.testset.name, protocol=PROTOCOL)
+            self._drawn, self._undrawn = time.monotonic(), False
 
     def _validate(self, row: dict[str, float], stopping: Callable[[], bool]) -> bool:
         """Score the networks, add their means to `row`, and show them beside bicubic; False if it was stopped."""
@@ -167,8 +170,20 @@ class Record:
             self._start, shown = {"start": scores[""]}, {}
         self.console.say(self._validation.table(self._start | shown))
         if step >= self.due and all(map(self._validation.stuck, scores.values())):
-            self.console.warn(STUCK)
+            self.console.warn(self._stuck)
         return True
+
+
+def stuck(config: Config) -> str:
+    """Say what may help a network that is no better than bicubic."""
+    rate = "; a loss averaged over pixels wants a far larger rate than a summed one"
+    averaged = config.loss in ("mean", "absolute") and config.optimizer == "sgd"  # the others scale each gradient
+    return f"the network is no better than bicubic: try another {levers(config)}{rate if averaged else ''}"
+
+
+def levers(config: Config) -> str:
+    """Return the options that make steps of a training larger or smaller."""
+    return "--learning-rate" if config.clip == "none" else "--learning-rate or --theta"
 
 
 def scores_of_start(log: Path) -> dict[str, dict[int, float]]:

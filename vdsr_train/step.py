@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
 from vdsr_train.loss import batch_loss
+from vdsr_train.places import check_shares
 
 __all__ = ["compile_gradients", "compile_network", "compile_step", "compile_update"]
 
@@ -58,10 +59,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
                 raise
             raise VdsrError("another worker is gone; go on with: vdsr-train --resume, on all workers") from None
 
-    if config.batch_size % strategy.num_replicas_in_sync:
-        raise VdsrError(
-            f"batch_size {config.batch_size} cannot be shared equally by {strategy.num_replicas_in_sync} devices"
-        )
+    check_shares(config.batch_size, strategy.num_replicas_in_sync)
     optimizer.build(model.trainable_variables)
     return step
 

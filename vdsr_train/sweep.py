@@ -12,6 +12,7 @@ from vdsr_data.files import replacing
 from vdsr_train.config import Config, read_config
 from vdsr_train.console import Console
 from vdsr_train.log import COLUMNS, read_log
+from vdsr_train.places import check_sweep
 from vdsr_train.presets import differences
 
 __all__ = ["combinations", "sweep"]
@@ -36,14 +37,15 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
     Raises
     ------
     VdsrError
-        A folder holds another training; or what a training raises.
+        A folder holds another training or other things; or what a training raises.
     """
     from vdsr_train.figures import draw_curves
     from vdsr_train.record import scores_of_start
-    from vdsr_train.train import refuse_used, train
+    from vdsr_train.train import train
     from vdsr_train.validate import PROTOCOL, SCALES, open_validation
 
     folder = Path(folder)
+    check_sweep(folder, configs)
     for name, config in configs.items():
         run, begun = folder / name, config
         resume = (run / "config.json").exists()
@@ -52,8 +54,6 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
             other = differences(begun, replace(config, warmup=begun.warmup) if fit else config)
             if other:
                 raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
-        else:
-            refuse_used(run)
         console.say(f"training {name}")
         train(begun, run, resume=resume, console=console, fit=fit)
 
@@ -65,7 +65,7 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
         writer = csv.DictWriter(file, ["run", *columns])
         writer.writeheader()
         writer.writerows({"run": name, **row} for name, row in last.items())
-    validation = open_validation(first.validation, folder, keep=0, warn=console.warn)
+    validation = open_validation(str(first.validation), folder, keep=0, warn=console.warn)
     if validation is not None:
         scored = {name: row for name, row in last.items() if f"psnr_x{SCALES[0]}" in row}
         rows = {name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in scored.items()}

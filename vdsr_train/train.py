@@ -19,10 +19,11 @@ from vdsr_train.config import Config
 from vdsr_train.console import Console, Silent
 from vdsr_train.crops import CropBatches
 from vdsr_train.distribute import this_worker
-from vdsr_train.record import Record, write_lacking
+from vdsr_train.places import check_run, check_shares
+from vdsr_train.record import Record, levers, write_lacking
 from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
 
-__all__ = ["Interrupted", "refuse_used", "train"]
+__all__ = ["Interrupted", "train"]
 
 
 class Interrupted(Exception):  # noqa: N818 (it is not an error)
@@ -53,13 +54,17 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
     Raises
     ------
     VdsrError
-        For what a user can mend: data, a diverged training (the last good checkpoint is named), a full disk.
+        For what a user can mend: a folder with other things in it, data, a diverged training (the last good checkpoint
+        is named), a full disk.
     OSError
         A checkpoint cannot be read, which does not mean that it is damaged.
     Interrupted
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
     run, worker = Path(run), this_worker(config.distribute)
+    check_shares(config.batch_size, worker.count)
+    if worker.index == 0 and not resume:
+        check_run(run, config)
     scope = backend.start(threads=config.threads, distribute=config.distribute)
     from vdsr_train.model import build_model, initial_weights, set_weights
     from vdsr_train.optimizer import build_optimizer
@@ -93,7 +98,7 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
         if saved is not None:
             first, state, saved_data, pending = saved
-            if saved_data != data:
+            if saved_data not in (data, data.partition(" ")[0]):  # the first word alone, as it was saved once
                 raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
             checkpoint.set_state(variables, state)
         elif resume:
@@ -151,7 +156,7 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
             if not np.isfinite(loss):
                 raise VdsrError(
                     f"the loss is {loss} at step {done}: the training has diverged; "
-                    f"{checkpoint.last_good(checkpoints)}; start again with a lower --learning-rate or --theta"
+                    f"{checkpoint.last_good(checkpoints)}; start again with a lower {levers(config)}"
                 )
             elapsed = time.perf_counter() - window
             pace = elapsed / len(losses)
@@ -175,15 +180,6 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()
-
-
-def refuse_used(run: Path) -> None:
-    """Raise a VdsrError where a folder for a new training holds one already, or what is left of one."""
-    if (run / "config.json").exists():
-        raise VdsrError(f"{run}: holds a training already; go on with --resume {run}, or name another folder")
-    for path in (*run.glob("checkpoints/step-*.h5"), run / "log.csv", run / "weights.h5"):
-        if path.exists():
-            raise VdsrError(f"{run}: holds what is left of a training ({path.name}); name another folder")
 
 
 def _refuse_lost(run: Path) -> None:
