@@ -300,9 +300,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (VdsrError, VdsrWarning):
         raise
     except MemoryError as error:  # also where a damaged head makes a decoder ask for gigabytes
-        raise VdsrError(
-            f"{path}: needs more memory than there is; use fewer workers, or see if it is damaged"
-        ) from error
+        raise VdsrError(f"{path}: needs more memory than there is; see if it is damaged") from error
     except Exception as error:
         if refused := refusal(error, path):
             raise refused from error

@@ -71,7 +71,7 @@ class _Explaining(click.Command):
             where = f"{error.filename}: " if error.filename and error.strerror else ""
             _fail(f"{where}{_unbroken(error.strerror or str(error))}", 1)
         except MemoryError:
-            _fail("out of memory; use fewer workers or smaller images", 1)
+            _fail("out of memory; use smaller images, or a machine with more", 1)
         except VdsrError as error:
             _fail(str(error), 1)
         except Exception as error:
