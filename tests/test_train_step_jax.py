@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from train_fixtures import Recorder, small, test_images, training_file
+from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_train.log import read_log
 from vdsr_train.train import train
@@ -21,13 +21,17 @@ UNDER_JAX = """
 import sys; from pathlib import Path
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
+from vdsr_train.record import Record
 from vdsr_train.train import train
+Record._draw = lambda _: None
 folder = Path(sys.argv[1])
 config, console = read_config(folder / "config.json"), Recorder()
 train(config, folder / "jax", resume=False, console=console)
 assert any("threads: JAX" in text for text in console.warned) == (config.convolution == "direct")
 import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 """
+
+undrawn = pytest.fixture(autouse=True)(undraw)
 
 MUON = {"optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute"}
 
