@@ -1,5 +1,6 @@
 """`vdsr-data info` and `vdsr-data preview` as they are typed, on files of every kind."""
 
+import os
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +46,19 @@ def pair_file(path: Path, lr: np.ndarray, gt: np.ndarray) -> Path:
 
 def colours(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_a_name_that_is_no_text_is_shown_escaped(run, train: Path):
+    named = train.rename(train.with_name("t\udce9.h5"))
+    assert run("preview", named, "-o", "p.png").exit_code == 0
+    assert colours(Path("p.png")).shape[1] > 100
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("command", ["info", "preview", "verify"])
+def test_a_pipe_is_not_waited_for(run, command: str):
+    os.mkfifo("pipe")
+    fails(run(command, "pipe"), 1, "pipe: not a plain file")
 
 
 def test_preview_of_a_training_file(run, train: Path):

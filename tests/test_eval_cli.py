@@ -409,6 +409,8 @@ def test_outputs_that_meet_are_refused(folder: Path) -> None:
     options = ["--dataset", "fruit.h5", *options[2:]]
     fails(2, "fruit.h5: is what is read and --json", *options, "--json", "fruit.h5")
     fails(2, "log: is --log-file and --csv", *options, "--log-file", "log", "--csv", "log")
+    fails(1, "fruit/new.png: is the name of an image; what is written here is called .csv or .txt", *options, "--csv",
+          "fruit/new.png")  # fmt: skip
 
 
 def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:

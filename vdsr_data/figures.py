@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vdsr_data import limits
 from vdsr_data.arrays import RangeWarning
 from vdsr_data.claims import ROLES, ends_of, fault_of
+from vdsr_data.errors import one_line
 from vdsr_data.files import replacing
 from vdsr_data.pairs import Pairs
 from vdsr_data.subimage_folder import SubimageFolder
@@ -96,7 +97,7 @@ def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int 
         title = f"{total:,} images"
     if shown < total:
         title += f", of which {shown} at random (seed {seed})"
-    _draw(Path(path), pairs.path.name, title, rows, side)
+    _draw(Path(path), one_line(pairs.path.name), title, rows, side)
     return shown
 
 

@@ -25,7 +25,7 @@ from vdsr_data.claims import (
     same_bits,
 )
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import unchanged
+from vdsr_data.files import check_input, unchanged
 from vdsr_data.generate import image_pairs
 from vdsr_data.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.images import read_image
@@ -100,12 +100,11 @@ def verify(
         if images is not None:
             raise ArgumentError("images: a folder of sub-images does not say from which images it was made, and how")
         found = verify_subimages(path, sample=sample, seed=seed, advance=advance)
-    elif path.is_file():
+    else:
+        check_input(path)
         with unchanged(path), damage_explained(path):
             check_kind = _verify_test if is_test_file(path) else verify_training
             found = check_kind(path, paths, sample, seed, advance)
-    else:
-        raise VdsrError(f"{path}: no such file")
     content = Check("content", f"SHA-256 {found.sha256}")
     if expect is not None and expect.lower() != found.sha256:
         content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "evaluate_and_report", "open_sets"]
 
-FILES = ("json", "csv", "markdown", "latex", "html")
+FILES = {
+    "json": (".json",),
+    "csv": (".csv", ".txt"),
+    "markdown": (".md", ".markdown", ".txt"),
+    "latex": (".tex", ".txt"),
+    "html": (".html", ".htm"),
+}  # what each is called; other names are free, but for those of another kind
 PICTURES = "8-bit pictures for the eye, whose scores are not those of the table; --save-mat keeps what was scored"
 
 
@@ -71,13 +77,13 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
                 raise VdsrError(f"{target}: what is written there would lie in {place}, which is read; name another")
     if log := voice.log_name():
         taken.setdefault(realpath(log), "--log-file")
-    for name in FILES:
+    for name, suffixes in FILES.items():
         if options[name] is not None:
             place = realpath(options[name])
             if place in taken:
                 raise click.UsageError(f"{options[name]}: is {taken[place]} and --{name}; give each a file of its own")
             taken[place] = f"--{name}"
-            check_output(options[name], force=options["force"])
+            check_output(options[name], force=options["force"], suffixes=suffixes)
             with scratch(place):  # nothing else tells of every file system whether it can be written
                 pass
 
