@@ -24,7 +24,7 @@ check: install  ## Lint, formatting and types
 	$(BIN)/mypy
 
 test: install  ## All tests but the long ones
-	$(BIN)/python -m pytest -m "not conformance and not torture"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not conformance and not torture"
 
 test-nojit: install  ## The tests of the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py \

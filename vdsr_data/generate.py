@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from vdsr_data import __version__, limits
 from vdsr_data.ahead import in_order
+from vdsr_data.arrays import modcrop
 from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import HDF5, check_folder, check_target, claimed, replacing, unchanged
 from vdsr_data.hdf5 import annotate
-from vdsr_data.images import check_lossless, image_size, modcrop, read_image, write_image
+from vdsr_data.images import check_lossless, image_size, read_image, write_image
 from vdsr_data.patches import augment, cut, randperm_inverse
 from vdsr_data.recipe import TrainingRecipe, check_room, checked_boundary, checked_paths, checked_scales, count_patches
 from vdsr_data.resize import Boundary, imresize

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
-from vdsr_data.arrays import as_array, channels_first, modcrop
+from vdsr_data.arrays import as_array, channels_first
 from vdsr_data.deep_png import is_deep_png, read_deep_png, write_png
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_data.files import check_name, refusal, replacing
@@ -34,7 +34,6 @@ __all__ = [
     "image_size",
     "is_image_name",
     "list_images",
-    "modcrop",
     "png_bytes",
     "read_image",
     "read_picture",

@@ -17,10 +17,11 @@ import numpy as np
 
 from vdsr_data import limits
 from vdsr_data.ahead import in_order
+from vdsr_data.arrays import modcrop
 from vdsr_data.datasets import unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.files import FULL, check_folder, claimed, scratch_folder
-from vdsr_data.images import image_size, modcrop, png_bytes, read_image
+from vdsr_data.images import image_size, png_bytes, read_image
 from vdsr_data.recipe import checked_boundary, checked_paths, checked_scales
 from vdsr_data.resize import Boundary, imresize
 from vdsr_data.subimage_folder import META, Kind, subfolder

@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.claims import fault_of
+from vdsr_data.claims import refuse_faults
 from vdsr_data.errors import VdsrError
 
 __all__ = ["Batches", "FileBatches", "permutation", "prefetch", "turn"]
 
 Array = NDArray[np.float32]
-ROLES: tuple[Literal["lr", "gt"], ...] = ("lr", "gt")
 LOOKED_AT = 1024  # patches that are looked at before a training begins
 
 
@@ -91,11 +90,7 @@ class FileBatches:
     def _gather(self, indices: NDArray[np.int64]) -> tuple[Array, Array]:
         """Return the patches of these numbers, whose values are those of luma."""
         lr, gt = self.file.gather(indices)
-        for role, key, patches in zip(ROLES, self.file.keys, (lr, gt), strict=True):
-            if fault_of(patches, role):
-                number, fault = next((n, fault) for n, patch in zip(indices, patches, strict=True)
-                                     if (fault := fault_of(patch, role)))  # fmt: skip
-                raise VdsrError(f"{self.path}: patch {number} of /{key} {fault}; build the file again")
+        refuse_faults(self.path, self.file.keys, indices, lr, gt)
         return lr, gt
 
     def identity(self) -> str:

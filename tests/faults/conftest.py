@@ -42,10 +42,10 @@ def tried(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     Seconds and failures of the test go to the class of faults that it named first.
     """
-    counts: dict[str, int] = defaultdict(int)
+    counts: dict[str, int] = {}  # a plain one, which the workers of pytest-xdist can send
 
     def count(fault: str, number: int = 1) -> None:
-        counts[fault] += number
+        counts[fault] = counts.get(fault, 0) + number
 
     request.node.user_properties.append(("tried", counts))
     return count
