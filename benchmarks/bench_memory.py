@@ -32,7 +32,7 @@ def bound(images: int, pairs: int, threads: int) -> float:
 def make_images(folder: Path, count: int) -> None:
     """A few distinct colour images under many names."""
     from vdsr_data import imresize
-    from vdsr_data.images import write_image
+    from vdsr_data.images.files import write_image
 
     random = np.random.default_rng(0)
     for k in range(DISTINCT):
@@ -44,8 +44,9 @@ def make_images(folder: Path, count: int) -> None:
 
 def build(folder: Path, count: int, threads: int, *, discard: bool) -> None:
     """Build from the first images; print pairs, seconds and the peak of this process in bytes."""
-    from vdsr_data import generate, storage
-    from vdsr_data.images import list_images
+    from vdsr_data.images.files import list_images
+    from vdsr_data.training import build as generate
+    from vdsr_data.training import file as storage
 
     if discard:
         generate.check_space = lambda *_: None

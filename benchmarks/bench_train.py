@@ -32,12 +32,12 @@ def batch(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def ours(precision: str, count: int, threads: int, *, convolution: str = "direct") -> Callable[[], float]:
     """The step that vdsr-train runs, on the backend that KERAS_BACKEND names."""
-    from vdsr_train import backend
+    from vdsr_train.backends import backend
 
     backend.start(threads=threads)
+    from vdsr_train.backends.model import build_model, initial_weights, set_weights
+    from vdsr_train.backends.optimizer import build_optimizer
     from vdsr_train.config import Config
-    from vdsr_train.model import build_model, initial_weights, set_weights
-    from vdsr_train.optimizer import build_optimizer
 
     config = Config(batch_size=count, precision=precision, convolution=convolution, threads=threads)
     model = build_model(depth=config.depth, channels=config.channels, precision=precision)
@@ -102,8 +102,8 @@ def measure_input(count: int, threads: int, steps: int) -> None:
     """
     import h5py
 
-    from vdsr_data.storage import open_training
-    from vdsr_train.batches import FileBatches, prefetch
+    from vdsr_data.training.file import open_training
+    from vdsr_train.loop.batches import FileBatches, prefetch
 
     step = ours("float32", count, threads)
     step()

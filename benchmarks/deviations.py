@@ -21,7 +21,7 @@ from PIL import Image
 from skimage.transform import resize as skimage_resize
 
 from vdsr_data import im2double, imresize, luma, modcrop
-from vdsr_data.datasets import open_testset
+from vdsr_data.benchmark.sets import open_testset
 from vdsr_data.errors import VdsrError
 from vdsr_eval import psnr
 

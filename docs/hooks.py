@@ -8,7 +8,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
 
-SHIPPED = "../vdsr_train/default/"  # as pages link to it, and as it is found in the repository
+SHIPPED = "../vdsr_eval/networks/default/"  # as pages link to it, and as it is found in the repository
 SCORES = "The scores of the network that comes with the toolkit"
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vdsr_train import shipped
+from vdsr_eval.networks import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "docs" / "default-scores.md"

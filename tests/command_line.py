@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner, Result
 
-from vdsr_data.cli import main
+from vdsr_data.cli.main import main
 
 
 def run(*arguments: object) -> Result:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from vdsr_data.generate import generate_test
-from vdsr_data.images import TEST_ORDER, list_images
+from vdsr_data.images.files import TEST_ORDER, list_images
+from vdsr_data.training.build import generate_test
 
 settings.register_profile("untimed", deadline=None)  # functions compile at their first call, and machines are shared
 settings.load_profile("untimed")
@@ -31,7 +31,7 @@ def empty_cache(tmp_path_factory: pytest.TempPathFactory):
     """No set that somebody once fetched changes what a test finds by name."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
-        patch.setattr("vdsr_data.registry.cache_folder", lambda: folder)
+        patch.setattr("vdsr_data.public.registry.cache_folder", lambda: folder)
         yield
 
 

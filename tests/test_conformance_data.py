@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from reference import slow_imresize, slow_luma
 
-from vdsr_data.images import list_images, read_image
-from vdsr_data.storage import open_training
+from vdsr_data.images.files import list_images, read_image
+from vdsr_data.training.file import open_training
 
 pytestmark = pytest.mark.conformance
 
 BUILD = """
 import json, resource, sys
 from pathlib import Path
-from vdsr_data.generate import TrainingRecipe, generate_train
-from vdsr_data.images import list_images
+from vdsr_data.training.build import TrainingRecipe, generate_train
+from vdsr_data.images.files import list_images
 summary = generate_train(list_images(sys.argv[1]), Path(sys.argv[2]), TrainingRecipe(), workers=2)
 print(json.dumps([summary.pairs, summary.dropped, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """

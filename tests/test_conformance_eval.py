@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from vdsr_data.datasets import open_testset
-from vdsr_eval.cli import main
-from vdsr_eval.evaluate import bicubic, evaluate, mean_score
-from vdsr_eval.protocol import PROTOCOLS
-from vdsr_eval.published import published
+from vdsr_data.benchmark.sets import open_testset
+from vdsr_eval.cli.main import main
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.protocols.published import published
+from vdsr_eval.scoring.evaluate import bicubic, evaluate, mean_score
 
 
 @pytest.mark.parametrize("name", ["Set5", "Set14", pytest.param("B100", marks=pytest.mark.conformance)])
@@ -83,8 +83,8 @@ def test_the_authors_network_reaches_their_table(reference_data: Path, tmp_path:
 def test_a_self_ensemble_gains(reference_data: Path) -> None:
     """Averaging over eight flips and turns helps a network that was not trained to be symmetric, on every image."""
     pytest.importorskip("keras", reason="needs TensorFlow")
-    from vdsr_eval.ensemble import self_ensemble
-    from vdsr_train.predict import load_upscaler
+    from vdsr_eval.networks.ensemble import self_ensemble
+    from vdsr_train.backends.predict import load_upscaler
 
     network = load_upscaler(reference_data / "weights" / "VDSR_Official.mat")
     alone, together = (

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from vdsr_data.ahead import in_order
+from vdsr_data.io.ahead import in_order
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:

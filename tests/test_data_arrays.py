@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
-from vdsr_data.arrays import LayoutWarning, RangeWarning, divisor
 from vdsr_data.errors import ArgumentError
+from vdsr_data.matlab.arrays import LayoutWarning, RangeWarning, divisor
 
 GREY = np.arange(35, dtype=np.uint8).reshape(5, 7)
 

@@ -13,7 +13,7 @@ from command_line import fails
 from PIL import Image
 
 from vdsr_data import imresize
-from vdsr_data.images import read_image
+from vdsr_data.images.files import read_image
 
 
 @pytest.fixture
@@ -110,14 +110,14 @@ def test_images_that_may_not_fit_into_memory(run, photographs: Path, monkeypatch
         ("build-test", photographs, "--workers", 1): "b.jpg: 0 megapixels",
         ("imresize", photographs, "out", "--scale", "2", "--workers", 1): "b.jpg: 0 megapixels",
     }
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 10**9))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: (1000, 10**9))
     for command, words in commands.items():
         result = run(*command)
         assert result.exit_code == 0, result.output
         assert result.stderr.count("\n") == 1
         assert f"{words}" in result.stderr
         assert "0.0 GB are available" in result.stderr
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 2000))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: (1000, 2000))
     for command, words in commands.items():
         fails(run(*command, "--force"), 1, words, "of memory; there are 0.0 GB; use a smaller image")
 

@@ -14,14 +14,14 @@ from PIL import Image
 from rich.console import Console
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.figures import _overview, save_preview
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.histogram import BAR, spread, table
-from vdsr_data.images import list_images, write_image
-from vdsr_data.pairs import Pairs
-from vdsr_data.shards import merge
-from vdsr_data.storage import open_training
-from vdsr_data.verify import verify
+from vdsr_data.images.files import list_images, write_image
+from vdsr_data.inspect.figures import _overview, save_preview
+from vdsr_data.inspect.histogram import BAR, spread, table
+from vdsr_data.inspect.verify import verify
+from vdsr_data.interop.pairs import Pairs
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
+from vdsr_data.training.file import open_training
+from vdsr_data.training.shards import merge
 
 RECIPE = TrainingRecipe(patch_size=16, stride=16)
 
@@ -175,7 +175,7 @@ def test_large_images_are_read_some_rows_at_a_time(tmp_path: Path, monkeypatch: 
     random = np.random.default_rng(0)
     write_image(tmp_path / "large.png", random.integers(0, 256, (70, 610), dtype=np.uint8))
     generate_test("large", [tmp_path / "large.png"], tmp_path / "large.h5", scales=(2,))
-    monkeypatch.setattr("vdsr_data.hdf5.BAND", 610 * 8 * 9)
+    monkeypatch.setattr("vdsr_data.io.hdf5.BAND", 610 * 8 * 9)
     pairs = Pairs(tmp_path / "large.h5")
     ((lr, gt),) = pairs.read([0])
     shape, rows = pairs.bands(0)

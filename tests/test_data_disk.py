@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vdsr_data.disk import check_space, size_text
 from vdsr_data.errors import VdsrError
+from vdsr_data.io.disk import check_space, size_text
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path):

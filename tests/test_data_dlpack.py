@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vdsr_data import imresize
-from vdsr_data.dlpack import library_of, through_numpy
+from vdsr_data.matlab.dlpack import library_of, through_numpy
 
 RANDOM = np.random.default_rng(5)
 IMAGES = [

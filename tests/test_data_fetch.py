@@ -21,12 +21,13 @@ import pytest
 from command_line import fails, run
 from PIL import Image
 
-from vdsr_data import fetch, registry
-from vdsr_data.datasets import find_images, open_testset
+from vdsr_data.benchmark.sets import find_images, open_testset
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.fetch import fetch_set
-from vdsr_data.generate import generate_test
-from vdsr_data.registry import NOTES, cache_folder, check_address, find_sets, list_sets, registered
+from vdsr_data.public import download as fetch
+from vdsr_data.public import registry
+from vdsr_data.public.download import fetch_set
+from vdsr_data.public.registry import NOTES, cache_folder, check_address, find_sets, list_sets, registered
+from vdsr_data.training.build import generate_test
 
 NAMES = [f"{name}.bmp" for name in ("baby", "bird", "butterfly", "head", "woman")]
 SHORT = 2.0  # seconds that a silent server is waited for
@@ -216,7 +217,7 @@ def test_all_goes_to_the_cache_without_vdsr_data(public: Public, tmp_path: Path,
 def test_cache_is_where_pooch_would_put_it():
     import pooch
 
-    code = "from vdsr_data.registry import cache_folder; print(cache_folder())"
+    code = "from vdsr_data.public.registry import cache_folder; print(cache_folder())"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == str(pooch.os_cache("vdsr-toolkit"))
 
@@ -486,7 +487,7 @@ def test_interruption_is_quick_and_leaves_nothing_partial(public: Public, tmp_pa
     code = (
         "import pathlib, sys\nfrom vdsr_data import registry\n"
         "registry.REGISTRY = pathlib.Path(sys.argv.pop())\n"
-        "from vdsr_data.cli import main\nmain(['fetch', 'Set5', '--workers', '1'])\n"
+        "from vdsr_data.cli.main import main\nmain(['fetch', 'Set5', '--workers', '1'])\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "registry.tsv")], stderr=subprocess.PIPE, text=True
@@ -511,7 +512,7 @@ def test_killed_process_leaves_no_false_file(public: Public, tmp_path: Path):
     code = (
         "import pathlib, sys\nfrom vdsr_data import registry\n"
         "registry.REGISTRY = pathlib.Path(sys.argv.pop())\n"
-        "from vdsr_data.cli import main\nmain(['fetch', 'Set5'])\n"
+        "from vdsr_data.cli.main import main\nmain(['fetch', 'Set5'])\n"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "registry.tsv")])
     deadline = time.monotonic() + 120

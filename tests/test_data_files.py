@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import (
+from vdsr_data.io.files import (
     HDF5,
     check_folder,
     check_input,
@@ -22,7 +22,7 @@ from vdsr_data.files import (
     unchanged,
     written,
 )
-from vdsr_data.interrupt import half_done
+from vdsr_data.io.interrupt import half_done
 
 
 def test_complete_file_replaces(tmp_path: Path):
@@ -177,7 +177,7 @@ def test_all_other_names_are_free(tmp_path: Path, name: str):
 
 
 def test_the_log_of_this_process_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("vdsr_data.files.in_use", {os.path.realpath(tmp_path / "log.txt")})
+    monkeypatch.setattr("vdsr_data.io.files.in_use", {os.path.realpath(tmp_path / "log.txt")})
     with pytest.raises(VdsrError, match=r"log.txt: is the log file of this very run"), replacing(tmp_path / "log.txt"):
         pass
 

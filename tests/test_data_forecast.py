@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from vdsr_data import forecast
-from vdsr_data.cli import main
-from vdsr_data.images import write_image
-from vdsr_data.storage import open_training
+from vdsr_data.cli.main import main
+from vdsr_data.images.files import write_image
+from vdsr_data.training import forecast
+from vdsr_data.training.file import open_training
 
 
 @pytest.fixture

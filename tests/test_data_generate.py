@@ -11,13 +11,13 @@ from PIL import Image
 from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
 
+from vdsr_data.benchmark.file import open_test_file
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
-from vdsr_data.images import list_images, read_image
-from vdsr_data.shards import generate_spread, merge
-from vdsr_data.storage import open_training
-from vdsr_data.subimages import SubimageRecipe, generate_subimages
-from vdsr_data.testfile import open_test_file
+from vdsr_data.images.files import list_images, read_image
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
+from vdsr_data.training.file import open_training
+from vdsr_data.training.shards import generate_spread, merge
+from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 
 
 def as_h5py_shows(path: Path, keys: tuple[str, str] = ("lr", "gt")) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +50,7 @@ def test_subset_of_the_291_is_train_data_m(reference_data: Path, tmp_path: Path)
 
 
 def test_291_images_give_the_published_number_of_pairs(reference_data: Path):
-    from vdsr_data.images import image_size
+    from vdsr_data.images.files import image_size
 
     recipe = TrainingRecipe()
     assert sum(recipe.count(*image_size(path)) for path in list_images(reference_data / "291")) == 216_768

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.hdf5 import damage_explained, open_hdf5
+from vdsr_data.io.hdf5 import damage_explained, open_hdf5
 
 resource = pytest.importorskip("resource", reason="needs limits that can be set")
 

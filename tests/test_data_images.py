@@ -13,9 +13,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from vdsr_data.deep_png import write_png
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
+from vdsr_data.images.deep_png import write_png
+from vdsr_data.images.files import TEST_ORDER, image_size, list_images, read_image, read_picture, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]
@@ -250,7 +250,7 @@ def test_a_damaged_tif_is_one_line(tmp_path: Path, tag: int):
     place = content.index(tag.to_bytes(2, "little"), 10)
     (tmp_path / "bad.tif").write_bytes(content[: place + 4] + b"\xff\xff\xff\0" + content[place + 8 :])
     code = (
-        "import sys, warnings; from vdsr_data.images import read_image\n"
+        "import sys, warnings; from vdsr_data.images.files import read_image\n"
         "warnings.simplefilter('ignore')  # as the commands do\n"
         "try: read_image(sys.argv[1])\n"
         "except Exception as error: print(error)"

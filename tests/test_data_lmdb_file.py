@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.lmdb_file import LmdbFile
+from vdsr_data.training.lmdb_file import LmdbFile
 
 lmdb = pytest.importorskip("lmdb")
 

@@ -15,11 +15,11 @@ from PIL import Image
 
 import vdsr_data
 from vdsr_data import VdsrError, tf_dataset, torch_dataset
-from vdsr_data.generate import TrainingRecipe, generate_train
-from vdsr_data.images import list_images
-from vdsr_data.pairs import Pairs
-from vdsr_data.shards import merge
-from vdsr_data.storage import open_training
+from vdsr_data.images.files import list_images
+from vdsr_data.interop.pairs import Pairs
+from vdsr_data.training.build import TrainingRecipe, generate_train
+from vdsr_data.training.file import open_training
+from vdsr_data.training.shards import merge
 
 SIZE = 12
 RECIPE = TrainingRecipe(patch_size=SIZE, stride=SIZE)
@@ -225,7 +225,7 @@ def test_what_is_refused(dataset, photographs: Path, whole: Path, test_file: Pat
 
 
 def test_without_the_libraries(whole: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("torch", "tensorflow", "vdsr_data.torch_pairs"):
+    for name in ("torch", "tensorflow", "vdsr_data.interop.torch_pairs"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(VdsrError, match="torch_dataset needs PyTorch: pip install"):
         torch_dataset(whole)

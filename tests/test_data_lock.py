@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vdsr_data import lock
 from vdsr_data.errors import VdsrError
-from vdsr_data.lock import held
+from vdsr_data.io import lock
+from vdsr_data.io.lock import held
 
 
 def test_held_and_given_back(tmp_path: Path):

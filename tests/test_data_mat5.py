@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.mat5 import read_mat5
+from vdsr_data.matlab.mat5 import read_mat5
 
 
 @pytest.mark.parametrize("options", [{}, {"do_compression": True}, {"format": "4"}], ids=str)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vdsr_data import memory
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import write_image
-from vdsr_data.memory import MemoryWarning, available_memory, check_images, check_memory, of_test, of_training
+from vdsr_data.images import memory
+from vdsr_data.images.files import write_image
+from vdsr_data.images.memory import MemoryWarning, available_memory, check_images, check_memory, of_test, of_training
 
 GB = 10**9
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vdsr_data.mistaken import mistaken
+from vdsr_data.io.mistaken import mistaken
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 FILES = {

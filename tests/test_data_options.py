@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from command_line import fails
 
-from vdsr_data.cli import main as data
+from vdsr_data.cli.main import main as data
+from vdsr_data.cli.options import CHOICE, NUMBERS, WHOLE, ExplainingCommand, ExplainingGroup, refuse_idle
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-from vdsr_data.options import CHOICE, NUMBERS, WHOLE, ExplainingCommand, ExplainingGroup, refuse_idle
-from vdsr_eval.cli import main as evaluate
-from vdsr_train.cli import main as train
+from vdsr_eval.cli.main import main as evaluate
+from vdsr_train.cli.main import main as train
 
 
 class OtherWarning(VdsrWarning):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vdsr_data import modcrop, randperm
-from vdsr_data.patches import augment, cut, patch_count
+from vdsr_data.training.patches import augment, cut, patch_count
 
 
 def test_randperm_is_a_fresh_matlab_session():

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from vdsr_data.claims import recipe_of
-from vdsr_data.cli import main
+from vdsr_data.cli.main import main
 from vdsr_data.errors import ArgumentError
-from vdsr_data.recipe import TrainingRecipe, checked_paths, count_patches
+from vdsr_data.training.claims import recipe_of
+from vdsr_data.training.recipe import TrainingRecipe, checked_paths, count_patches
 
 IMPOSSIBLE = [
     {"rotations": (45,)}, {"rotations": (90.0,)}, {"rotations": ()}, {"flips": ("sideways",)}, {"flips": "none"},

@@ -17,11 +17,11 @@ from reference import slow_cube, slow_imresize
 from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
-from vdsr_data.arrays import LayoutWarning
 from vdsr_data.errors import ArgumentError
-from vdsr_data.images import list_images, read_image
-from vdsr_data.resize import output_size
-from vdsr_data.taps import _cube, periodic_columns, wrapped_taps
+from vdsr_data.images.files import list_images, read_image
+from vdsr_data.matlab.arrays import LayoutWarning
+from vdsr_data.matlab.resize import output_size
+from vdsr_data.matlab.taps import _cube, periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 FACTORS = (1 / 4, 1 / 3, 1 / 2, 0.7, 0.9, 1.0, 1.3, 2.0, 3.0, 4.0)
@@ -147,7 +147,7 @@ def test_fused_and_separate_passes_agree(rows, columns, channels, dtype, factor,
     image = random_image((rows, columns) if channels is None else (rows, columns, channels), dtype)
     fused = imresize(image, factor, boundary=boundary)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vdsr_data.resize.periodic_columns", lambda *_: None)
+        patch.setattr("vdsr_data.matlab.resize.periodic_columns", lambda *_: None)
         assert imresize(image, factor, boundary=boundary).tobytes() == fused.tobytes()
 
 

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.generate import TrainingRecipe, generate_train
-from vdsr_data.hdf5 import annotate
-from vdsr_data.images import list_images
-from vdsr_data.patches import randperm, randperm_inverse
-from vdsr_data.shards import dask_executor, generate_spread, merge
-from vdsr_data.storage import open_training
+from vdsr_data.images.files import list_images
+from vdsr_data.io.hdf5 import annotate
+from vdsr_data.training.build import TrainingRecipe, generate_train
+from vdsr_data.training.file import open_training
+from vdsr_data.training.patches import randperm, randperm_inverse
+from vdsr_data.training.shards import dask_executor, generate_spread, merge
 
 RECIPE = TrainingRecipe(patch_size=16, stride=8)
 
@@ -52,7 +52,7 @@ def build_parts(images: list[Path], folder: Path, n: int, recipe: TrainingRecipe
 @settings(max_examples=50)
 def test_inverse_order_is_matlabs(n: int, seed: int):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vdsr_data.patches.BLOCK", 128)  # several blocks and intervals
+        patch.setattr("vdsr_data.training.patches.BLOCK", 128)  # several blocks and intervals
         inverse = randperm_inverse(n, seed)
     assert (inverse[randperm(n, seed)] == np.arange(n)).all()
 
@@ -85,8 +85,8 @@ def test_joined_compressed_is_the_whole_compressed(images: list[Path], tmp_path:
 def test_blocks_do_not_show(images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     generate_train(images, tmp_path / "whole.h5", RECIPE)
     parts = build_parts(images, tmp_path, 3)
-    monkeypatch.setattr("vdsr_data.shards.BLOCK", 50)
-    monkeypatch.setattr("vdsr_data.storage.BLOCK", 30)
+    monkeypatch.setattr("vdsr_data.training.shards.BLOCK", 50)
+    monkeypatch.setattr("vdsr_data.training.file.BLOCK", 30)
     merge(parts, tmp_path / "joined.h5")
     assert (tmp_path / "joined.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
@@ -147,7 +147,7 @@ def test_impossible_parts(images: list[Path], tmp_path: Path):
 @pytest.mark.parametrize("axes", ["matlab", "nhwc"])
 def test_virtual_file_is_the_whole(images: list[Path], tmp_path: Path, axes: str, monkeypatch: pytest.MonkeyPatch):
     """For us, and for a plain reader of HDF5, from another folder."""
-    monkeypatch.setattr("vdsr_data.virtual.ROWS", 40)  # several mappings for each part
+    monkeypatch.setattr("vdsr_data.training.virtual.ROWS", 40)  # several mappings for each part
     recipe = TrainingRecipe(patch_size=16, stride=8, axes=axes)
     generate_train(images, tmp_path / "whole.h5", recipe)
     merge(build_parts(images, tmp_path, 3, recipe), tmp_path / "virtual.h5", virtual=True)
@@ -186,7 +186,7 @@ def test_virtual_file_moves_with_its_parts(images: list[Path], tmp_path: Path):
 
 
 def test_training_reads_a_virtual_file(images: list[Path], tmp_path: Path):
-    from vdsr_train.batches import FileBatches
+    from vdsr_train.loop.batches import FileBatches
 
     generate_train(images, tmp_path / "whole.h5", RECIPE)
     merge(build_parts(images, tmp_path, 3), tmp_path / "virtual.h5", virtual=True)

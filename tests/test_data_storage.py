@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.hdf5 import annotate
-from vdsr_data.storage import CHUNK, TrainingWriter, compress_training, open_training
+from vdsr_data.io.hdf5 import annotate
+from vdsr_data.training.file import CHUNK, TrainingWriter, compress_training, open_training
 
 PATCHES = np.random.default_rng(0).random((2, 2 * CHUNK + 5, 9, 9)).astype(np.float32)
 

@@ -11,10 +11,10 @@ from command_line import fails
 from PIL import Image
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images import list_images, write_image
-from vdsr_data.subimage_folder import SubimageFolder, verify_subimages
-from vdsr_data.subimages import SubimageRecipe, generate_subimages
-from vdsr_data.verify import verify
+from vdsr_data.images.files import list_images, write_image
+from vdsr_data.inspect.verify import verify
+from vdsr_data.training.subimage_folder import SubimageFolder, verify_subimages
+from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 
 RECIPE = SubimageRecipe(scales=(2, 3), size=36, stride=24)
 

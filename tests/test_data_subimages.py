@@ -15,8 +15,8 @@ from PIL import Image
 from reference import slow_imresize
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import list_images, read_image
-from vdsr_data.subimages import SubimageRecipe, count_subimages, generate_subimages
+from vdsr_data.images.files import list_images, read_image
+from vdsr_data.training.subimages import SubimageRecipe, count_subimages, generate_subimages
 
 SMALL = SubimageRecipe(scales=(2, 3), size=36, stride=24)
 OPTIONS = ("--scales", "2,3", "--patch-size", 36, "--stride", 24)
@@ -234,7 +234,7 @@ def test_lr_images_are_those_that_matlab_wrote(reference_data: Path, tmp_path: P
 
 
 def test_image_of_another_size_than_its_head_says(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("vdsr_data.subimages.image_size", lambda path: (48, 48))
+    monkeypatch.setattr("vdsr_data.training.subimages.image_size", lambda path: (48, 48))
     with pytest.raises(VdsrError, match="its size is not the one that the head of the file declares"):
         generate_subimages(list_images(photographs), tmp_path / "out", SMALL, "png")
 

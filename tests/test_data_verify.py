@@ -12,14 +12,14 @@ import pytest
 from command_line import fails, run
 from PIL import Image
 
-from vdsr_data.claims import recipe_of, shard_of
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.hdf5 import annotate, write_attribute
-from vdsr_data.images import list_images
-from vdsr_data.memory import MemoryWarning
-from vdsr_data.shards import merge
-from vdsr_data.verify import verify
+from vdsr_data.images.files import list_images
+from vdsr_data.images.memory import MemoryWarning
+from vdsr_data.inspect.verify import verify
+from vdsr_data.io.hdf5 import annotate, write_attribute
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
+from vdsr_data.training.claims import recipe_of, shard_of
+from vdsr_data.training.shards import merge
 
 RECIPE = TrainingRecipe(patch_size=16, stride=8, scales=(2, 3), downsizes=(1.0, 0.8), seed=3)
 
@@ -276,7 +276,7 @@ def test_changed_meanwhile(training: Path, monkeypatch: pytest.MonkeyPatch):
         with training.open("ab") as file:
             file.write(b"0")
 
-    monkeypatch.setattr("vdsr_data.claims.Values.look", look)
+    monkeypatch.setattr("vdsr_data.training.claims.Values.look", look)
     with pytest.raises(VdsrError, match="replaced or changed while"):
         verify(training)
 
@@ -341,7 +341,7 @@ def test_what_python_may_hand_in(images: list[Path], benchmark: Path):
 
 
 def test_memory_that_an_image_of_a_test_file_needs_is_said(benchmark: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (1000, 10**9))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: (1000, 10**9))
     with pytest.warns(MemoryWarning, match="set: 0 megapixels: about 0.0 GB of memory"):
         assert not verify(benchmark).failures
     assert not verify(benchmark, sample=0).failures  # a warning would be an error

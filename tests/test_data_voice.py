@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from vdsr_data.cli import main as data
-from vdsr_data.images import write_image
-from vdsr_eval.cli import main as evaluate
-from vdsr_train.cli import main as train
+from vdsr_data.cli.main import main as data
+from vdsr_data.images.files import write_image
+from vdsr_eval.cli.main import main as evaluate
+from vdsr_train.cli.main import main as train
 
 
 @pytest.fixture

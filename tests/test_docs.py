@@ -16,7 +16,7 @@ from skimage import data
 import vdsr_data
 import vdsr_eval
 from vdsr_data import imresize, modcrop
-from vdsr_data.images import list_images, read_image, write_image
+from vdsr_data.images.files import list_images, read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -17,11 +17,11 @@ from scipy.io import savemat
 
 from vdsr_data import imresize
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import write_image
-from vdsr_eval.cli import main
-from vdsr_train.cli import main as train
-from vdsr_train.foreign import read_any
-from vdsr_train.weights import write_weights
+from vdsr_data.images.files import write_image
+from vdsr_eval.cli.main import main
+from vdsr_eval.networks.convert import read_any
+from vdsr_eval.networks.weights import write_weights
+from vdsr_train.cli.main import main as train
 
 SHAPE = (40, 52)
 

@@ -15,9 +15,9 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
-from vdsr_data.generate import generate_test
-from vdsr_data.images import read_image, write_image
-from vdsr_eval.cli import main
+from vdsr_data.images.files import read_image, write_image
+from vdsr_data.training.build import generate_test
+from vdsr_eval.cli.main import main
 
 
 def vdsr_eval(*args: object) -> Result:
@@ -293,7 +293,7 @@ def test_markdown_and_latex(folder: Path) -> None:
 
 def test_help_is_quick() -> None:
     code = (
-        "import sys\nfrom vdsr_eval.cli import main\n"
+        "import sys\nfrom vdsr_eval.cli.main import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'numba', 'scipy', 'tensorflow', 'keras', 'matplotlib', 'h5py', 'rich'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
@@ -453,11 +453,11 @@ def test_the_ensemble_of_a_baseline(folder: Path) -> None:
 
 def test_what_does_not_fit_into_memory_is_said_before_the_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--protocol", "rcan"]
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (2_000, 10**9))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: (2_000, 10**9))
     result = vdsr_eval(*options)
     assert result.exit_code == 0
     assert "fruit: 0 megapixels: about 0.0 GB of memory; 0.0 GB are available" in result.stderr
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: (2_000, 3_000))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: (2_000, 3_000))
     fails(1, "fruit: 0 megapixels: about 0.0 GB of memory; there are 0.0 GB", *options)
 
 
@@ -530,7 +530,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(folder: Path, mo
         return opened(path, *more)
 
     monkeypatch.setattr("os.open", refused)
-    monkeypatch.setattr("vdsr_eval.run.run", lambda *_, **__: pytest.fail("worked before it looked"))
+    monkeypatch.setattr("vdsr_eval.reports.run.run", lambda *_, **__: pytest.fail("worked before it looked"))
     options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
     fails(1, "sealed/out.json: Read-only file system", *options, "--json", "sealed/out.json")
 
@@ -539,7 +539,7 @@ def test_an_output_that_fails_keeps_no_other_back(folder: Path, monkeypatch) -> 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "t.md")
 
-    monkeypatch.setattr("vdsr_eval.export.markdown_text", full)
+    monkeypatch.setattr("vdsr_eval.reports.export.markdown_text", full)
     outputs = ["--json", "r.json", "--markdown", "t.md", "--latex", "t.tex", "--html", "r.html"]
     done = vdsr_eval("--dataset", "fruit", "--model", "bicubic", "--scale", 2, *outputs)
     assert done.exit_code == 1
@@ -554,7 +554,7 @@ def test_files_are_written_though_nobody_reads_the_tables(folder: Path, monkeypa
     def closed(_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("vdsr_eval.cli_scoring._print", closed)
+    monkeypatch.setattr("vdsr_eval.cli.scoring._print", closed)
     with pytest.raises(BrokenPipeError):
         main(["--dataset", "fruit", "--model", "bicubic", "--scale", "2", "--json", "r.json"], standalone_mode=False)
     assert means(folder / "r.json")

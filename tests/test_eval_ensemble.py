@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_eval.ensemble import self_ensemble
+from vdsr_eval.networks.ensemble import self_ensemble
 
 
 def lopsided(lr: np.ndarray, scale: int) -> np.ndarray:

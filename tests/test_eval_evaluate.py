@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from vdsr_data import imresize, luma
-from vdsr_data.arrays import RangeWarning
-from vdsr_data.datasets import open_testset
+from vdsr_data.benchmark.sets import open_testset
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-from vdsr_eval.evaluate import Record, bicubic, evaluate, evaluate_images, mean_score, method
-from vdsr_eval.protocol import PROTOCOLS, prepare, score
+from vdsr_data.matlab.arrays import RangeWarning
+from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, score
+from vdsr_eval.scoring.evaluate import Record, bicubic, evaluate, evaluate_images, mean_score, method
 
 
 def photograph(rows: int, columns: int, seed: int) -> np.ndarray:

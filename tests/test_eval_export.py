@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.evaluate import Record
-from vdsr_eval.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
-from vdsr_eval.report import Table, per_image
+from vdsr_eval.reports.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
+from vdsr_eval.reports.tables import Table, per_image
+from vdsr_eval.scoring.evaluate import Record
 
 RECORDS = [
     Record("Set5", "bird", 2, "bicubic", "paper", 36.25, 0.97),

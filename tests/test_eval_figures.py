@@ -7,9 +7,9 @@ import pytest
 from test_eval_pictures import photograph, scored
 
 from vdsr_data.errors import ArgumentError
-from vdsr_data.images import image_size, read_image
-from vdsr_eval.figures import MARK, save_detail
-from vdsr_eval.protocol import PROTOCOLS
+from vdsr_data.images.files import image_size, read_image
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.reports.figures import MARK, save_detail
 
 
 def red(path: Path) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path, monkeypatch, wrong: dic
 
 
 def test_nothing_is_left_when_drawing_fails(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("vdsr_eval.figures.Figure.savefig", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("vdsr_eval.reports.figures.Figure.savefig", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_detail(tmp_path / "d.png", [scored(photograph(), PROTOCOLS["paper"])], (0, 0, 9, 9))
     assert list(tmp_path.iterdir()) == []

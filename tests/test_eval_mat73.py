@@ -12,8 +12,8 @@ from scipy.io import loadmat, savemat
 from test_eval_matfile import CONTENT
 
 from vdsr_data.errors import VdsrError
-from vdsr_eval.mat73 import is_mat73, read_mat73
-from vdsr_eval.matfile import read_mat
+from vdsr_data.matlab.mat73 import is_mat73, read_mat73
+from vdsr_data.matlab.matfile import read_mat
 
 MORE = {
     "rows": np.array(["ab", "cd"]),

@@ -8,7 +8,7 @@ from scipy.io import loadmat, savemat
 from scipy.sparse import eye_array
 
 from vdsr_data.errors import VdsrError
-from vdsr_eval.matfile import read_mat
+from vdsr_data.matlab.matfile import read_mat
 
 CELLS = np.empty((2, 2), object)
 CELLS[:] = [[np.arange(6.0).reshape(2, 3), "text"], [np.empty((0, 0)), np.array([["a", "bc"]], object)]]

@@ -11,10 +11,11 @@ from hypothesis.extra.numpy import arrays
 from reference import slow_psnr, slow_ssim, slow_volume_ssim
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from vdsr_data.arrays import LayoutWarning, RangeWarning
 from vdsr_data.errors import ArgumentError, VdsrWarning
-from vdsr_data.images import read_image
-from vdsr_eval import _kernels, psnr, ssim
+from vdsr_data.images.files import read_image
+from vdsr_data.matlab.arrays import LayoutWarning, RangeWarning
+from vdsr_eval import psnr, ssim
+from vdsr_eval.metrics import _fidelity_kernels as _kernels
 
 SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 20))
 

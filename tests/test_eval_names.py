@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_eval.names import distinct, match_files
+from vdsr_eval.scoring.names import distinct, match_files
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from test_eval_pictures import photograph, scored
 
-from vdsr_eval.evaluate import Record, Scored
-from vdsr_eval.page import PageImages, write_page
-from vdsr_eval.protocol import PROTOCOLS
-from vdsr_eval.report import per_image, summary
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.reports.page import PageImages, write_page
+from vdsr_eval.reports.tables import per_image, summary
+from vdsr_eval.scoring.evaluate import Record, Scored
 
 PAPER = PROTOCOLS["paper"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

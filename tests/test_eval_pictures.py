@@ -8,10 +8,10 @@ import pytest
 from scipy.io import loadmat
 
 from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
-from vdsr_data.datasets import Original
-from vdsr_data.images import read_image
-from vdsr_eval.evaluate import Record, Scored
-from vdsr_eval.pictures import (
+from vdsr_data.benchmark.sets import Original
+from vdsr_data.images.files import read_image
+from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, prepare
+from vdsr_eval.reports.pictures import (
     automatic_window,
     checked_window,
     file_names,
@@ -21,7 +21,7 @@ from vdsr_eval.pictures import (
     save_images,
     save_mat,
 )  # fmt: skip
-from vdsr_eval.protocol import PROTOCOLS, Protocol, prepare
+from vdsr_eval.scoring.evaluate import Record, Scored
 
 
 def photograph(rows: int = 61, columns: int = 80, seed: int = 0) -> np.ndarray:

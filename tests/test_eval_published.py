@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.protocol import PROTOCOLS
-from vdsr_eval.published import PUBLISHED, agreements, published
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.protocols.published import PUBLISHED, agreements, published
 
 
 def test_every_table_is_complete_and_names_a_protocol_and_a_source() -> None:

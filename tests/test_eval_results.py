@@ -10,12 +10,12 @@ from PIL import Image
 from scipy.io import savemat
 
 from vdsr_data import imresize, luma
-from vdsr_data.datasets import Original, open_testset
+from vdsr_data.benchmark.sets import Original, open_testset
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images import write_image
-from vdsr_eval.evaluate import bicubic, evaluate_images, method
-from vdsr_eval.protocol import PROTOCOLS, prepare
-from vdsr_eval.results import Results, low_resolution
+from vdsr_data.images.files import write_image
+from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
+from vdsr_eval.scoring.evaluate import bicubic, evaluate_images, method
+from vdsr_eval.scoring.results import Results, low_resolution
 
 
 def photograph(rows: int = 41, columns: int = 50, seed: int = 0) -> np.ndarray:

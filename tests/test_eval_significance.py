@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.evaluate import Record
-from vdsr_eval.significance import paired_difference
+from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.significance import paired_difference
 
 
 def records(psnrs, model: str = "a") -> list[Record]:

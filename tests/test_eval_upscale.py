@@ -11,11 +11,11 @@ from PIL import Image
 
 from vdsr_data import im2double, imresize, rgb2ycbcr
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import image_size, read_picture, write_image
-from vdsr_eval.cli import main
-from vdsr_eval.evaluate import bicubic
-from vdsr_eval.protocol import PROTOCOLS, prepare, result
-from vdsr_eval.upscale import plan, upscale_colors, upscale_file
+from vdsr_data.images.files import image_size, read_picture, write_image
+from vdsr_eval.cli.main import main
+from vdsr_eval.networks.upscale import plan, upscale_colors, upscale_file
+from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result
+from vdsr_eval.scoring.evaluate import bicubic
 
 REACH = 5
 
@@ -90,7 +90,7 @@ def upscale(*args: object) -> Result:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder with weights that leave luma as it is."""
     pytest.importorskip("keras", reason="needs TensorFlow")
-    from vdsr_train.weights import write_weights
+    from vdsr_eval.networks.weights import write_weights
 
     monkeypatch.chdir(tmp_path)
     shapes = ((3, 3, 1, 2), (3, 3, 2, 1))
@@ -122,7 +122,7 @@ def test_large_results_are_not_in_memory_where_they_need_not(here: Path, suffix:
     """A PNG file is written strip by strip; of another kind too large a result is refused, and said where it may be."""
     write_image(here / "a.bmp", colors(60, 50, 3))
     memory = iter([(10**9, 10**9), (1000, 10**9), (1000, 1000)])
-    monkeypatch.setattr("vdsr_data.memory.available_memory", lambda: next(memory))
+    monkeypatch.setattr("vdsr_data.images.memory.available_memory", lambda: next(memory))
     words = ("a.bmp", "--scale", 2, "--weights", "w.h5", "--force", "-o", f"out.{suffix}")
     assert upscale(*words).stderr == f"wrote out.{suffix}\n"
     if suffix == "png":

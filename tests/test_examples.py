@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from vdsr_data import imresize, modcrop
-from vdsr_data.datasets import find_images
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.images import write_image
+from vdsr_data.benchmark.sets import find_images
+from vdsr_data.images.files import write_image
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("vdsr_data", "vdsr_eval", "vdsr_train")
@@ -75,8 +75,8 @@ def photo(seed: int, rows: int = 60, columns: int = 78) -> np.ndarray:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all of them find what they name."""
-    from vdsr_train.cli import main as train
-    from vdsr_train.weights import read_weights
+    from vdsr_eval.networks.weights import read_weights
+    from vdsr_train.cli.main import main as train
 
     here = tmp_path_factory.mktemp("world")
     for folder in SETS:

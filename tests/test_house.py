@@ -13,22 +13,22 @@ MODULES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROO
 
 # The only homes of each heavy dependency.
 HOMES = {
-    "numba": {"vdsr_data/_compile.py", "vdsr_data/_kernels.py", "vdsr_data/_color_kernels.py", "vdsr_eval/_kernels.py",
-              "vdsr_train/_winograd_kernels.py", "vdsr_train/_winograd_products.py"},
-    "llvmlite": {"vdsr_train/_winograd_products.py"},
+    "numba": {"vdsr_data/matlab/_compile.py", "vdsr_data/matlab/_resize_kernels.py", "vdsr_data/matlab/_color_kernels.py", "vdsr_eval/metrics/_fidelity_kernels.py",
+              "vdsr_train/backends/_winograd_kernels.py", "vdsr_train/backends/_winograd_products.py"},
+    "llvmlite": {"vdsr_train/backends/_winograd_products.py"},
     "h5py": {*(f"vdsr_data/{name}.py" for name in ("hdf5", "layout", "storage", "testfile", "virtual")),
-             "vdsr_eval/mat73.py", "vdsr_train/checkpoint.py", "vdsr_train/weights.py"},
-    "distributed": {"vdsr_data/shards.py"},
-    "PIL": {"vdsr_data/images.py"},
-    "lmdb": {"vdsr_data/subimages.py"},
-    "pooch": {"vdsr_data/fetch.py"},
-    "requests": {"vdsr_data/fetch.py"},
-    "torch": {"vdsr_data/torch_pairs.py"},
-    "tensorflow": {"vdsr_data/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
-    "platformdirs": {"vdsr_data/registry.py"},
-    "matplotlib": {"vdsr_data/figures.py", "vdsr_eval/figures.py", "vdsr_train/figures.py"},
+             "vdsr_data/matlab/mat73.py", "vdsr_train/loop/checkpoint.py", "vdsr_eval/networks/weights.py"},
+    "distributed": {"vdsr_data/training/shards.py"},
+    "PIL": {"vdsr_data/images/files.py"},
+    "lmdb": {"vdsr_data/training/subimages.py"},
+    "pooch": {"vdsr_data/public/download.py"},
+    "requests": {"vdsr_data/public/download.py"},
+    "torch": {"vdsr_data/interop/torch_pairs.py"},
+    "tensorflow": {"vdsr_data/interop/loaders.py", *(str(module) for module in MODULES if module.parts[0] == "vdsr_train")},
+    "platformdirs": {"vdsr_data/public/registry.py"},
+    "matplotlib": {"vdsr_data/inspect/figures.py", "vdsr_eval/reports/figures.py", "vdsr_train/run/figures.py"},
     "click": {*(f"vdsr_data/{name}.py" for name in ("cli_look", "cli_resize", "cli_subimages", "options", "voice")),
-              "vdsr_eval/cli_scoring.py", "vdsr_eval/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
+              "vdsr_eval/cli/scoring.py", "vdsr_eval/cli/options.py", *(f"{package}/cli.py" for package in PACKAGES)},
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_packages_lean_one_way(module: Path):
     later = PACKAGES[PACKAGES.index(package) + 1 :]
     for name in imports(module):
         top = name.split(".")[0]
-        if str(module) == "vdsr_eval/cli.py" and top == "vdsr_train":
+        if str(module) == "vdsr_eval/cli/main.py" and top == "vdsr_train":
             continue  # the one command that may reach for the network, inside the command
         assert top not in later, f"{module} imports {name}"
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import imresize, luma, modcrop, rgb2ycbcr
-from vdsr_data.images import read_image
+from vdsr_data.images.files import read_image
 from vdsr_eval import psnr, ssim
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.batches import FileBatches, prefetch, turn
+from vdsr_train.loop.batches import FileBatches, prefetch, turn
 
 
 class Patches:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from train_fixtures import Recorder, small, test_images, training_file
 
-from vdsr_train.log import read_log
-from vdsr_train.train import train
+from vdsr_train.run.log import read_log
+from vdsr_train.run.train import train
 
 pytest.importorskip("tensorflow")
 
@@ -43,7 +43,7 @@ def test_scalars_pictures_and_histograms(data) -> None:
 
 
 def test_a_training_runs_without_tensorboard(data, monkeypatch) -> None:
-    monkeypatch.setattr("vdsr_train.board.find_spec", lambda name: None)
+    monkeypatch.setattr("vdsr_train.run.board.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     train(small(data, steps=3), data / "run", resume=False, console=Recorder())
     assert (data / "run" / "weights.h5").exists()

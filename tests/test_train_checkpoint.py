@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train import checkpoint
+from vdsr_train.loop import checkpoint
 
 
 def state(seed: int = 0) -> dict[str, np.ndarray]:

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from train_fixtures import training_file, undraw
 
-from vdsr_train.cli import main
+from vdsr_train.cli.main import main
 from vdsr_train.config import knobs, read_config
-from vdsr_train.log import read_log
 from vdsr_train.presets import PRESETS, recipe
+from vdsr_train.run.log import read_log
 
 undrawn = pytest.fixture(autouse=True)(undraw)
 
@@ -128,7 +128,7 @@ def test_weights_that_do_not_fit(folder) -> None:
 
 
 def test_the_log_file_of_this_command_is_in_nobodys_way(folder, monkeypatch) -> None:
-    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
     (folder / "run").mkdir()
     run("--run-dir", "run", "--log-file", "run/said.txt")
     failed = run("convert", "default", "out.h5", "--log-file", "out.h5", code=1)
@@ -163,7 +163,7 @@ def test_an_option_that_would_do_nothing_is_refused(folder, options, message) ->
 
 def test_presets_are_never_refused(folder, monkeypatch) -> None:
     """They set values that have no effect in them, such as theta where nothing is clipped."""
-    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
     for preset in PRESETS:
         for options in ([], ["--images", "sample"], ["--weights", "default"], ["--optimizer", "sgd"], ["--steps", "5"]):
             run("--preset", preset, *options)
@@ -181,8 +181,8 @@ def test_an_option_of_a_resumed_training_that_does_nothing_is_refused(folder) ->
 
 def test_a_warm_up_that_nobody_asked_for_is_fitted(folder, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.train.train", lambda *_, fit, **__: seen.append(fit))
-    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda *_, fit, **__: seen.append(fit))
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, fit, **__: seen.append(fit))
+    monkeypatch.setattr("vdsr_train.run.sweep.sweep", lambda *_, fit, **__: seen.append(fit))
     run()
     run("--warmup", "5")
     run("sweep", "--seed", "1", "2")
@@ -192,7 +192,7 @@ def test_a_warm_up_that_nobody_asked_for_is_fitted(folder, monkeypatch) -> None:
 
 def test_a_number_may_be_the_name_of_a_file(folder, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, *_, **__: seen.append(config))
     training_file(folder / "2024")
     run("--steps", "5", "2024")
     assert (seen[0].steps, seen[0].file) == (5, "2024")
@@ -206,7 +206,7 @@ def test_the_newest_run_is_the_one_that_was_started_or_resumed_last(folder, monk
         PRESETS["paper"].write(path)
         os.utime(path, (10**9 - age, 10**9 - age))
     (folder / "runs" / "old" / "notes.txt").touch()
-    monkeypatch.setattr("vdsr_train.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
     assert "resuming: runs/new" in run("--resume").stdout
 
 
@@ -234,11 +234,11 @@ def test_numbers_are_shown_as_numbers() -> None:
 
 def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
     words, seen = [], []
-    monkeypatch.setattr("vdsr_train.cli.launch", lambda count, arguments: words.extend(arguments) or 0)
+    monkeypatch.setattr("vdsr_train.cli.main.launch", lambda count, arguments: words.extend(arguments) or 0)
     options = ["--theta=1.23456789e-4", "--clip=norm", "--no-symmetries", "--seed=0", "--ema=1"]
     run("vdsr_train.h5", *options, "--local-workers=2", "--run-dir=here", "--quiet", "--log-file=log.txt")
     assert words[-3:] == ["--quiet", "--log-file", str(folder / "log.txt")]
-    monkeypatch.setattr("vdsr_train.train.train", lambda config, folder, **_: seen.append((config, folder)))
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, folder, **_: seen.append((config, folder)))
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}')
     run(*words)
     changes = {"theta": 1.23456789e-4, "clip": "norm", "symmetries": False, "seed": 0, "ema": 1}
@@ -247,7 +247,7 @@ def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
 
 def test_workers_are_given_lists_unchanged(folder, monkeypatch) -> None:
     words = []
-    monkeypatch.setattr("vdsr_train.cli.launch", lambda count, arguments: words.extend(arguments) or 0)
+    monkeypatch.setattr("vdsr_train.cli.main.launch", lambda count, arguments: words.extend(arguments) or 0)
     run("--images=sample", "--downsizes=1,0.333333333333", "--local-workers=2", "--run-dir=here")
     assert words[words.index("--downsizes") + 1] == "1.0,0.333333333333"
 
@@ -255,7 +255,7 @@ def test_workers_are_given_lists_unchanged(folder, monkeypatch) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.train.train", lambda config, *_, **__: seen.append(config))
+    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, *_, **__: seen.append(config))
     run("--preset", preset)
     run("--preset", preset.upper(), "--no-symmetries", "--clip", "norm", "--theta", "1e-4")
     run("--preset", preset, "--downsizes", "1,0.5", "--images", "sample")
@@ -283,7 +283,7 @@ def test_without_tensorflow_there_is_a_hint(folder, monkeypatch) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from vdsr_train.cli import main; main(['--help'], standalone_mode=False); "
+        "import sys; from vdsr_train.cli.main import main; main(['--help'], standalone_mode=False); "
         "print(sorted({'tensorflow', 'keras', 'numba', 'scipy', 'h5py', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -301,7 +301,7 @@ def test_the_parts_without_a_network_import_without_tensorflow() -> None:
 def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
     """In a process of its own: exit code 130, one line, a checkpoint."""
     pytest.importorskip("tensorflow")
-    code = "from vdsr_train.cli import main; main()"
+    code = "from vdsr_train.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *SMALL[:-2], "--learning-rate=0.01", "--steps=100000", "--run-dir=run"],
         stdout=subprocess.PIPE,

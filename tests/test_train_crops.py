@@ -7,9 +7,9 @@ import pytest
 from train_fixtures import smooth
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import write_image
+from vdsr_data.images.files import write_image
 from vdsr_train.config import Config
-from vdsr_train.crops import CropBatches
+from vdsr_train.loop.crops import CropBatches
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def untouched(gt, batches) -> tuple[int, int, int]:
 
 def test_every_crop_is_a_place_of_an_image_and_lr_is_our_imresize_of_it(folder) -> None:
     from vdsr_data import imresize
-    from vdsr_data.images import read_image
+    from vdsr_data.images.files import read_image
 
     batches = make(folder, scales=(3,))
     expected = {}

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 from train_fixtures import Recorder, small, training_file
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.cli import main
-from vdsr_train.distribute import Worker, this_worker
-from vdsr_train.distribute import _free_ports as free_ports
-from vdsr_train.log import read_log
-from vdsr_train.train import train
-from vdsr_train.weights import read_weights
+from vdsr_eval.networks.weights import read_weights
+from vdsr_train.backends.distribute import Worker, this_worker
+from vdsr_train.backends.distribute import _free_ports as free_ports
+from vdsr_train.cli.main import main
+from vdsr_train.run.log import read_log
+from vdsr_train.run.train import train
 
 pytest.importorskip("tensorflow")
 
@@ -56,9 +56,9 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
-from vdsr_train.train import train
-import vdsr_train.record
-vdsr_train.record.open_board = lambda *_: None  # which takes most of the time
+from vdsr_train.run.train import train
+import vdsr_train.run.record
+vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 train(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, console=Recorder())
 """
 
@@ -89,7 +89,7 @@ def start():
     processes = []
 
     def begin(*words: str) -> "subprocess.Popen[str]":
-        code = "import sys; sys.argv[0] = 'vdsr-train'; from vdsr_train.cli import main; main()"
+        code = "import sys; sys.argv[0] = 'vdsr-train'; from vdsr_train.cli.main import main; main()"
         pipe = subprocess.PIPE
         command = [sys.executable, "-c", code, *words]
         processes.append(subprocess.Popen(command, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True))
@@ -118,12 +118,12 @@ WORKER = """
 import sys, numpy as np
 from pathlib import Path
 from train_fixtures import Recorder
-from vdsr_train import model
+from vdsr_train.backends import model
 from vdsr_train.config import read_config
-from vdsr_train.distribute import this_worker
-from vdsr_train.train import train
-import vdsr_train.record
-vdsr_train.record.open_board = lambda *_: None  # which takes most of the time
+from vdsr_train.backends.distribute import this_worker
+from vdsr_train.run.train import train
+import vdsr_train.run.record
+vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 built, build = [], model.build_model
 model.build_model = lambda **options: built.append(build(**options)) or built[-1]
 train(read_config(Path("two.json")), Path("two"), resume=False, console=Recorder())

@@ -16,9 +16,9 @@ from scipy.io import loadmat, savemat
 from torch_files import Writer, module_of_2017
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.cli import main
-from vdsr_train.foreign import read_any
-from vdsr_train.weights import Weights, read_weights, write_weights
+from vdsr_eval.networks.convert import read_any
+from vdsr_eval.networks.weights import Weights, read_weights, write_weights
+from vdsr_train.cli.main import main
 
 
 def network(depth: int = 4, channels: int = 5, seed: int = 0) -> Weights:
@@ -175,7 +175,7 @@ def test_pytorch_state_dict(tmp_path: Path, torch) -> None:
 
 def test_a_pytorch_network_computes_what_ours_computes(tmp_path: Path, torch) -> None:
     """With batch normalisation in it, in both formats of torch.save."""
-    from vdsr_train.model import build_model, set_weights
+    from vdsr_train.backends.model import build_model, set_weights
 
     torch.manual_seed(0)
     layers = [torch.nn.Conv2d(1, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.ReLU()]
@@ -212,9 +212,9 @@ def test_subtract(tmp_path: Path, kind: str) -> None:
 
 def test_a_dncnn_is_subtracted(reference_data: Path) -> None:
     """The authors' network for all scales: its last layer, and what it makes of the butterfly, far above bicubic."""
-    from vdsr_data.images import read_image
-    from vdsr_eval.protocol import PROTOCOLS, prepare, result, score
-    from vdsr_train.predict import load_upscaler
+    from vdsr_data.images.files import read_image
+    from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result, score
+    from vdsr_train.backends.predict import load_upscaler
 
     path = reference_data / "proofs" / "dncnn" / "DnCNN3.mat"
     kernel, _ = read_any(path)[-1]
@@ -386,7 +386,7 @@ def test_variables_without_a_place_are_named(tmp_path: Path) -> None:
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "net.index").write_bytes(b"x")
-    monkeypatch.setattr("vdsr_train.tf1.find_spec", lambda name: None)
+    monkeypatch.setattr("vdsr_eval.networks.tf1.find_spec", lambda name: None)
     with pytest.raises(VdsrError, match=r"reading this format needs tensorflow: pip install tensorflow"):
         read_any(tmp_path / "net.index")
 

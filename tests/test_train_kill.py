@@ -7,8 +7,8 @@ import sys
 import pytest
 from train_fixtures import small, training_file
 
+from vdsr_eval.networks.weights import read_weights
 from vdsr_train.config import read_config
-from vdsr_train.weights import read_weights
 
 pytest.importorskip("tensorflow")
 
@@ -18,11 +18,11 @@ import os, random, signal, sys, time
 from pathlib import Path
 import tensorflow, keras
 from train_fixtures import Recorder
-from vdsr_train import checkpoint
+from vdsr_train.loop import checkpoint
 from vdsr_train.config import read_config
-from vdsr_train.train import train
-import vdsr_train.record
-vdsr_train.record.open_board = lambda *_: None  # which takes most of the time
+from vdsr_train.run.train import train
+import vdsr_train.run.record
+vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 
 folder = Path(sys.argv[1])
 config = read_config(folder / "config.json")

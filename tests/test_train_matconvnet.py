@@ -11,9 +11,9 @@ from scipy.io import savemat
 from test_train_named import network, same
 
 from vdsr_data.errors import VdsrError
-from vdsr_eval.matfile import read_mat
-from vdsr_train.matconvnet import network_of
-from vdsr_train.weights import Weights
+from vdsr_data.matlab.matfile import read_mat
+from vdsr_eval.networks.matconvnet import network_of
+from vdsr_eval.networks.weights import Weights
 
 RANDOM = np.random.default_rng(1)
 WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {"version 5": savemat, "version 7.3": write_mat73}

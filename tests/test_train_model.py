@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_eval.networks.weights import write_weights
 from vdsr_train.config import Config
-from vdsr_train.weights import write_weights
 
 pytest.importorskip("tensorflow")
 
@@ -25,7 +25,7 @@ def numpy_network(weights, lr):
 
 
 def weights_of(**options):
-    from vdsr_train.model import initial_weights
+    from vdsr_train.backends.model import initial_weights
 
     random = np.random.default_rng(1)
     return [
@@ -36,14 +36,14 @@ def weights_of(**options):
 
 @pytest.mark.parametrize("change", [{"depth": 1}, {"channels": 0}, {"depth": 2.0}, {"precision": "float16"}])
 def test_no_other_network_is_built(change) -> None:
-    from vdsr_train.model import build_model
+    from vdsr_train.backends.model import build_model
 
     with pytest.raises(ArgumentError, match=f"^{next(iter(change))}: "):
         build_model(**({"depth": 3, "channels": 4} | change))
 
 
 def test_the_network_is_the_papers() -> None:
-    from vdsr_train.model import build_model, initial_weights
+    from vdsr_train.backends.model import build_model, initial_weights
 
     model = build_model(depth=20, channels=64)
     assert model.count_params() == 665_921
@@ -55,7 +55,7 @@ def test_the_network_is_the_papers() -> None:
 
 
 def test_the_seed_decides_the_start() -> None:
-    from vdsr_train.model import initial_weights
+    from vdsr_train.backends.model import initial_weights
 
     one, again, other = (initial_weights(Config(seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one[3][0], again[3][0])
@@ -64,7 +64,7 @@ def test_the_seed_decides_the_start() -> None:
 
 @pytest.mark.parametrize("shape", [(9, 7), (1, 1), (2, 13)])
 def test_the_network_equals_numpy(shape) -> None:
-    from vdsr_train.predict import Upscaler
+    from vdsr_train.backends.predict import Upscaler
 
     weights = weights_of(depth=4, channels=5)
     lr = np.random.default_rng(0).random(shape)
@@ -75,15 +75,15 @@ def test_the_network_equals_numpy(shape) -> None:
 
 
 def test_a_last_layer_of_zeros_starts_as_bicubic() -> None:
-    from vdsr_train.model import initial_weights
-    from vdsr_train.predict import Upscaler
+    from vdsr_train.backends.model import initial_weights
+    from vdsr_train.backends.predict import Upscaler
 
     lr = np.random.default_rng(0).random((20, 30)).astype(np.float32)
     np.testing.assert_array_equal(Upscaler(initial_weights(Config(last_layer="zero", channels=8)))(lr, 3), lr)
 
 
 def test_a_training_can_start_from_trained_weights(tmp_path) -> None:
-    from vdsr_train.model import initial_weights
+    from vdsr_train.backends.model import initial_weights
 
     weights = weights_of(depth=4, channels=5)
     write_weights(tmp_path / "mine.h5", weights)
@@ -96,7 +96,7 @@ def test_a_training_can_start_from_trained_weights(tmp_path) -> None:
 
 @pytest.mark.parametrize(("depth", "channels"), [(4, 6), (5, 5)])
 def test_trained_weights_of_another_network_are_refused(tmp_path, depth, channels) -> None:
-    from vdsr_train.model import initial_weights
+    from vdsr_train.backends.model import initial_weights
 
     write_weights(tmp_path / "mine.h5", weights_of(depth=4, channels=5))
     with pytest.raises(VdsrError, match=r"mine\.h5: has 4 layers of 5 channels, .*; give --depth 4 --channels 5"):
@@ -105,7 +105,7 @@ def test_trained_weights_of_another_network_are_refused(tmp_path, depth, channel
 
 @pytest.mark.parametrize("shape", [(60, 47), (33, 32), (16, 90)])
 def test_tiles_equal_the_whole(shape) -> None:
-    from vdsr_train.predict import Upscaler
+    from vdsr_train.backends.predict import Upscaler
 
     weights = weights_of(depth=6, channels=5)
     lr = np.random.default_rng(0).random(shape)

@@ -11,10 +11,10 @@ from test_train_named import network, same
 from torch_files import Raw, Writer, module_of_2017
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.modules import network_in
-from vdsr_train.pickled import Record, read_pickle
-from vdsr_train.torchfile import open_torch
-from vdsr_train.weights import Weights
+from vdsr_eval.networks.modules import network_in
+from vdsr_eval.networks.pickled import Record, read_pickle
+from vdsr_eval.networks.torchfile import open_torch
+from vdsr_eval.networks.weights import Weights
 
 WEIGHTS = network(depth=5)
 PLAIN = [(kernel, np.zeros_like(bias)) for kernel, bias in WEIGHTS]

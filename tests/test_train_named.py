@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.named import fold_scale, layers_of, listed, without_weight_norm
-from vdsr_train.weights import Weights
+from vdsr_eval.networks.named import fold_scale, layers_of, listed, without_weight_norm
+from vdsr_eval.networks.weights import Weights
 
 RANDOM = np.random.default_rng(0)
 

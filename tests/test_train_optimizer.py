@@ -55,7 +55,7 @@ def numpy_sgd(start, *, clip, theta, decay, momentum):
 def run(config: Config, start):
     import keras
 
-    from vdsr_train.optimizer import build_optimizer
+    from vdsr_train.backends.optimizer import build_optimizer
 
     variables = [keras.Variable(array) for array in start]
     optimizer = build_optimizer(config)
@@ -124,7 +124,7 @@ import sys, keras, numpy as np
 from pathlib import Path
 from test_train_optimizer import RATES, gradients, starting_values
 from vdsr_train.config import Config
-from vdsr_train.optimizer import build_optimizer
+from vdsr_train.backends.optimizer import build_optimizer
 for clip in ("value", "norm"):
     start, config = starting_values(), Config(clip=clip, theta=1e-2, weight_decay=0.03)
     {}
@@ -159,7 +159,7 @@ def test_while_clipping_is_active_a_step_is_theta_whatever_the_rate() -> None:
     config = Config(clip="value", theta=1e-3, momentum=0.0, weight_decay=0.0)
     import keras
 
-    from vdsr_train.optimizer import build_optimizer
+    from vdsr_train.backends.optimizer import build_optimizer
 
     variable = keras.Variable(np.zeros((2, 2), np.float32))
     optimizer = build_optimizer(config)
@@ -176,7 +176,7 @@ def test_weight_decay_is_coupled_and_leaves_biases_alone() -> None:
     start = [np.ones((2, 2), np.float32), np.ones(2, np.float32)]
     import keras
 
-    from vdsr_train.optimizer import build_optimizer
+    from vdsr_train.backends.optimizer import build_optimizer
 
     variables = [keras.Variable(array) for array in start]
     optimizer = build_optimizer(Config(weight_decay=1e-4, learning_rate=0.1))
@@ -241,7 +241,7 @@ def test_muon_equals_the_rule_written_in_numpy() -> None:
 def test_averages_follow_the_weights_with_the_horizon() -> None:
     import keras
 
-    from vdsr_train.optimizer import build_optimizer
+    from vdsr_train.backends.optimizer import build_optimizer
 
     variable = keras.Variable(np.full((2, 2), 5.0, np.float32))
     optimizer = build_optimizer(Config(ema=20, clip="none", weight_decay=0.0, momentum=0.0))

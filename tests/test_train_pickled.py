@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from vdsr_train import pickled
-from vdsr_train.pickled import Record, read_pickle
+from vdsr_eval.networks import pickled
+from vdsr_eval.networks.pickled import Record, read_pickle
 
 
 class Thing:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.predict import Upscaler, load_upscaler, newest_weights
-from vdsr_train.weights import Weights, write_weights
+from vdsr_eval.networks.weights import Weights, write_weights
+from vdsr_train.backends.predict import Upscaler, load_upscaler, newest_weights
 
 pytest.importorskip("keras", reason="needs TensorFlow")
 
@@ -76,7 +76,7 @@ GROWTH = """
 import sys
 import numpy as np
 from test_train_predict import network
-from vdsr_train.predict import Upscaler
+from vdsr_train.backends.predict import Upscaler
 
 def resident() -> float:
     with open("/proc/self/statm") as file:
@@ -103,8 +103,8 @@ def test_memory_does_not_grow_with_the_number_of_sizes() -> None:
 @pytest.mark.parametrize(("depth", "channels"), [(2, 4), (5, 3), (20, 16)])
 def test_the_network_in_a_session_is_the_model_bit_by_bit(depth: int, channels: int) -> None:
     pytest.importorskip("tensorflow")
-    from vdsr_train.model import build_model, set_weights
-    from vdsr_train.step import _on_gpu, _on_processor
+    from vdsr_train.backends.model import build_model, set_weights
+    from vdsr_train.backends.step import _on_gpu, _on_processor
 
     model = build_model(depth=depth, channels=channels)
     set_weights(model, network(depth, channels))
@@ -121,7 +121,7 @@ def test_the_network_in_a_session_is_the_model_bit_by_bit(depth: int, channels: 
 def test_no_fast_arithmetic_of_a_gpu_is_used() -> None:
     """TensorFlow lets a GPU round the factors of a convolution to 10 bits: off while a network runs, then as before."""
     tf = pytest.importorskip("tensorflow")
-    from vdsr_train.step import _on_gpu
+    from vdsr_train.backends.step import _on_gpu
 
     switch = tf.config.experimental
     seen = []

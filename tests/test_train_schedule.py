@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vdsr_train.config import Config
-from vdsr_train.schedule import fitted, learning_rate, total_steps, unreached
+from vdsr_train.loop.schedule import fitted, learning_rate, total_steps, unreached
 
 
 def test_step_schedule_drops_exactly_at_the_first_step_of_an_epoch() -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train import shipped
+from vdsr_eval.networks import shipped
+from vdsr_eval.networks.weights import read_weights
 from vdsr_train.config import read_config
-from vdsr_train.weights import read_weights
 
 
 def test_they_are_the_network_of_the_paper() -> None:
@@ -45,7 +45,7 @@ def test_damaged_ones_are_refused(tmp_path, monkeypatch, damage) -> None:
 
 UPSCALE = """
 import sys, numpy as np
-from vdsr_train.predict import load_upscaler
+from vdsr_train.backends.predict import load_upscaler
 from pathlib import Path
 np.save(sys.argv[1], load_upscaler(Path("default"))(np.load("lr.npy"), 3))
 """
@@ -55,7 +55,7 @@ def test_tensorflow_and_jax_agree_to_1e_5_and_do_something(tmp_path: Path) -> No
     pytest.importorskip("tensorflow")
     pytest.importorskip("jax", reason="JAX is not installed")
     from vdsr_data import im2double, imresize, luma
-    from vdsr_data.datasets import open_testset
+    from vdsr_data.benchmark.sets import open_testset
     from vdsr_eval import psnr
 
     gt = im2double(luma(next(iter(open_testset("sample"))).pixels))[:240, :240]

@@ -9,9 +9,9 @@ pytest.importorskip("tensorflow")
 
 
 def one_step(config: Config, lr, gt):
-    from vdsr_train.model import build_model, get_weights, initial_weights, set_weights
-    from vdsr_train.optimizer import build_optimizer
-    from vdsr_train.step import compile_step
+    from vdsr_train.backends.model import build_model, get_weights, initial_weights, set_weights
+    from vdsr_train.backends.optimizer import build_optimizer
+    from vdsr_train.backends.step import compile_step
 
     model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
     set_weights(model, initial_weights(config))

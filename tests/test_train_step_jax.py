@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
-from vdsr_train.log import read_log
-from vdsr_train.train import train
-from vdsr_train.weights import read_weights
+from vdsr_eval.networks.weights import read_weights
+from vdsr_train.run.log import read_log
+from vdsr_train.run.train import train
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("jax", reason="JAX is not installed")
@@ -21,8 +21,8 @@ UNDER_JAX = """
 import sys; from pathlib import Path
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
-from vdsr_train.record import Record
-from vdsr_train.train import train
+from vdsr_train.run.record import Record
+from vdsr_train.run.train import train
 Record._draw = lambda _: None
 folder = Path(sys.argv[1])
 config, console = read_config(folder / "config.json"), Recorder()
@@ -82,9 +82,10 @@ def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
 MANY_SIZES = """
 import numpy as np
 from test_train_predict import network
-from vdsr_train import backend
+from vdsr_train.backends import backend
 backend.start()
-from vdsr_train import predict, step_jax
+from vdsr_train.backends import predict
+from vdsr_train.backends import step_jax
 kept = []
 jit = step_jax.jax.jit
 step_jax.jax.jit = lambda function, **options: kept.append(jit(function, **options)) or kept[-1]

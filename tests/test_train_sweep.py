@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import read_image
-from vdsr_train.cli import main
+from vdsr_data.images.files import read_image
+from vdsr_train.cli.main import main
 from vdsr_train.config import Config
-from vdsr_train.log import read_log
-from vdsr_train.sweep import combinations, sweep
+from vdsr_train.run.log import read_log
+from vdsr_train.run.sweep import combinations, sweep
 
 undrawn = pytest.fixture(autouse=True)(undraw)
 
@@ -96,7 +96,7 @@ def test_a_log_without_rows_is_named(folder, monkeypatch) -> None:
         run.mkdir(parents=True)
         (run / "log.csv").write_text("step,epoch\n")
 
-    monkeypatch.setattr("vdsr_train.train.train", train)
+    monkeypatch.setattr("vdsr_train.run.train.train", train)
     with pytest.raises(VdsrError, match=r"all/one/log\.csv: holds no rows"):
         sweep({"one": small(folder)}, folder / "all", console=Recorder())
 
@@ -111,7 +111,7 @@ def test_what_is_left_of_a_training_is_not_overwritten(folder) -> None:
 @pytest.mark.parametrize(("name", "first"), [("--theta", ["1e-3"]), ("--theta=1e-3", [])])
 def test_the_command_takes_several_values_after_one_name(folder, monkeypatch, name, first) -> None:
     seen = {}
-    monkeypatch.setattr("vdsr_train.sweep.sweep", lambda configs, folder, **_: seen.update(configs))
+    monkeypatch.setattr("vdsr_train.run.sweep.sweep", lambda configs, folder, **_: seen.update(configs))
     arguments = ["sweep", "train.h5", name, *first, "9e-4", "8e-4", "--preset", "vdsr-tf", "--steps", "9"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output

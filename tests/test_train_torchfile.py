@@ -13,8 +13,8 @@ import pytest
 from torch_files import Writer
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.pickled import read_pickle
-from vdsr_train.torchfile import is_array, open_torch, read_safetensors, tensor_of
+from vdsr_eval.networks.pickled import read_pickle
+from vdsr_eval.networks.torchfile import is_array, open_torch, read_safetensors, tensor_of
 
 FORMS: dict[str, tuple[dict[str, bool], Callable[[Writer, Any], bytes]]] = {
     "archive": ({}, Writer.archive),

@@ -14,16 +14,16 @@ import pytest
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import read_image
-from vdsr_train import checkpoint
+from vdsr_data.images.files import read_image
+from vdsr_eval.networks.weights import read_weights, write_weights
+from vdsr_train.backends.predict import Upscaler
 from vdsr_train.config import read_config
-from vdsr_train.log import COLUMNS, read_log
-from vdsr_train.predict import Upscaler
+from vdsr_train.loop import checkpoint
 from vdsr_train.presets import PRESETS
-from vdsr_train.record import stuck
-from vdsr_train.train import Interrupted, train
-from vdsr_train.validate import open_validation
-from vdsr_train.weights import read_weights, write_weights
+from vdsr_train.run.log import COLUMNS, read_log
+from vdsr_train.run.record import stuck
+from vdsr_train.run.train import Interrupted, train
+from vdsr_train.run.validate import open_validation
 
 pytest.importorskip("tensorflow")
 undrawn = pytest.fixture(autouse=True)(undraw)
@@ -387,17 +387,17 @@ def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
 
 def test_curves_are_drawn_once_a_minute_and_at_the_end(data, monkeypatch) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
+    monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
     drawn, done = [], []
-    monkeypatch.setattr("vdsr_train.figures.draw_curves", lambda path, *_, **__: drawn.append((done[-1], path)))
+    monkeypatch.setattr("vdsr_train.run.figures.draw_curves", lambda path, *_, **__: drawn.append((done[-1], path)))
     config = small(data, validate_every=4, steps=10)
     train(config, data / "run", resume=False, console=Recorder(at=done.append))
     assert drawn == [(10, data / "run" / "curves.png")]
-    monkeypatch.setattr("vdsr_train.record.DRAWN_EVERY", -1.0)
+    monkeypatch.setattr("vdsr_train.run.record.DRAWN_EVERY", -1.0)
     drawn.clear()
     train(config, data / "slow", resume=False, console=Recorder(at=done.append))
     assert [step for step, _ in drawn] == [3, 7, 9]  # with the scores of the step behind
-    monkeypatch.setattr("vdsr_train.record.DRAWN_EVERY", 60.0)
+    monkeypatch.setattr("vdsr_train.run.record.DRAWN_EVERY", 60.0)
     drawn.clear()
     with pytest.raises(Interrupted):
         train(config, data / "stopped", resume=False, console=Recorder(at=lambda n: done.append(n) or stop_at(5)(n)))
@@ -442,7 +442,7 @@ def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
 
 def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
+    monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
     config = small(data, steps=24)
     train(config, data / "run", resume=False, console=Recorder())
     rows = read_log(data / "run" / "log.csv")
@@ -464,8 +464,8 @@ def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch
 
 def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     """Scoring in bfloat16 costs up to 0.2 dB: the saved weights give the logged scores in float32, not in it."""
-    from vdsr_train.model import build_model, set_weights
-    from vdsr_train.predict import Upscaler
+    from vdsr_train.backends.model import build_model, set_weights
+    from vdsr_train.backends.predict import Upscaler
 
     # Hardly trained, the network adds much that rounding changes; trained, on some processors next to nothing.
     config = small(data, steps=12, learning_rate=1e-5, precision="mixed_bfloat16")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.weights import negated, read_weights, write_weights
+from vdsr_eval.networks.weights import negated, read_weights, write_weights
 
 
 def network(depth: int = 4, channels: int = 6):

@@ -65,7 +65,7 @@ def problem(seed: int, config: Config, rows: int, columns: int):
 
 
 def check(config: Config, rows: int, columns: int, seed: int = 0) -> None:
-    from vdsr_train.winograd import Gradients
+    from vdsr_train.backends.winograd import Gradients
 
     weights, lr, gt = problem(seed, config, rows, columns)
     loss, gradients = Gradients(config)(weights, lr, gt)
@@ -103,7 +103,7 @@ def test_the_whole_network_on_patches_of_its_size() -> None:
 @pytest.mark.jit
 def test_a_smaller_or_larger_batch_follows() -> None:
     """The memory of the batch before leaves nothing behind, and the same batch gives the same bits."""
-    from vdsr_train.winograd import Gradients
+    from vdsr_train.backends.winograd import Gradients
 
     config = Config(depth=3, channels=16, batch_size=4, loss="mean", threads=2)
     gradients = Gradients(config)
@@ -121,7 +121,7 @@ def test_a_smaller_or_larger_batch_follows() -> None:
 
 @pytest.mark.jit
 def test_what_is_not_a_number_is_not_hidden() -> None:
-    from vdsr_train.winograd import Gradients
+    from vdsr_train.backends.winograd import Gradients
 
     config = Config(depth=3, channels=16, batch_size=2, loss="mean", threads=2)
     weights, lr, gt = problem(1, config, 9, 9)
@@ -146,9 +146,9 @@ RECIPES = {
 @pytest.mark.jit
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_it_trains_as_the_backend_does(data, recipe) -> None:
-    from vdsr_train.log import read_log
-    from vdsr_train.train import train
-    from vdsr_train.weights import read_weights
+    from vdsr_eval.networks.weights import read_weights
+    from vdsr_train.run.log import read_log
+    from vdsr_train.run.train import train
 
     for name in ("direct", "winograd"):
         config = small(data, channels=16, convolution=name, validation="none", **recipe)
@@ -173,7 +173,7 @@ def test_it_trains_as_the_backend_does(data, recipe) -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused(options, reason) -> None:
-    from vdsr_train.winograd import compile_step
+    from vdsr_train.backends.winograd import compile_step
 
     with pytest.raises(VdsrError, match=reason):
         compile_step(None, None, Config(convolution="winograd", **options))

@@ -59,8 +59,8 @@ def small(folder: Path, **changes: object) -> Config:
 
 def undraw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have neither curves nor TensorBoard, which take most of a small training; ``undo()`` brings them back."""
-    monkeypatch.setattr("vdsr_train.record.open_board", lambda *_: None)
-    monkeypatch.setattr("vdsr_train.record.Record._draw", lambda _: None)
+    monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
+    monkeypatch.setattr("vdsr_train.run.record.Record._draw", lambda _: None)
 
 
 class Recorder:

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vdsr_data.arrays import modcrop
-    from vdsr_data.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
     from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-    from vdsr_data.loaders import tf_dataset, torch_dataset
-    from vdsr_data.patches import randperm
-    from vdsr_data.resize import imresize
+    from vdsr_data.interop.loaders import tf_dataset, torch_dataset
+    from vdsr_data.matlab.arrays import modcrop
+    from vdsr_data.matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
+    from vdsr_data.matlab.resize import imresize
+    from vdsr_data.training.patches import randperm
 
 __version__ = "0.1.0"
 

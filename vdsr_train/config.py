@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import replacing
+from vdsr_data.io.files import replacing
 
 __all__ = ["FREE", "Config", "Knob", "Needs", "Range", "idle", "knobs", "read_config"]
 

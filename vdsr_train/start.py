@@ -1,10 +1,10 @@
 """Where `vdsr-train` begins."""
 
-from vdsr_data.interrupt import run
+from vdsr_data.io.interrupt import run
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command; imports that take time wait until Ctrl-C is looked after."""
-    run("vdsr_train.cli")
+    run("vdsr_train.cli.main")

@@ -134,7 +134,7 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
     name = job["words"][0]
     sys.argv = list(job["words"])
     if job["registry"]:
-        from vdsr_data import registry
+        from vdsr_data.public import registry
 
         registry.REGISTRY = Path(job["registry"])
     if job["limit"]:
@@ -144,7 +144,7 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
     if job["user"]:
         os.setuid(job["user"])
     _watch(job, count)
-    from vdsr_data.interrupt import run
+    from vdsr_data.io.interrupt import run
 
     code = 0
     try:

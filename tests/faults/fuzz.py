@@ -171,7 +171,12 @@ def guided(kind: str, seed: str, seconds: int, folder: Path) -> None:
     import atheris
 
     # Numba does not compile what atheris has changed.
-    kernels = ["vdsr_data._kernels", "vdsr_data._color_kernels", "vdsr_eval._kernels", "vdsr_data._compile"]
+    kernels = [
+        "vdsr_data.matlab._resize_kernels",
+        "vdsr_data.matlab._color_kernels",
+        "vdsr_eval.metrics._fidelity_kernels",
+        "vdsr_data.matlab._compile",
+    ]
     packages = ["vdsr_data", "vdsr_eval", "vdsr_train", "PIL", "png", "tifffile"]
     with atheris.instrument_imports(include=packages, exclude=kernels):
         reader = reader_of(kind)

@@ -9,13 +9,13 @@ import h5py
 import numpy as np
 from fuzz import Reader
 
-from vdsr_data.describe import describe
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_train
-from vdsr_data.hdf5 import write_attribute
-from vdsr_data.images import write_image
-from vdsr_data.storage import compress_training, open_training
-from vdsr_data.testfile import open_test_file
-from vdsr_train.weights import read_weights, write_weights
+from vdsr_data.benchmark.file import open_test_file
+from vdsr_data.images.files import write_image
+from vdsr_data.inspect.describe import describe
+from vdsr_data.io.hdf5 import write_attribute
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
+from vdsr_data.training.file import compress_training, open_training
+from vdsr_eval.networks.weights import read_weights, write_weights
 
 
 def plain(fill: Callable[[h5py.File], None], **options: object) -> bytes:

@@ -11,7 +11,7 @@ from fuzz import Reader
 from PIL import Image
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import image_size, read_image, read_picture
+from vdsr_data.images.files import image_size, read_image, read_picture
 
 
 def pixels(*shape: int, dtype: str = "uint8") -> np.ndarray:

@@ -13,10 +13,10 @@ import numpy as np
 from fuzz import Reader
 from scipy.io import savemat
 
-from vdsr_data import registry
-from vdsr_eval.matfile import read_mat
+from vdsr_data.matlab.matfile import read_mat
+from vdsr_data.public import registry
+from vdsr_eval.networks.convert import read_any
 from vdsr_train.config import Config, read_config
-from vdsr_train.foreign import read_any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # of the processes that fuzz.py starts
 from mat_files import write_mat73, write_octave
@@ -144,7 +144,7 @@ BEHIND = 78  # bytes of an .index file between its block of variables and that e
 
 def checkpoint_seeds() -> list[bytes]:
     """A TensorFlow checkpoint as one file: the .index, and behind it the .data."""
-    from vdsr_train import backend
+    from vdsr_train.backends import backend
 
     backend.start()
     import tensorflow as tf
@@ -224,9 +224,9 @@ def read_registry(path: Path) -> None:
 
 def read_result(path: Path) -> None:
     """A file of the folder that `vdsr-eval score` scores."""
-    from vdsr_data.datasets import Original
-    from vdsr_eval.protocol import PROTOCOLS, prepare
-    from vdsr_eval.results import Results
+    from vdsr_data.benchmark.sets import Original
+    from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
+    from vdsr_eval.scoring.results import Results
 
     original = Original(path.stem, np.zeros((4, 5), np.uint8))
     protocol = PROTOCOLS["vdsr-tf"]

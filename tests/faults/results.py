@@ -8,11 +8,11 @@ import json
 import sys
 from pathlib import Path
 
-from vdsr_data.generate import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
-from vdsr_data.images import list_images, read_image
-from vdsr_data.shards import merge
-from vdsr_data.verify import verify
-from vdsr_eval.metrics import psnr, ssim
+from vdsr_data.images.files import list_images, read_image
+from vdsr_data.inspect.verify import verify
+from vdsr_data.training.build import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
+from vdsr_data.training.shards import merge
+from vdsr_eval.metrics.fidelity import psnr, ssim
 
 
 def main(images: Path, output: Path, workers: int) -> dict[str, str]:

@@ -36,8 +36,8 @@ COMMANDS = {
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
     modules = ("cli", "datasets", "forecast", "generate", "shards", "fetch")
-    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli", "vdsr_eval.page", "vdsr_eval.run",
-               "vdsr_eval.export", "scipy.io", "rich.table", "rich.console") as process:  # fmt: skip
+    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli.main", "vdsr_eval.reports.page", "vdsr_eval.reports.run",
+               "vdsr_eval.reports.export", "scipy.io", "rich.table", "rich.console") as process:  # fmt: skip
         yield process
 
 

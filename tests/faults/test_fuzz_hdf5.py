@@ -11,11 +11,11 @@ from conftest import SEED
 from fuzz import campaign
 from fuzz_hdf5 import READERS, bench, patches, plain
 
+from vdsr_data.benchmark.file import is_test_file, open_test_file, summarise
 from vdsr_data.errors import VdsrError
-from vdsr_data.hdf5 import write_attribute
-from vdsr_data.storage import open_training
-from vdsr_data.testfile import is_test_file, open_test_file, summarise
-from vdsr_train.weights import read_weights
+from vdsr_data.io.hdf5 import write_attribute
+from vdsr_data.training.file import open_training
+from vdsr_eval.networks.weights import read_weights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 

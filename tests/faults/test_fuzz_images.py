@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images import image_size, read_image, read_picture
+from vdsr_data.images.files import image_size, read_image, read_picture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 

@@ -35,8 +35,8 @@ VALUES = {
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
     modules = ("cli", "datasets", "generate", "shards", "fetch")
-    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli", "vdsr_eval.page", "vdsr_eval.run",
-               "vdsr_eval.figures", "vdsr_eval.export", "matplotlib.pyplot", "scipy.io", "pooch", "requests",
+    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli.main", "vdsr_eval.reports.page", "vdsr_eval.reports.run",
+               "vdsr_eval.reports.figures", "vdsr_eval.reports.export", "matplotlib.pyplot", "scipy.io", "pooch", "requests",
                "rich.table", "rich.console") as process:  # fmt: skip
         yield process
 
@@ -145,7 +145,7 @@ def test_killed_fetch_goes_on_where_it_was(forks, tmp_path, chance, amount, trie
 # Says when Ctrl-C is looked after, which is before anything is imported that takes time.
 READY = """
 import signal, sys
-from vdsr_data import interrupt
+from vdsr_data.io import interrupt
 from {package}.start import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # not so in a job's background
 sys.argv[0] = "{name}"

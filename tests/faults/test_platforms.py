@@ -91,7 +91,7 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path, tried: Tr
     package = tmp_path / "packages" / "vdsr_data"
     shutil.copytree(ROOT / "vdsr_data", package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__pycache__").touch()
-    code = "import numpy, vdsr_data.color as c; print(c.__file__, c.rgb2ycbcr(numpy.full((1, 1, 3), 9, 'u1')).tolist())"
+    code = "import numpy, vdsr_data.matlab.color as c; print(c.__file__, c.rgb2ycbcr(numpy.full((1, 1, 3), 9, 'u1')).tolist())"
     environment = {**os.environ, "PYTHONPATH": str(package.parent), "HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE}
     environment.pop("NUMBA_CACHE_DIR", None)
     tried("platforms")
@@ -106,7 +106,7 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path, tried: Tr
 @needs_posix
 def test_fetch_without_a_place_names_the_way_out(monkeypatch: pytest.MonkeyPatch, tried: Tried):
     monkeypatch.delenv("VDSR_DATA", raising=False)
-    monkeypatch.setattr("vdsr_data.registry.cache_folder", lambda: Path(NOWHERE, "cache"))
+    monkeypatch.setattr("vdsr_data.public.registry.cache_folder", lambda: Path(NOWHERE, "cache"))
     tried("platforms")
     fails(run("fetch", "Set5"), 1, "cannot be written", "VDSR_DATA")
 

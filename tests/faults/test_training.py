@@ -14,8 +14,8 @@ from PIL import Image
 from train_fixtures import test_images as images
 from train_fixtures import training_file
 
-from vdsr_train.log import read_log
-from vdsr_train.weights import read_weights
+from vdsr_eval.networks.weights import read_weights
+from vdsr_train.run.log import read_log
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
 

@@ -25,11 +25,11 @@ from test_data_fetch import Public, contents, expected, public, redirecting
 from torch_files import Writer
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import is_plain_name
-from vdsr_eval.evaluate import Record
-from vdsr_eval.page import write_page
-from vdsr_eval.protocol import PROTOCOLS
-from vdsr_eval.report import per_image, summary
+from vdsr_data.io.files import is_plain_name
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.reports.page import write_page
+from vdsr_eval.reports.tables import per_image, summary
+from vdsr_eval.scoring.evaluate import Record
 
 __all__ = ["public"]  # a fixture
 
@@ -139,7 +139,7 @@ SUFFIX = {
 
 @pytest.mark.parametrize("kind", SUFFIX)
 def test_malicious_weights_do_nothing(kind: str, tmp_path: Path, tried: Tried):
-    from vdsr_train.foreign import read_any
+    from vdsr_eval.networks.convert import read_any
 
     path, target = tmp_path / f"weights{SUFFIX[kind]}", tmp_path / "executed"
     malicious(kind, path, target)
@@ -172,7 +172,7 @@ def test_malicious_data_files_do_nothing(tmp_path: Path, tried: Tried):
 
 
 def test_malicious_results_do_nothing(tmp_path: Path, tried: Tried):
-    from vdsr_eval.cli import main
+    from vdsr_eval.cli.main import main
 
     (tmp_path / "gt").mkdir()
     (tmp_path / "sr").mkdir()
@@ -331,7 +331,7 @@ def test_html_shows_names_as_text(tmp_path: Path, tried: Tried):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 def test_html_of_the_command_line(tmp_path: Path, tried: Tried):
-    from vdsr_eval.cli import main
+    from vdsr_eval.cli.main import main
 
     folder = tmp_path / "gt"
     folder.mkdir()

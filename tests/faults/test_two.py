@@ -15,16 +15,16 @@ from command_line import fails
 from forks import Command, Forks, hidden, tree
 from train_fixtures import Recorder, small, training_file
 
-from vdsr_data.cli import main as data
+from vdsr_data.cli.main import main as data
 from vdsr_data.errors import VdsrError
-from vdsr_data.files import claimed, replacing
-from vdsr_eval.cli import main as evaluate
+from vdsr_data.io.files import claimed, replacing
+from vdsr_eval.cli.main import main as evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from vdsr_data.files import claimed, replacing
+from vdsr_data.io.files import claimed, replacing
 with {"file": replacing, "folder": claimed}[sys.argv[1]](Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()
@@ -129,7 +129,7 @@ COUNT = """
 import sys
 from pathlib import Path
 from vdsr_data.errors import VdsrError
-from vdsr_data.lock import held
+from vdsr_data.io.lock import held
 folder, times = Path(sys.argv[1]), int(sys.argv[2])
 while times:
     try:
@@ -159,7 +159,10 @@ def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount,
     words = ("vdsr-data", "build-train", str(photographs), "--patch-size", "9", "-o", "t.h5", "--force", "--seed")
     commands = [Command((*words, str(seed)), below=str(tmp_path / "out")) for seed in range(2)]
     (tmp_path / "out").mkdir()
-    with Forks("vdsr_data.cli", "vdsr_data.generate") as one, Forks("vdsr_data.cli", "vdsr_data.generate") as two:
+    with (
+        Forks("vdsr_data.cli.main", "vdsr_data.training.build") as one,
+        Forks("vdsr_data.cli.main", "vdsr_data.training.build") as two,
+    ):
         results = []
         for fork in (one, two):
             fork.warm(commands[0])
@@ -181,7 +184,7 @@ def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount,
 
 def test_one_training_in_a_run_folder(tmp_path: Path, tried) -> None:
     pytest.importorskip("tensorflow")
-    from vdsr_train.train import train
+    from vdsr_train.run.train import train
 
     training_file(tmp_path / "train.h5")
     config, run = small(tmp_path, validation="none"), tmp_path / "run"

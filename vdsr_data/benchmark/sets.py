@@ -1,0 +1,202 @@
+"""Where images come from by name: a path, a fetched set or a folder below $VDSR_DATA, or scikit-image's photographs."""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
+
+from vdsr_data.benchmark.file import StoredPair, TestFile, open_test_file
+from vdsr_data.errors import VdsrError
+from vdsr_data.images.files import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
+from vdsr_data.io.files import check_input, check_name
+from vdsr_data.io.mistaken import mistaken
+from vdsr_data.public.registry import data_folders, fetch_command, registered, sets_of_any_case
+
+__all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_testset"]
+
+# `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
+# source). No scene is in both parts.
+SAMPLE: dict[str, tuple[str, ...]] = {
+    "train": ("brick.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "ihc.png",
+              "motorcycle_left.png", "page.png", "retina.jpg", "rocket.jpg"),
+    "test": ("astronaut.png", "camera.png", "chelsea.png", "coffee.png"),
+}  # fmt: skip
+
+
+class Original(NamedTuple):
+    """An uncropped ground-truth image: its name without suffix, and uint8 or uint16 pixels, grey or RGB."""
+
+    name: str
+    pixels: NDArray[Any]
+
+
+class Benchmark:
+    """A set of originals, read one at a time while iterating; made by `open_testset`.
+
+    Attributes
+    ----------
+    name : str
+        What tables call it; may be changed where two sets would have one name.
+    image_names : list of str
+    path : Path
+        The test file, or the folder of the originals.
+    """
+
+    def __init__(self, name: str, source: Path | list[Path]) -> None:
+        self.name = name
+        self.path = source if isinstance(source, Path) else source[0].parent
+        self._source = source
+        self._open: TestFile | None = None  # while it is iterated: opening takes longer than reading an image
+        if isinstance(source, Path):
+            with open_test_file(source) as file:
+                self.image_names = file.names
+        else:
+            self.image_names = unique_names(source)
+
+    def __len__(self) -> int:
+        return len(self.image_names)
+
+    def __iter__(self) -> Iterator[Original]:
+        if not isinstance(self._source, Path):
+            yield from (Original(path.stem, read_image(path)) for path in self._source)
+            return
+        with open_test_file(self._source) as file:
+            self._open = file
+            try:
+                yield from (Original(name, file.original(name)) for name in self.image_names)
+            finally:
+                self._open = None
+
+    @cached_property
+    def most_pixels(self) -> int:
+        """Pixels of the largest original, from the heads of the files."""
+        if not isinstance(self._source, Path):
+            return max(rows * columns for rows, columns in map(image_size, self._source))
+        with open_test_file(self._source) as file:
+            return max(rows * columns for rows, columns in map(file.size, self.image_names))
+
+    def stored(self, image_name: str, scale: int) -> StoredPair | None:
+        """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""
+        if self._open is not None:
+            return self._open.pair(image_name, scale)
+        if not isinstance(self._source, Path):
+            return None
+        with open_test_file(self._source) as file:
+            return file.pair(image_name, scale)
+
+
+def open_testset(name: Path | str) -> Benchmark:
+    """Open a benchmark: a test file, a folder of originals, or a name.
+
+    A name is looked up as a path, then in the folder that the environment variable ``VDSR_DATA`` names (as a folder or
+    a test file), then in the cache of `vdsr-data fetch`, then in both whatever its case, then among the built-in sets.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such set; the message lists where it was looked for, and how to fetch it if it is a public one.
+    """
+    for path in _candidates(str(name), (".h5",)):
+        if path.is_dir():
+            break
+        if path.is_file():
+            check_name(path)
+            try:
+                return Benchmark(path.stem, path)
+            except VdsrError as error:
+                raise VdsrError(f"{error}; a set is a folder of images or a test file") from error
+    return Benchmark(*find_images(name, "test"))
+
+
+def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, list[Path]]:
+    """Name and image files of a folder, a folder below ``VDSR_DATA``, a fetched set, or a built-in set.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such folder or set but perhaps a file, or no image in it, or if a name is not text in one line.
+    """
+    for path in _candidates(str(name)):
+        if path.is_dir():
+            check_name(path.resolve())
+            return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
+    if str(name) == "sample":
+        return "sample", _sample(part)
+    if Path(name).exists():
+        check_input(name)
+        kind = "an image" if is_image_name(name) else "a file"
+        raise VdsrError(f"{name}: {mistaken(name) or f'is {kind}; give the folder that holds the images'}")
+    raise VdsrError(_unknown(str(name)))
+
+
+def folder_names() -> list[str]:
+    """Names of the folders with images among which sets are looked up by name."""
+    folders = [path for base in data_folders() if base.is_dir() for path in base.iterdir()]
+    return sorted({path.name for path in folders if not path.name.startswith(".") and _holds_images(path)})
+
+
+def _holds_images(folder: Path) -> bool:
+    with suppress(OSError):  # no folder, or not ours to read
+        return any(map(is_image_name, folder.iterdir()))
+    return False
+
+
+def unique_names(paths: Sequence[Path]) -> list[str]:
+    """File names without suffix.
+
+    Raises
+    ------
+    VdsrError
+        If two files share a name, but for how Unicode writes its letters: their results could not be told apart.
+    """
+    seen: dict[str, Path] = {}
+    for path in paths:
+        name = unicodedata.normalize("NFC", path.stem)
+        if name in seen:
+            raise VdsrError(f"{seen[name]} and {path.name}: two images of one name; rename or remove one")
+        seen[name] = path
+    return [path.stem for path in paths]
+
+
+def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
+    if not name:  # which as a path would be the current folder
+        raise VdsrError("an empty name; give a folder, a file or a set")
+    yield Path(name)
+    names = [name + suffix for suffix in ("", *suffixes)]
+    yield from (base / spelled for base in data_folders() for spelled in names)
+    if name != "sample":
+        yield from sets_of_any_case(names)
+
+
+def _sample(part: Literal["train", "test"]) -> list[Path]:
+    spec = find_spec("skimage")
+    if spec is None or not spec.submodule_search_locations:
+        raise VdsrError("the set `sample` needs scikit-image: pip install scikit-image")
+    folder = Path(spec.submodule_search_locations[0]) / "data"
+    missing = [file for file in SAMPLE[part] if not (folder / file).is_file()]
+    if missing:
+        raise VdsrError(f"{folder}: this scikit-image lacks {', '.join(missing)}; pip install 'scikit-image>=0.25'")
+    return [folder / file for file in SAMPLE[part]]
+
+
+def _unknown(name: str) -> str:
+    base = os.environ.get("VDSR_DATA")
+    where = f"in {base} ($VDSR_DATA)" if base else "VDSR_DATA is not set"
+    *_, cache = data_folders()
+    names = folder_names()
+    way_out = ""
+    if "," in name:
+        way_out = "sets are not joined by commas, name each by itself; "
+    elif command := fetch_command(name):
+        way_out = f"get it with `{command}`; "
+    elif near := get_close_matches(name, {"sample", *names, *registered()}):
+        way_out = f"did you mean {' or '.join(near)}? "
+    known = ", ".join(["sample (built in)", *names])
+    return f"{name}: no such data set; {way_out}looked for a path, {where}, in {cache}, and among {known}"

@@ -1,0 +1,129 @@
+"""The commands that look into data files: `vdsr-data info`, `vdsr-data preview` and `vdsr-data verify`."""
+
+import math
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from vdsr_data import limits
+from vdsr_data.cli import voice
+from vdsr_data.cli.options import PATH, WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
+from vdsr_data.errors import VdsrError
+
+__all__ = ["info", "preview", "verify"]
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("file", type=PATH)
+def info(file: Path) -> None:
+    """Say what is in a training file, a test file or a folder of .mat files or sub-images, and how it was made.
+
+    The histograms of gt, and of the residual in steps of 8-bit images, are those of at most 1,024 pairs (and four
+    million pixels), chosen at random but always the same.
+    """
+    from rich.console import Console
+    from rich.padding import Padding
+
+    from vdsr_data.inspect.describe import describe
+    from vdsr_data.inspect.histogram import spread, table
+    from vdsr_data.interop.pairs import Pairs, open_pairs
+
+    for line in describe(file):
+        click.echo(line)
+    pairs = open_pairs(file)
+    if not isinstance(pairs, Pairs) or not len(pairs):
+        return
+    found = spread(pairs)
+    click.echo(f"  values of {found.sample}: {found.summary}")
+    console = Console(highlight=False)
+    blocks = console.is_terminal and (sys.stdout.encoding or "").lower().startswith("utf")
+    console.print(Padding(table(found, blocks=blocks), (0, 0, 0, 2)))
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("file", type=PATH)
+@click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
+@click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
+              help="Patches of a training file, images of a test file or .mat files, sub-images.")  # fmt: skip
+@click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the choice.")
+@force_option
+@click.pass_context
+def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
+    """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr; of sub-images: HR and LR.
+
+    Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a test file
+    or a folder of .mat files images, with lr and residual at each scale. Below each residual stands the PSNR of lr. The
+    residual's colours go from blue (gt is darker) by white to red; their range, the same for the whole sheet, stands
+    below. Of a large image each square of pixels is drawn as their mean.
+    """
+    from vdsr_data.interop.pairs import open_pairs
+    from vdsr_data.io.files import check_output
+
+    output = output or Path(f"{file.stem}_preview.png")
+    if output.suffix.lower() != ".png":
+        raise VdsrError(f"{output}: a preview is a picture; name a .png file")
+    check_output(output, force=force)
+    pairs = open_pairs(file)
+    from vdsr_data.inspect.figures import offered, save_preview  # takes half a second, which a refusal need not take
+
+    total, usual, what = offered(pairs)
+    if total <= (count or usual):
+        refuse_idle(context, ["seed"], f"is for a choice, but all {total} are shown")
+    shown = save_preview(output, pairs, count=count, seed=seed)
+    voice.say(f"{output}: {shown} {what} of {file}")
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("file", type=PATH)
+@click.option("--images", metavar="FOLDER|NAME", shell_complete=complete_set, help="That the file was made from.")
+@click.option("--sample", type=WHOLE(0), default=64, show_default=True, help="Pairs to make anew.")
+@click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the sample.")
+@click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
+@click.pass_context
+def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
+    """Check a training file, a part, a virtual file with its parts, a test file, or a folder (.mat files, sub-images).
+
+    Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
+    version, and of all values. It is the same for files that are compressed, virtual, merged or built at once; keep it,
+    and give it to --expect later or elsewhere. Without it, and without the images, a value of a training file may have
+    changed to another allowed one unseen.
+
+    With --images their SHA-256 sums are compared with those that the file recorded, and a sample of its pairs, chosen
+    at random, is made anew and compared bit by bit; the sample of a test file always is, from the originals in it, that
+    of .mat files from gt, and that of sub-images' LR from HR, but for its edges. The content of .mat files and of
+    sub-images is their names and values. Exit code 1 if anything is wrong.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from vdsr_data.benchmark.file import is_test_file
+    from vdsr_data.benchmark.mat_folder import is_mat_folder
+    from vdsr_data.benchmark.sets import find_images
+    from vdsr_data.inspect.verify import verify as check
+
+    if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
+        raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
+    of_test = is_mat_folder(file) or is_test_file(file)
+    if file.is_dir() and not of_test:
+        refuse_idle(
+            context, ["images"], "is for files: sub-images do not say from which images they were made, and how"
+        )
+    if images is None and not of_test and not file.is_dir():
+        refuse_idle(context, ["sample", "seed"], "is for a sample, which a training file has with --images only")
+    if not sample:
+        refuse_idle(context, ["seed"], "is for a sample, and --sample 0 is none")
+    found = find_images(images, "test" if of_test else "train")[1] if images is not None else None
+    size = sum(path.stat().st_size for path in (file.rglob("*") if file.is_dir() else [file]) if path.is_file())
+    with progress(f"Verifying {file.name}", math.ceil(size / 1e6), "MB") as advance:
+        result = check(file, images=found, sample=sample, seed=seed, expect=expect, advance=advance)
+    click.echo(f"{file}: {result.kind}")
+    table = Table.grid(padding=(0, 2))
+    for entry in result.checks:
+        table.add_row(Text(f"  {entry.name}"), "WRONG" if entry.failures else "ok", Text(entry.found))
+    Console(highlight=False, width=200, soft_wrap=True).print(table)
+    for line in result.failures:
+        voice.remark(f"{file}: {line}")
+    return 1 if result.failures else 0

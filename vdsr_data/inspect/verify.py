@@ -1,0 +1,212 @@
+"""Whether a data file is what it says: attributes, counts, values, the SHA-256 of its content, and what it is made of.
+
+Values are read once, from front to back. Files keep no sum of their content: patches come in random order, so that it
+would take a second pass to build one. The sum is that of attributes and values, not of bytes: it is the same for files
+that are compressed, virtual, merged from parts or built at once.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vdsr_data import limits
+from vdsr_data.benchmark.file import ORIGINAL, TestFile, is_test_file
+from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images import memory
+from vdsr_data.images.files import read_image
+from vdsr_data.io.files import check_input, unchanged
+from vdsr_data.io.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.training import claims
+from vdsr_data.training.build import image_pairs
+from vdsr_data.training.claims import (
+    ROLES,
+    Check,
+    Values,
+    Verified,
+    check_attributes,
+    check_images,
+    content_sum,
+    look_through,
+    same_bits,
+)
+from vdsr_data.training.recipe import checked_paths
+from vdsr_data.training.subimage_folder import verify_subimages
+from vdsr_data.training.verify import verify_training
+
+__all__ = ["verify"]
+
+REMADE = 60  # bytes a pixel to make a pair anew and to compare it
+
+
+def verify(
+    path: Path | str,
+    *,
+    images: Sequence[Path | str] | None = None,
+    sample: int = 64,
+    seed: int = 0,
+    expect: str | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Verified:
+    """Check a training file, a part, a virtual file with its parts, a test file, or a folder (.mat files, sub-images).
+
+    Parameters
+    ----------
+    path : path
+    images : sequence of path, optional
+        Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
+        made anew. A test file holds its originals, .mat files gt and sub-images HR, from which a sample is made anyhow.
+    sample : int, default 64
+        How many pairs to make anew and to compare bit by bit.
+    seed : int, default 0
+        Of the choice of the sample.
+    expect : str, optional
+        The SHA-256 that the content must have.
+    advance : callable
+        Told the megabytes of values that were read.
+
+    Returns
+    -------
+    Verified
+        Also of a file that fails; only one that cannot be read raises.
+
+    Raises
+    ------
+    ArgumentError
+        If there are images of a folder of sub-images, or if another argument is not allowed.
+    VdsrError
+        If it is none of these, too damaged to be read, or changed meanwhile.
+
+    Notes
+    -----
+    Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs. To make a
+    pair of a test file anew takes up to 60 bytes for each of its pixels.
+
+    Warns
+    -----
+    MemoryWarning
+        If there is less memory than the largest image of a test file needs.
+    """
+    path = Path(path)
+    limits.whole("sample", sample, (0, None))
+    limits.whole("seed", seed, (0, None))
+    paths = None if images is None else checked_paths(images)
+    if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", str(expect)):
+        raise ArgumentError(f"expect: {expect!r} is not allowed; give the 64 digits of a SHA-256 sum")
+    if is_mat_folder(path):
+        found = verify_mat(path, images=paths, sample=sample, seed=seed, advance=advance)
+    elif path.is_dir():
+        if images is not None:
+            raise ArgumentError("images: a folder of sub-images does not say from which images it was made, and how")
+        found = verify_subimages(path, sample=sample, seed=seed, advance=advance)
+    else:
+        check_input(path)
+        with unchanged(path), damage_explained(path):
+            check_kind = _verify_test if is_test_file(path) else verify_training
+            found = check_kind(path, paths, sample, seed, advance)
+    content = Check("content", f"SHA-256 {found.sha256}")
+    if expect is not None and expect.lower() != found.sha256:
+        content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")
+    found.checks.append(content)
+    return found
+
+
+def _verify_test(
+    path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Callable[[float], None]
+) -> Verified:
+    with open_hdf5(path) as file:
+        attributes = read_attributes(file)
+        images_named = _texts(attributes.get("images"))
+        forms = {
+            "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
+            "name": lambda value: isinstance(value, str), "boundary": claims.among("symmetric", "replicate"),
+            "scales": claims.numbers(*limits.SCALES), "images": claims.names,
+            "names": claims.exactly([Path(name).stem for name in images_named]),
+            "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
+        }  # fmt: skip
+        checks = [check_attributes(attributes, forms)]
+        sums, *found = _read_all(file, advance)
+        checks += found
+        if not checks[0].failures:
+            checks.append(_check_entries(attributes, sums))
+        if not any(check.failures for check in checks):
+            test = TestFile(file, path)
+            checks.append(_check_sample(test, attributes, sample, seed))
+            if images is not None:
+                checks.append(_check_originals(test, attributes, images))
+        kind = f"test file of {len(images_named)} images"
+    return Verified(kind, checks, content_sum(attributes, sums))
+
+
+def _read_all(file: Any, advance: Callable[[float], None]) -> tuple[dict[str, str], Check, Check]:
+    """SHA-256 of every data set, and the ranges of lr and gt."""
+    sums: dict[str, str] = {}
+    values = {role: Values(role, role) for role in ROLES}
+    for name, data in _data_sets(file):
+        own = None if name.startswith(f"{ORIGINAL}/") else values.get(name.rpartition("/")[2])  # type: ignore[call-overload]
+        sums[name] = look_through(bands(data), data.dtype, data.shape, own, f"/{name}")
+        advance(data.nbytes / 1e6)
+    return sums, values["lr"].check, values["gt"].check
+
+
+def _data_sets(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every data set that lies in the file itself, by its path; nothing is known of other things."""
+    for name in group:
+        path = f"{prefix}{name}"
+        if (data := plain_dataset(group, name)) is not None:
+            yield path, data
+        elif hasattr(inner := group[name], "keys") and path.count("/") < 2:
+            yield from _data_sets(inner, f"{path}/")
+        else:
+            raise VdsrError(f"{path}: neither a group nor numbers in this very file; build the file again")
+
+
+def _check_entries(attributes: dict[str, Any], sums: dict[str, str]) -> Check:
+    """Every image at every scale, and nothing else; chroma comes in pairs."""
+    check = Check("counts", f"{len(attributes['names'])} images at {len(attributes['scales'])} scales")
+    expected = {f"{ORIGINAL}/{name}" for name in attributes["names"]}
+    for scale in attributes["scales"]:
+        for name in attributes["names"]:
+            pair = f"x{scale}/{name}"
+            expected |= {f"{pair}/gt", f"{pair}/lr"}
+            chroma = {f"{pair}/cb", f"{pair}/cr"}
+            expected |= chroma if chroma & sums.keys() else set()
+    for name in sorted(expected - sums.keys()):
+        check.fail(f"/{name} is missing")
+    for name in sorted(sums.keys() - expected):
+        check.fail(f"/{name} does not belong there")
+    return check
+
+
+def _check_sample(test: TestFile, attributes: dict[str, Any], sample: int, seed: int) -> Check:
+    """Make pairs anew from the originals in the file."""
+    entries = [(name, scale) for name in test.names for scale in attributes["scales"]]
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(entries))[:sample])
+    check = Check("made anew", f"{len(chosen)} of {len(entries)} pairs")
+    most = max((rows * columns for rows, columns in map(test.size, test.names)), default=0) if len(chosen) else 0
+    memory.check_memory(f"{attributes['name']}: {most / 1e6:.0f} megapixels", REMADE * most)
+    for name, scale in [entries[k] for k in chosen.tolist()]:
+        original = test.original(name)
+        for pair in image_pairs(Path(name), original, [scale], attributes["boundary"]):
+            for key, value in test.stored(name, scale).items():
+                made = getattr(pair, key)
+                same = made is None if value is None else made is not None and same_bits(made, value)
+                if not same:
+                    check.fail(f"/x{scale}/{name}/{key} differs from what its original gives")
+    return check
+
+
+def _check_originals(test: TestFile, attributes: dict[str, Any], images: Sequence[Path]) -> Check:
+    """Compare the originals in the file with the images, bit by bit."""
+    check, paths = check_images(images, list(zip(attributes["images"], attributes["sha256"], strict=True)))
+    for path in paths:
+        if not check.failures and not same_bits(read_image(path), test.original(path.stem)):
+            check.fail(f"{path} differs from /{ORIGINAL}/{path.stem}")
+    return check
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []

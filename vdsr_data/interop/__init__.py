@@ -1,0 +1,1 @@
+"""Data files as data sets of PyTorch and TensorFlow."""

@@ -1,0 +1,238 @@
+"""`imresize`: MATLAB's bicubic image resizing, to the last bit.
+
+Checks and the choice of the loop; the tables of weights are made in `taps`, the loops are in `_kernels`.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.errors import ArgumentError
+from vdsr_data.matlab import _resize_kernels as _kernels
+from vdsr_data.matlab.arrays import as_array, remark_layout
+from vdsr_data.matlab.color import INTEGER_TOP
+from vdsr_data.matlab.dlpack import Array, library_of, through_numpy
+from vdsr_data.matlab.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
+
+__all__ = ["Boundary", "imresize", "output_size"]
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+LONGEST, MOST = 2**31, 2**40  # a side, and pixels, of a result: no memory holds more
+SMALLEST = 1e-5  # of factors: a pixel of the result weighs 4 / factor others, one after the other
+
+
+def imresize(
+    image: Array,
+    scale: float | Sequence[float] | None = None,
+    *,
+    size: Sequence[int] | None = None,
+    antialias: bool = True,
+    boundary: Boundary = "symmetric",
+    threads: int = 1,
+) -> Array:
+    """Resize an image as MATLAB's ``imresize(image, scale, 'bicubic')`` does.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns) or (rows, columns, channels)
+        uint8, uint16, float32 or float64; any memory layout, never modified. Floats may have any range; a NaN or an
+        infinity spreads over the pixels whose kernel covers it. Also a PyTorch tensor or JAX array on the CPU, which
+        is read where it is (DLPack), and anything else that NumPy takes for an array.
+    scale : float or pair of float, optional
+        Factor for both dimensions, or (rows, columns). The output has ``ceil(scale * size)`` pixels.
+    size : pair of int, optional
+        Output (rows, columns), instead of `scale`; the factor is then output / input in each dimension.
+    antialias : bool, default True
+        Widen the kernel when shrinking, MATLAB's ``'Antialiasing'``.
+    boundary : {"symmetric", "replicate"}, default "symmetric"
+        Pixels beyond the edge: mirrored (MATLAB R2015b or earlier, up to today), or the edge pixel (older releases).
+    threads : int, default 1
+        Threads to work with; the result does not depend on their number.
+
+    Returns
+    -------
+    ndarray, or what `image` was
+        The resized image, same dtype, C-contiguous, always a new array; of a tensor a tensor. Integers are rounded
+        half away from zero and saturated after each of the two passes, as MATLAB does. float32 is computed in float64.
+        float64 is neither rounded nor clipped, and bit-identical to MATLAB's for the factors 2, 3, 4 and their
+        inverses.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
+        a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
+    ArgumentError
+        If the image is empty or has another number of dimensions, if `scale`, `size`, `antialias`, `boundary` or
+        `threads` is not valid, or if no memory could hold the result. It is a ValueError.
+
+    Warns
+    -----
+    LayoutWarning
+        If the image may be (channels, rows, columns), of which rows and channels would be resized.
+
+    Notes
+    -----
+    The kernel is Keys' cubic with a = -0.5 (Keys, "Cubic convolution interpolation for digital image processing",
+    1981). The dimension with the smaller factor is resized first; rows first when they are equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import imresize
+    >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
+    [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
+    """
+    library = None if isinstance(image, np.ndarray) else library_of(image)
+    seen: Any = image if library else as_array(image, "imresize")
+    remark_layout(seen.shape, "imresize")
+    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
+    return cast(Array, through_numpy(resize, seen, library) if library else resize(seen))
+
+
+def _resize(
+    image: NDArray[Any],
+    scale: float | Sequence[float] | None,
+    size: Sequence[int] | None,
+    antialias: bool,
+    boundary: Boundary,
+    threads: int,
+) -> NDArray[Any]:
+    """The work of `imresize`, on NumPy's arrays."""
+    if image.ndim not in (2, 3) or image.size == 0:
+        raise ArgumentError(
+            f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"
+        )
+    if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
+        raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
+    if boundary not in BOUNDARIES:
+        raise ArgumentError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+    if not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
+    if not isinstance(antialias, (bool, np.bool_)):
+        raise ArgumentError(f"antialias must be True or False, got {antialias!r}")
+    scales, sizes = _plan(image.shape, scale, size)
+
+    dtype = image.dtype.newbyteorder("=")
+    top = INTEGER_TOP.get(dtype, 0.0)
+    result = np.ascontiguousarray(image, dtype=dtype if top else np.float64)
+    if result.ndim == 2:
+        result = result[:, :, np.newaxis]
+    columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary)
+    if scales[0] <= scales[1] and columns is not None:
+        rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary)
+        result = _resize_both(result, *rows, columns, sizes[1], top, threads)
+    else:
+        for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
+            table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary)
+            result = _resize_axis(result, axis, *table, top, threads)
+    return result.reshape(*sizes, *image.shape[2:]).astype(dtype, copy=False)
+
+
+def output_size(shape: Sequence[int], scale: float | Sequence[float]) -> tuple[int, int]:
+    """Rows and columns that ``imresize(image, scale)`` returns for an image of this shape."""
+    return _plan(shape, scale, None)[1]
+
+
+def _plan(
+    shape: Sequence[int], scale: float | Sequence[float] | None, size: Sequence[int] | None
+) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Scale factors and output size per dimension, from whichever of the two was given."""
+    if (scale is None) == (size is None):
+        raise ArgumentError("give either scale or size")
+    try:
+        given = np.atleast_1d(np.asarray(scale if size is None else size))
+        texts_or_truths = given.dtype.kind in "SUb" or any(isinstance(one, (str, bytes, bool)) for one in given.flat)
+        numbers = [] if texts_or_truths else given.astype(np.float64).tolist()
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if size is not None:
+        if np.shape(numbers) != (2,) or any(not n >= 1 or n != np.floor(n) for n in numbers):
+            raise ArgumentError(f"size must be two whole numbers of at least 1 (rows, columns), got {size!r}")
+        lengths = numbers
+        factors = numbers[0] / shape[0], numbers[1] / shape[1]
+    else:
+        if np.shape(numbers) not in ((1,), (2,)) or not all(math.isfinite(n) and n > 0 for n in numbers):
+            raise ArgumentError(f"scale must be one positive number or a pair (rows, columns), got {scale!r}")
+        factors = numbers[0], numbers[-1]
+        lengths = [factors[0] * shape[0], factors[1] * shape[1]]
+    if min(factors) < SMALLEST:
+        raise ArgumentError(f"scale must be at least {SMALLEST:g}, got {min(factors):.3g}")
+    if max(lengths) > LONGEST or lengths[0] * lengths[1] > MOST:
+        raise ArgumentError(f"a result of {lengths[0]:.4g} x {lengths[1]:.4g} pixels is too large for any memory")
+    return factors, (math.ceil(lengths[0]), math.ceil(lengths[1]))
+
+
+def _resize_both(
+    image: NDArray[Any],
+    index: NDArray[np.intp],
+    weight: NDArray[np.float64],
+    columns: _kernels.Columns,
+    width: int,
+    top: float,
+    threads: int,
+) -> NDArray[Any]:
+    """Rows, then columns, of a C-contiguous (rows, columns, channels) image in one sweep."""
+    channels = image.shape[2]
+    source = image.reshape(len(image), -1)
+    out = np.empty((len(index), width * channels), dtype=image.dtype)
+
+    def work(band: slice) -> None:
+        if top:
+            _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
+        else:
+            _kernels.resize_periodic_float(source, index[band], weight[band], columns, out[band], channels)
+
+    _in_bands(work, len(out), threads)
+    return out
+
+
+def _resize_axis(
+    image: NDArray[Any], axis: int, index: NDArray[np.intp], weight: NDArray[np.float64], top: float, threads: int
+) -> NDArray[Any]:
+    """One pass over a C-contiguous (rows, columns, channels) image."""
+    shape = list(image.shape)
+    shape[axis] = len(index)
+    out = np.empty(shape, dtype=image.dtype)
+    source, target = image.reshape(len(image), -1), out.reshape(len(out), -1)
+
+    def work(band: slice) -> None:
+        if axis == 1:
+            _kernels.resize_columns(image[band], index, weight, out[band], top)
+        elif top:
+            _kernels.resize_rows_integer(source, index[band], weight[band], target[band], top)
+        else:
+            _kernels.resize_rows_float(source, index[band], weight[band], target[band])
+
+    _in_bands(work, len(out), threads)
+    return out
+
+
+def _in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
+    """Call `work` on `threads` bands of output rows at once; the kernels release the GIL and no band sees another."""
+    if threads == 1:
+        work(slice(0, rows))
+        return
+    bounds = np.linspace(0, rows, min(threads, rows) + 1).astype(int).tolist()
+    first, *others = (slice(start, stop) for start, stop in pairwise(bounds))
+    waiting = [_pool(threads).submit(work, band) for band in others]
+    work(first)
+    for future in waiting:
+        future.result()
+
+
+@lru_cache(1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that are kept for the next image: starting them takes as long as resizing a small one."""
+    return ThreadPoolExecutor(threads - 1, thread_name_prefix="imresize")
+
+
+if hasattr(os, "register_at_fork"):  # a child has the pool, but none of its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,0 +1,1 @@
+"""From a folder of images to training pairs: recipe, patches, the training file and its parts, sub-images."""

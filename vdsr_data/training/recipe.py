@@ -1,0 +1,128 @@
+"""How training patches are made from images: a recipe that checks itself, and how many patches it gives."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+from vdsr_data import limits
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images.files import image_size
+from vdsr_data.io.files import check_name
+from vdsr_data.matlab.resize import Boundary, output_size
+from vdsr_data.matlab.taps import BOUNDARIES
+from vdsr_data.training.layout import CHUNK, Axes
+from vdsr_data.training.patches import FLIPS, ROTATIONS, Flip, patch_count
+
+__all__ = ["TrainingRecipe", "check_room", "checked_boundary", "checked_paths", "checked_scales", "count_patches"]
+
+
+def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
+    """Return factors of reduction, different whole numbers; ArgumentError for any others."""
+    return limits.different("scales", scales, partial(limits.whole, limits=limits.SCALES))
+
+
+def checked_boundary(boundary: Boundary) -> Boundary:
+    """Return what `imresize` knows as a boundary; ArgumentError for anything else."""
+    return limits.choice("boundary", boundary, BOUNDARIES)
+
+
+def checked_paths(images: Sequence[Path | str]) -> list[Path]:
+    """Return image files as paths; ArgumentError if there are none, or one name where several should be."""
+    if isinstance(images, (str, Path)):
+        raise ArgumentError(f"images: give a list of files, such as list_images({str(images)!r}) makes of a folder")
+    try:
+        paths = [Path(image) for image in images]
+    except TypeError:
+        raise ArgumentError(f"images: {images!r} is not allowed; give a list of files") from None
+    if not paths:
+        raise ArgumentError("images: give at least one")
+    return paths
+
+
+def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
+    """Refuse an image whose name no test file can hold, or of which nothing would be left at one of the scales."""
+    check_name(path)
+    for scale in scales:
+        if min(shape[:2]) < scale:
+            raise VdsrError(
+                f"{path}: {shape[0]} x {shape[1]} pixels are too few for scale {scale}; remove it (of a folder "
+                "vdsr-eval leaves it out too), or use smaller scales"
+            )
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How patches are made from an image; the defaults are those of ``train_data.m``.
+
+    Raises
+    ------
+    ArgumentError
+        For a value that is not allowed; names it, and what is allowed.
+    """
+
+    scales: tuple[int, ...] = (2, 3, 4)
+    patch_size: int = 41  # the receptive field of 20 layers of 3 x 3
+    stride: int = 41  # patches do not overlap
+    rotations: tuple[int, ...] = (0, 90)  # degrees, counter-clockwise
+    flips: tuple[Flip, ...] = ("none", "left-right")  # after the rotation
+    downsizes: tuple[float, ...] = (1.0,)  # the image is first reduced by these, as later papers did
+    seed: int = 0  # of the order; 0 is a fresh MATLAB session
+    boundary: Boundary = "symmetric"
+    axes: Axes = "matlab"
+    keys: tuple[str, str] = ("lr", "gt")
+
+    def __post_init__(self) -> None:
+        keys = limits.different("keys", self.keys, limits.identifier)
+        if len(keys) != 2:
+            raise ArgumentError(f"keys: {self.keys!r} is not allowed; give two names, of lr and of gt")
+        checked = {
+            "scales": checked_scales(self.scales),
+            "patch_size": limits.whole("patch_size", self.patch_size, limits.PATCH_SIZES),
+            "stride": limits.whole("stride", self.stride, limits.STRIDES),
+            "rotations": limits.different("rotations", self.rotations, partial(limits.choice, allowed=ROTATIONS)),
+            "flips": limits.different("flips", self.flips, partial(limits.choice, allowed=FLIPS)),
+            "downsizes": limits.different("downsizes", self.downsizes, partial(limits.number, limits=limits.DOWNSIZES)),
+            "seed": limits.whole("seed", self.seed, limits.SEEDS),
+            "boundary": checked_boundary(self.boundary),
+            "axes": limits.choice("axes", self.axes, get_args(Axes)),
+            "keys": keys,
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def variants(self) -> Iterator[tuple[float, int, Flip, int]]:
+        """Downsize, rotation, flip and scale of each variant of an image, in the order of the script's loops."""
+        return product(self.downsizes, self.rotations, self.flips, self.scales)
+
+    def count(self, rows: int, columns: int) -> int:
+        """Number of patches of an image of this size."""
+        total = 0
+        for downsize, rotation, _, scale in self.variants():
+            height, width = output_size((rows, columns), downsize)[:: -1 if rotation % 180 else 1]
+            total += patch_count(height - height % scale, width - width % scale, self.patch_size, self.stride)
+        return total
+
+
+def count_patches(images: Sequence[Path | str], recipe: TrainingRecipe) -> list[int]:
+    """How many patches each image gives, from the heads of the files.
+
+    Raises
+    ------
+    VdsrError
+        If an image cannot be read, its name is not text in one line, or all images give fewer patches than a chunk.
+    """
+    paths = checked_paths(images)
+    if not isinstance(recipe, TrainingRecipe):
+        raise ArgumentError(f"recipe: {recipe!r} is not allowed; give a TrainingRecipe")
+    for path in paths:
+        check_name(path)
+    counts = [recipe.count(*image_size(path)) for path in paths]
+    if sum(counts) < CHUNK:
+        raise VdsrError(
+            f"{paths[0].parent}: {len(paths)} images give {sum(counts)} patches of {recipe.patch_size} x "
+            f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
+        )
+    return counts

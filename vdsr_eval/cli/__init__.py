@@ -1,0 +1,1 @@
+"""The command `vdsr-eval`: each command parses, calls one function, prints."""

@@ -1,0 +1,70 @@
+"""What the commands of ``vdsr-eval`` share: types of options, and the options of everything that scores."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vdsr_data.cli.options import CHOICE, WHOLE, PathType, boundary_option, force_option
+
+__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ensemble_option", "scoring_options"]
+
+PROTOCOLS = ("vdsr-tf", "paper", "rcan")
+FILE = PathType(dir_okay=False, path_type=Path)
+FOLDER = PathType(file_okay=False, path_type=Path)
+SCALE = WHOLE(2, 16)
+
+ensemble_option = click.option(
+    "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."
+)
+
+
+class WindowType(click.ParamType[Any]):
+    """Four whole numbers x0,y0,x1,y1, or the word auto."""
+
+    name = "x0,y0,x1,y1|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a tuple of four, or "auto"."""
+        numbers = value.split(",") if isinstance(value, str) and value != "auto" else []
+        if value == "auto" or isinstance(value, tuple):
+            return value
+        if len(numbers) != 4 or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers):
+            self.fail(f"{value!r}: give x0,y0,x1,y1 in pixels, such as 40,60,104,124, or auto", param, ctx)
+        return tuple(int(number) for number in numbers)
+
+
+def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of everything that scores: the protocol, the tables, the files."""
+    option = click.option
+    # fmt: off
+    decorators = (
+        option("--protocol", "protocols", multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
+               show_default="vdsr-tf", help="How scores are computed; repeatable."),
+        option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
+        option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
+        option("--grey", type=CHOICE(["keep", "rgb"]),
+               help="A grey original is its own luma, or is read as RGB.  [default: rcan: rgb; vdsr-tf, paper: keep]"),
+        boundary_option,
+        option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
+        option("--per-image", is_flag=True, help="Print a row for each image too."),
+        option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
+        option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),
+        option("--json", type=FILE, help="Write all records, means and per image."),
+        option("--csv", type=FILE, help="Write `file name, psnr, ssim`, with more columns where needed."),
+        option("--markdown", type=FILE, help="Write the tables for a README."),
+        option("--latex", type=FILE, help="Write the tables for a paper."),
+        option("--html", type=FILE, help="Write one self-contained page: tables, bars, a slider between images."),
+        option("--html-images", type=WHOLE(1), default=15, show_default=True, metavar="N",
+               help="Images in the page: so many over all sets and scales, the first of each."),
+        option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
+        option("--save-mat", type=FOLDER, help="Write what is scored of every result as .mat below this folder."),
+        option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
+        option("--image", "only", multiple=True, metavar="NAME", help="Draw and save this image only; repeatable."),
+        force_option,
+    )
+    # fmt: on
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command

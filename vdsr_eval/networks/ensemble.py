@@ -1,0 +1,38 @@
+"""Self-ensemble: the mean of a network's results over the eight flips and rotations of its input."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_eval.scoring.evaluate import Upscaler, checked_upscaler, run_upscaler
+
+__all__ = ["self_ensemble"]
+
+
+def self_ensemble(upscale: Upscaler) -> Upscaler:
+    """Make an upscaling function that is exactly symmetric, at eight times the cost.
+
+    Each of the eight results is turned back before the mean, which is taken in float64.
+
+    Notes
+    -----
+    Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution", CVPR 2016; Lim et
+    al., "Enhanced deep residual networks for single image super-resolution", CVPRW 2017 (there "EDSR+").
+
+    Raises
+    ------
+    VdsrError
+        ArgumentError if `upscale` cannot be called; the new function raises, and warns, as
+        `vdsr_eval.scoring.evaluate.run_upscaler`.
+    """
+    checked_upscaler(upscale)
+
+    def ensemble(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+        total = np.zeros(lr.shape)
+        for turns in range(4):
+            for flip in (False, True):
+                image = np.rot90(lr[:, ::-1] if flip else lr, turns)
+                sr = np.rot90(run_upscaler(upscale, np.ascontiguousarray(image), scale), -turns)
+                total += sr[:, ::-1] if flip else sr
+        return total / 8
+
+    return ensemble

@@ -1,0 +1,219 @@
+"""Real upscaling, without ground truth: luma through a network, chroma and alpha by imresize.
+
+Strip by strip, each with as many more rows as its results depend on: no PNG file is in memory as a whole.
+"""
+
+from collections.abc import Callable, Iterator
+from os.path import realpath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.benchmark.sets import find_images, unique_names
+from vdsr_data.errors import VdsrError
+from vdsr_data.images.deep_png import write_png
+from vdsr_data.images.files import check_lossless, is_image_name, read_picture, write_image
+from vdsr_data.images.memory import check_memory
+from vdsr_data.io.files import check_output, replacing
+from vdsr_data.limits import SCALES, whole
+from vdsr_data.matlab.resize import Boundary
+from vdsr_eval.protocols.checked import checked_image
+from vdsr_eval.scoring.evaluate import Upscaler, checked_upscaler, run_upscaler
+
+__all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
+
+# Pixels of the enlarged image that are in work as floats at a time, some 100 bytes each.
+STRIP = 2**22
+# Bytes of a pixel of 8-bit RGB that is not written strip by strip: as an array, and as Pillow has it.
+BYTES = 8
+# Rows of the small image beyond a pixel's own that imresize takes into it when it enlarges.
+TAPS = 3
+
+
+def upscaled_strips(
+    colors: NDArray[Any],
+    *,
+    scale: int,
+    upscale: Upscaler,
+    reach: int,
+    boundary: Boundary = "symmetric",
+    strip: int | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Iterator[NDArray[Any]]:
+    """Enlarge an image, strip after strip from top to bottom.
+
+    Parameters
+    ----------
+    colors : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
+        Grey, which is luma, or RGB.
+    scale : int
+    upscale : callable
+        As for `vdsr_eval.scoring.evaluate.evaluate`.
+    reach : int
+        How many rows up and down a result of `upscale` depends on: one for each layer of 3x3.
+    boundary : {"symmetric", "replicate"}
+        Of imresize.
+    strip : int, optional
+        Rows of the result that are computed at a time; the result does not depend on it.
+    advance : callable
+        Called with the share of the image that each strip is; they sum up to 1.
+
+    Yields
+    ------
+    ndarray, shape (some rows, scale * columns, ...), dtype of `colors`
+        Clipped, and rounded half up.
+
+    Raises
+    ------
+    VdsrError
+        As `vdsr_eval.scoring.evaluate.run_upscaler`, which also warns; ArgumentError if an argument is not as above.
+    """
+    colors = checked_image(colors, "colors")
+    checked_upscaler(upscale)
+    whole("scale", scale, SCALES)
+    whole("reach", reach, (0, None))
+    if strip is not None:
+        whole("strip", strip, (1, None))
+    rows, columns = colors.shape[:2]
+    halo = -(-reach // scale) + TAPS
+    step = max((STRIP // (columns * scale) if strip is None else strip) // scale - 2 * halo, halo)
+    top_value = np.iinfo(colors.dtype).max
+    for top in range(0, rows, step):
+        bottom, above = min(top + step, rows), max(top - halo, 0)
+        part = im2double(colors[above : bottom + halo])
+        planes = imresize(part if part.ndim == 2 else rgb2ycbcr(part), scale, boundary=boundary)
+        if planes.ndim == 2:
+            image = run_upscaler(upscale, planes, scale).clip(0, 1)
+        else:
+            planes[:, :, 0] = run_upscaler(upscale, np.ascontiguousarray(planes[:, :, 0]), scale)
+            image = ycbcr2rgb(planes)
+        inner = image[(top - above) * scale : (bottom - above) * scale]
+        yield np.floor(inner * top_value + 0.5).astype(colors.dtype)
+        advance((bottom - top) / rows)
+
+
+def upscale_colors(colors: NDArray[Any], **how: Any) -> NDArray[Any]:
+    """Enlarge an image: what `upscaled_strips`, with these arguments, gives as one."""
+    return np.concatenate(list(upscaled_strips(colors, **how)))
+
+
+def upscale_file(
+    source: Path | str,
+    target: Path | str,
+    *,
+    scale: int,
+    upscale: Upscaler,
+    reach: int,
+    boundary: Boundary = "symmetric",
+    advance: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Enlarge an image file, with its transparency, its bit depth and its colour profile.
+
+    Parameters
+    ----------
+    source, target : path
+        Anything that `vdsr_data.images.files.read_picture` reads, and a name for `vdsr_data.images.files.write_image`. A PNG file
+        is written strip by strip; of another kind the whole result is in memory first.
+    scale, upscale, reach, boundary, advance
+        As for `upscaled_strips`.
+
+    Raises
+    ------
+    VdsrError
+        If the image cannot be read, enlarged or written, or cannot fit into memory; nothing is left half-written.
+
+    Warns
+    -----
+    MemoryWarning
+        If it may not fit into memory.
+    """
+    source, target = Path(source), Path(target)
+    whole("scale", scale, SCALES)
+    picture = read_picture(source)
+    check_lossless(target, deep=picture.colors.dtype == np.uint16, alpha=picture.alpha is not None)
+    rows, columns = (scale * length for length in picture.colors.shape[:2])
+    colors = picture.colors if picture.alpha is None else _filled(picture.colors, picture.alpha)
+    alpha = None if picture.alpha is None else imresize(picture.alpha, scale, boundary=boundary)
+
+    def strips() -> Iterator[NDArray[Any]]:
+        done = 0
+        for strip in upscaled_strips(
+            colors, scale=scale, upscale=upscale, reach=reach, boundary=boundary, advance=advance
+        ):
+            top, done = done, done + len(strip)
+            yield strip if alpha is None else np.dstack([strip, alpha[top:done]])
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix.lower() == ".png":
+            with replacing(target) as temporary:
+                write_png(temporary, rows, strips(), picture.profile)
+        else:
+            size = f"{target}: {rows * columns / 1e6:.0f} megapixels"
+            check_memory(size, BYTES * rows * columns * colors.dtype.itemsize, advice="write a PNG file instead")
+            write_image(target, np.concatenate(list(strips())), profile=picture.profile)
+    except VdsrError as error:
+        raise VdsrError(f"{source}: {error}") from error
+
+
+def _filled(colors: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Give what is wholly transparent the colour of the nearest pixel that is not: enlarged, it reaches beyond itself.
+
+    Else the black that most files hold there would surround what they show.
+    """
+    hidden = alpha == 0
+    if hidden.all() or not hidden.any():
+        return colors
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    filled: NDArray[Any] = colors[rows, columns]
+    return filled
+
+
+def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bool) -> list[tuple[Path, Path]]:
+    """Say which file is to be written for each image, and refuse what cannot end well before the work.
+
+    Parameters
+    ----------
+    source : path
+        An image, a folder of images, or the name of a set (see `vdsr_data.benchmark.sets.find_images`).
+    output : path or None
+        An image or a folder, which is made if it is missing; None is ``SOURCE_xSCALE`` in the current folder.
+    scale : int
+    force : bool
+        Whether files that exist may be replaced; never the images that are read.
+
+    Raises
+    ------
+    VdsrError
+        If there is no such source, outputs exist, or two images would be written to one file.
+    """
+    whole("scale", scale, SCALES)
+    output = None if output is None else Path(output)
+    single = Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir())
+    if single:
+        source = Path(source)
+        if not source.exists():
+            raise VdsrError(f"{source}: no such image or folder")
+        target = output or Path(f"{source.stem}_x{scale}.png")
+        target = target / f"{source.stem}_x{scale}.png" if target.is_dir() else target
+        files = [(source, target)]
+    else:
+        name, images = find_images(source, "test")
+        folder = output or Path(f"{name}_x{scale}")
+        unique_names(images)
+        if folder.exists() and (not folder.is_dir() or folder.samefile(images[0].parent)):
+            raise VdsrError(f"{folder}: results of a folder need a folder of their own")
+        files = [(image, folder / f"{image.stem}.png") for image in images]
+    read = {realpath(image) for image, _ in files}
+    for _, target in files:
+        check_lossless(target)
+        if realpath(target) in read:
+            raise VdsrError(f"{target}: is an image that is read; name another place")
+        if target.exists() or single:
+            check_output(target, force=force)
+    return files

@@ -1,0 +1,1 @@
+"""What makes numbers comparable: protocols, and the published tables with the protocol of each."""

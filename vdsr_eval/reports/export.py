@@ -1,0 +1,140 @@
+"""Records and tables to files that other programs read: CSV, JSON, Markdown and LaTeX."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vdsr_data.errors import ArgumentError
+from vdsr_data.io.files import replacing
+from vdsr_eval.reports.tables import Key, Table, groups
+from vdsr_eval.scoring.evaluate import Record, mean_score
+
+__all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
+
+
+def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
+    rows = []
+    for (dataset, scale, model, protocol), group in groups(records).items():
+        psnr, ssim = mean_score(group)
+        images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
+        rows.append(
+            {"dataset": dataset, "scale": scale, "model": model, "protocol": protocol}
+            | {"psnr": _finite(psnr), "ssim": ssim, "images": images}
+        )
+    return rows
+
+
+def json_text(records: Sequence[Record]) -> str:
+    """`json_rows` as a JSON list."""
+    return json.dumps(json_rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(records: Sequence[Record]) -> str:
+    """The columns of VDSR-TensorFlow's test.py, ``file name,psnr,ssim``, a line for each image.
+
+    Records of more than one set, scale, model or protocol get these as further columns.
+    """
+    several = len(groups(records)) > 1
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["file name", "psnr", "ssim", *(Key._fields if several else ())])
+    for r in records:
+        place = (r.dataset, r.scale, r.model, r.protocol) if several else ()
+        writer.writerow([r.image, f"{r.psnr:f}", f"{r.ssim:f}", *place])
+    return file.getvalue()
+
+
+def markdown_text(table: Table) -> str:
+    """A GitHub table under its title, padded so that it reads well as text too."""
+    _check_table(table)
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.printed())]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        [_aligned(cell, width, k < table.left) for k, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    ]
+    rule = ["-" * width if k < table.left else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
+    drawn = [f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:])]
+    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join([table.title, "", *drawn, *notes]) + "\n"
+
+
+def latex_text(table: Table) -> str:
+    """A ``table`` with booktabs rules, the title as its caption."""
+    _check_table(table)
+    columns = "l" * table.left + "r" * (len(table.columns) - table.left)
+    lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (table.columns, *table.printed())]
+    body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return (
+        "\n".join(
+            [
+                "% \\usepackage{booktabs}",
+                r"\begin{table}",
+                r"\centering",
+                rf"\caption{{{_tex(table.title)}}}",
+                rf"\begin{{tabular}}{{{columns}}}",
+                *body,
+                r"\end{tabular}",
+                *(rf"\par\footnotesize {_tex(note)}" for note in table.notes),
+                r"\end{table}",
+            ]
+        )
+        + "\n"
+    )
+
+
+def write_files(
+    records: Sequence[Record],
+    tables: Sequence[Table],
+    *,
+    json: Path | str | None = None,
+    csv: Path | str | None = None,
+    markdown: Path | str | None = None,
+    latex: Path | str | None = None,
+) -> None:
+    """Write the records and tables to those of the files that are named, each whole or not at all.
+
+    What a name has that no UTF-8 file can hold is escaped, as a string of JSON has it.
+    """
+    texts: tuple[tuple[Path | str | None, Callable[[], str]], ...] = (
+        (json, lambda: json_text(records)),
+        (csv, lambda: csv_text(records)),
+        (markdown, lambda: "\n".join(markdown_text(table) for table in tables)),
+        (latex, lambda: "\n".join(latex_text(table) for table in tables)),
+    )
+    for path, text in texts:
+        if path is not None:
+            with replacing(path) as temporary:
+                temporary.write_text(text(), encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _check_table(table: Table) -> None:
+    if not isinstance(table, Table):
+        raise ArgumentError(
+            f"table: {table!r} is not allowed; give one of vdsr_eval.reports.tables, such as summary makes"
+        )
+
+
+def _aligned(cell: str, width: int, left: bool) -> str:
+    return cell.ljust(width) if left else cell.rjust(width)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+TEX = {c: f"\\{c}" for c in "&%$#_{}"}
+TEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def _tex(text: str) -> str:
+    """Text with LaTeX's special characters escaped, signs of numbers and names in backticks set as such."""
+    escaped = "".join(TEX.get(c, c) for c in text)
+    signed = re.sub(r"(?<!\w)[+-](?=\d)", r"$\g<0>$", escaped)
+    return re.sub(r"`([^`]*)`", r"\\texttt{\1}", signed)

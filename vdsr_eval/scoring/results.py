@@ -1,0 +1,262 @@
+"""Other people's results: files matched to originals by name, read, and turned into what a protocol scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import im2double, luma, modcrop
+from vdsr_data.benchmark.sets import Original
+from vdsr_data.errors import ArgumentError, VdsrError, listed
+from vdsr_data.images.files import read_image
+from vdsr_data.limits import number
+from vdsr_data.matlab.arrays import channels_first
+from vdsr_data.matlab.matfile import read_mat
+from vdsr_eval.protocols.checked import eight_bit
+from vdsr_eval.protocols.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result
+from vdsr_eval.scoring.names import match_files
+
+__all__ = ["Results", "low_resolution"]
+
+PEAKS = (1e-6, 1e6)
+IMAGE = "numbers of shape (rows, columns) or (rows, columns, 3)"
+
+
+class Results:
+    """A method (see `vdsr_eval.scoring.evaluate.Method`) whose images are the files of a folder.
+
+    Parameters
+    ----------
+    folder : Path or str
+    names : sequence of str
+        The originals' names.
+    scale : int
+    pattern : str
+        As for `vdsr_eval.scoring.names.match_files`.
+    variable : str, optional
+        Which variable of .mat files is the image; needed only where they hold several.
+    peak : float, default 1
+        What is white in .mat files of floats: 1 or 255, at most 1e6.
+
+    Attributes
+    ----------
+    remarks : list of str
+        What should be said of the files: which belong to no original, and the like.
+
+    Raises
+    ------
+    VdsrError
+        As `match_files`; a call raises it for a file that does not fit its original (size, bit depth, colour).
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        names: Sequence[str],
+        *,
+        scale: int,
+        pattern: str = "*",
+        variable: str | None = None,
+        peak: float = 1.0,
+    ) -> None:
+        peak = number("peak", peak, PEAKS)
+        if not isinstance(variable, str | None):
+            raise ArgumentError(f"variable: {variable!r} is not allowed; give a name")
+        self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
+        self._variable, self._peak = variable, peak
+
+    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+        """The image to be scored, as `vdsr_eval.protocols.protocol.result` gives it."""
+        path = _file_of(original, self._files)
+        found = _read(path, self._variable)
+        try:
+            if found.scale is not None and not np.array_equal(np.squeeze(found.scale), scale):
+                raise ArgumentError(
+                    f"was scored at x{np.squeeze(found.scale)}, not at x{scale}, when --save-mat wrote it"
+                )
+            return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._peak)
+        except _SizeError as error:
+            gt = modcrop(original.pixels, scale)
+            reason = _size_problem(found.pixels.shape, original.pixels.shape, gt.shape, scale)
+            raise VdsrError(f"{path}: {reason}") from error
+        except ArgumentError as error:
+            raise VdsrError(f"{path}: {error}") from error
+
+
+def low_resolution(
+    folder: Path | str, names: Sequence[str], *, scale: int
+) -> tuple[Callable[[Original], NDArray[Any]], list[str]]:
+    """A function that reads the low-resolution image of an original, and what should be said of the files.
+
+    Raises
+    ------
+    VdsrError
+        As `match_files`; the function raises it for a file that is no image of 8 or 16 bits.
+    """
+    files, remarks = match_files(folder, names, scale=scale, part="lr")
+
+    def read(original: Original) -> NDArray[Any]:
+        path = _file_of(original, files)
+        pixels = _read(path, None).pixels
+        if pixels.dtype.kind == "f":
+            raise VdsrError(f"{path}: holds floats; a low-resolution image needs 8 or 16 bits")
+        if pixels.dtype == np.uint16 and original.pixels.dtype == np.uint8:
+            raise VdsrError(f"{path}: is 16-bit, the original 8-bit")
+        return pixels
+
+    return read, remarks
+
+
+def _file_of(original: Original, files: Mapping[str, Path]) -> Path:
+    if original.name not in files:
+        raise ArgumentError(f"{original.name} is none of the names that files were looked for, {listed(files)}")
+    return files[original.name]
+
+
+class _SizeError(ArgumentError):
+    pass
+
+
+class _Image(NamedTuple):
+    """What a file holds; `protocol` and `scale` are those under which the toolkit itself has scored and saved it."""
+
+    pixels: NDArray[Any]
+    is_mat: bool = False
+    protocol: str = ""
+    scale: Any = None
+
+
+def _read(path: Path, variable: str | None) -> _Image:
+    """An image, or the one image-like array of a .mat file."""
+    if path.suffix.lower() != ".mat":
+        if variable is not None:
+            raise VdsrError(f"{path}: is an image, and --variable names a variable of .mat files; leave it out")
+        return _Image(read_image(path))
+    content = read_mat(path)
+    images = {name: value for name, value in content.items() if _is_image(value)}
+    chosen = "sr" if "sr" in content else next(iter(images)) if len(images) == 1 else ""
+    chosen = chosen if variable is None else variable
+    if chosen not in images:
+        named = images if images and chosen not in content else content
+        held = listed(f"{name} ({_kind(value)})" for name, value in named.items()) or "nothing"
+        if variable is not None:
+            raise VdsrError(f"{path}: no image in a variable {variable}, {IMAGE}; holds {held}")
+        way_out = "name one with --variable" if images else f"an image is {IMAGE}"
+        raise VdsrError(f"{path}: needs one image, in a variable such as sr; holds {held}; {way_out}")
+    label = str(np.squeeze(content.get("protocol", "")))
+    ours = chosen == "sr" and label.partition(" (")[0] in PROTOCOLS
+    return _Image(images[chosen], True, label if ours else "", content.get("scale") if ours else None)
+
+
+def _kind(value: Any) -> str:
+    """Type and shape of a variable, and what looks wrong about these."""
+    array = np.asarray(value)
+    kind = {"O": "cell", "U": "text", "V": "struct"}.get(array.dtype.kind, array.dtype.name)
+    turned = ": channels come last, as np.moveaxis(image, 0, 2) puts them" if channels_first(array.shape) else ""
+    return f"{kind} {'x'.join(map(str, array.shape))}{turned}".strip()
+
+
+def _is_image(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "uif"
+        and value.size > 1
+        and (value.ndim == 2 or value.shape[2:] == (3,))
+    )
+
+
+def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+    """The result as the protocol scores it, beside the cropped original; an ArgumentError says why it cannot be."""
+    image = found.pixels
+    if image.shape[:2] != gt.shape[:2]:
+        raise _SizeError
+    if found.protocol:
+        if peak != 1:
+            raise ArgumentError("was written by --save-mat, and is in [0, 1]; leave out --peak")
+        return _saved(found, gt, protocol)
+    if image.dtype.kind == "f":
+        return _scored_floats(image, gt, protocol, peak)
+    if peak != 1:
+        raise ArgumentError(f"holds {image.dtype}; --peak is for floats")
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ArgumentError(f"holds {image.dtype}; allowed are uint8, uint16 and floats in [0, 1]")
+    if image.dtype == np.uint16 and gt.dtype == np.uint8:
+        raise ArgumentError("is 16-bit, the original 8-bit; save it with 8 bits")
+    if image.dtype == np.uint8 and gt.dtype == np.uint16 and protocol.result == "float":
+        raise ArgumentError(f"is 8-bit, the original 16-bit, which {protocol.name} does not reduce")
+    image = _fitted(image, gt, protocol, found.is_mat)
+    return as_scored(image if protocol.result == "float" else eight_bit(image), protocol)
+
+
+def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+    """Floats in [0, peak], overshoot allowed: luma where the protocol scores luma, RGB otherwise."""
+    if not np.isfinite(image).all():
+        raise ArgumentError("holds NaN or infinity")
+    image = np.asarray(image, np.float64) / peak
+    least, most = float(image.min()), float(image.max())
+    if least < -1 or most > 2:
+        way_out = "divide, save uint8, or say --peak 255" if peak == 1 and most <= 256 else "divide, or save uint8"
+        raise ArgumentError(
+            f"holds floats from {least * peak:.4g} to {most * peak:.4g}; floats must be in [0, {peak:g}]: {way_out}"
+        )
+    image = _fitted(image, gt, protocol, is_mat=True)
+    if image.ndim == 2:
+        return result(image, None, protocol=protocol)
+    if protocol.result == "float":
+        return image.clip(0, 1) if protocol.rgb else luma(im2double(image).clip(0, 1))
+    return as_scored(np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8), protocol)
+
+
+def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: bool) -> NDArray[Any]:
+    """An image of the original's number of channels, or luma where the protocol scores luma."""
+    if image.ndim == 3 and gt.ndim == 2:
+        if (image != image[:, :, :1]).any():
+            raise ArgumentError("is in colour, the original grey; --grey rgb scores grey originals as RGB images")
+        return image[:, :, 0]
+    if image.ndim == 2 and gt.ndim == 3:
+        if is_mat and protocol.result != "rgb" and not protocol.rgb:
+            return image
+        if protocol.grey == "rgb" and (gt == gt[:, :, :1]).all():
+            return as_colours(image, protocol)
+        if not is_mat:
+            raise ArgumentError("is grey, the original in colour; hand in RGB, or luma in a .mat file")
+        raise ArgumentError(f"is luma, but {protocol.label} scores an RGB result; use --protocol paper or vdsr-tf")
+    return image
+
+
+def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.float64]:
+    """What --save-mat wrote: already as a protocol scores it, in [0, 1]."""
+    if found.protocol != protocol.label:
+        raise ArgumentError(
+            f"holds what was scored under {found.protocol}, by --save-mat; score it under that protocol, not under"
+            f" {protocol.label}"
+        )
+    channels = 3 if protocol.rgb and gt.ndim == 3 else 2
+    values = np.asarray(found.pixels, np.float64)
+    if values.ndim != channels or not (values.min() >= 0 and values.max() <= 1):
+        raise ArgumentError(
+            f"is not what --save-mat writes under {protocol.label}: values in [0, 1] of {channels} axes"
+        )
+    scored = values * protocol.data_range
+    # Back to whole numbers where they were: a division by 255 and the product again may be off by a bit.
+    return (
+        np.floor(scored + 0.5) if protocol.result == "uint8" or (protocol.result == "rgb" and protocol.rgb) else scored
+    )
+
+
+def _size_problem(shape: Sequence[int], original: Sequence[int], gt: Sequence[int], scale: int) -> str:
+    """What is wrong with a result's size, and which crop explains it."""
+    text = f"is {shape[0]}x{shape[1]}, expected {gt[0]}x{gt[1]}"
+    if tuple(shape[:2]) == tuple(original[:2]):
+        return f"{text}: the original was not cropped to a multiple of {scale} before it was reduced"
+    for other in (2, 3, 4, 6, 8, 12, 16, 24):
+        if tuple(shape[:2]) == tuple(length - length % other for length in original[:2]):
+            return f"{text}: it was made for the original cropped to a multiple of {other}, not of {scale}"
+    if shape[0] * scale == gt[0] and shape[1] * scale == gt[1]:
+        return f"{text}: that is the low-resolution image"
+    border = (gt[0] - shape[0], gt[1] - shape[1])
+    if border[0] == border[1] > 0 and border[0] % 2 == 0:
+        return f"{text}: a border of {border[0] // 2} was cut off already; results must be whole"
+    return f"{text}, the original ({original[0]}x{original[1]}) cropped to a multiple of {scale}"

@@ -1,0 +1,94 @@
+"""Starting Keras: the backend that KERAS_BACKEND names, quiet, with a hint where it is not installed."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import ModuleType
+from typing import Any
+
+from vdsr_data.errors import VdsrError
+from vdsr_train.backends.distribute import open_strategy
+
+__all__ = ["BACKENDS", "compiled", "start", "steps", "takes_threads"]
+
+BACKENDS = ("tensorflow", "jax")
+PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
+
+
+def start(*, threads: int = 0, distribute: str = "none") -> Any:
+    """Import Keras and its backend; return the scope in which a model for `distribute` is built.
+
+    With `threads` above 0 TensorFlow uses so many.
+
+    Raises
+    ------
+    VdsrError
+        Keras or the backend is missing (with what to install), or the backend cannot do what is asked.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", PRIMITIVES)
+    name = os.environ["KERAS_BACKEND"]
+    if name not in BACKENDS:
+        raise VdsrError(f"KERAS_BACKEND={name}: not supported; set it to {' or '.join(BACKENDS)}, or unset it")
+    try:
+        with _quiet() as stderr:
+            backend = importlib.import_module(name)
+            if name == "tensorflow":
+                if threads:
+                    _set_threads(backend, threads)
+                scope = open_strategy(distribute, stderr).scope()
+                backend.get_logger().setLevel("ERROR")  # several trainings in one process trace several steps
+                backend.zeros(1)  # the native library greets on stderr at its first operation
+            elif distribute != "none":
+                raise VdsrError(f"distribute {distribute}: only with TensorFlow; unset KERAS_BACKEND")
+            else:
+                scope = nullcontext()
+            importlib.import_module("keras")
+    except ImportError as error:
+        extra = "train" if name == "tensorflow" else "jax"
+        raise VdsrError(
+            f'{error.name or name} is needed to train and to run a network: pip install "vdsr-toolkit[{extra}]"'
+        ) from error
+    return scope
+
+
+def compiled() -> ModuleType:
+    """Return the module with `compile_step` and `compile_network` for the backend that runs."""
+    return importlib.import_module("vdsr_train.backends.step" if takes_threads() else "vdsr_train.backends.step_jax")
+
+
+def takes_threads() -> bool:
+    """Whether the backend that runs can be given a number of threads."""
+    return os.environ["KERAS_BACKEND"] == "tensorflow"
+
+
+def steps(convolution: str) -> ModuleType:
+    """Return the module with the `compile_step` that a training with such a `convolution` needs."""
+    return importlib.import_module("vdsr_train.backends.winograd") if convolution == "winograd" else compiled()
+
+
+def _set_threads(tensorflow: object, threads: int) -> None:
+    """Bound TensorFlow's threads, which it allows only before its first operation."""
+    threading = tensorflow.config.threading  # type: ignore[attr-defined]
+    if threading.get_intra_op_parallelism_threads() != threads:
+        try:
+            threading.set_intra_op_parallelism_threads(threads)
+        except RuntimeError:
+            raise VdsrError(f"threads: {threads} cannot be set, TensorFlow runs in this process already") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[int]:
+    """Hold back what native code writes to file descriptor 2, and give a copy of it that still leads out."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield saved
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

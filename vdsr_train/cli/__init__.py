@@ -1,0 +1,1 @@
+"""The command `vdsr-train`: each command parses, calls one function, prints."""
