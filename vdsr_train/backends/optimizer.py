@@ -4,7 +4,6 @@ Keras clips before gradients are summed over replicas, by a constant, and decays
 here both happen in `update_step`, which sees the summed gradient and the current learning rate.
 """
 
-import math
 from typing import Any
 
 import keras
@@ -13,6 +12,8 @@ from keras import ops
 from vdsr_train.config import Config
 
 __all__ = ["ClippedAdam", "ClippedMuon", "ClippedSGD", "build_optimizer"]
+
+EPSILON = 1e-7  # keeps divisions from zero
 
 
 class _AdjustableClipping(keras.optimizers.Optimizer):  # type: ignore[misc]
@@ -68,24 +69,60 @@ class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):  # type: ignore[m
     """Adam with adjustable clipping and coupled weight decay."""
 
 
-class ClippedMuon(_AdjustableClipping, keras.optimizers.Muon):  # type: ignore[misc]
-    """Muon with adjustable clipping and coupled weight decay.
+class _Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
+    """Muon for the kernels between hidden layers; Adam, at the same rate, for the first and last layer and the biases.
 
-    The kernels between hidden layers are matrices of (rows x columns x inputs, outputs): their momentum is made
-    orthogonal, so that every direction moves alike. First and last layer and biases follow Adam, at the same rate.
+    A kernel is a matrix of (rows x columns x inputs, outputs), whose Nesterov momentum is made orthogonal, so that every
+    direction moves alike (Jordan et al. 2024), and scaled to the usual size of Adam's steps (Liu et al. 2025,
+    arXiv:2502.16982). Keras's own class of that name gives every kernel of more than two dimensions to AdamW.
     """
 
-    def _should_use_adamw(self, variable: Any) -> bool:
-        return len(variable.shape) < 4 or min(variable.shape[2:]) == 1
+    def __init__(self, *, momentum: float, beta_2: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.momentum, self.beta_2 = momentum, beta_2
+        self.first: list[Any] = []
+        self.second: list[Any] = []
 
-    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
-        """Make a kernel orthogonal, nearly."""
-        matrix = ops.reshape(x, (-1, x.shape[-1]))
-        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+    def build(self, variables: list[Any]) -> None:
+        """Create the slots: a momentum each, and for Adam the mean of the squared gradients."""
+        if not self.built:
+            super().build(variables)
+            for variable in variables:
+                kernel = len(variable.shape) == 4 and min(variable.shape[2:]) > 1
+                self.first.append(self.add_variable_from_reference(variable, "momentum"))
+                self.second.append(None if kernel else self.add_variable_from_reference(variable, "velocity"))
 
-    def lr_adjust(self, x: Any) -> Any:
-        """Scale a step to Adam's usual size."""
-        return ops.multiply(x, self.rms_rate * max(math.prod(x.shape[:-1]), x.shape[-1]) ** 0.5)
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change one variable by its gradient."""
+        index = self._get_variable_index(variable)
+        m, v = self.first[index], self.second[index]
+        if v is None:
+            self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
+            matrix = ops.reshape(ops.add(gradient, self.momentum * m), (-1, variable.shape[-1]))
+            step = ops.reshape(_orthogonal(matrix), variable.shape) * learning_rate
+            self.assign_sub(variable, ops.multiply(step, 0.2 * max(matrix.shape) ** 0.5))
+            return
+        time = ops.cast(self.iterations + 1, variable.dtype)
+        shrunk = 1 - ops.power(ops.cast(self.beta_2, variable.dtype), time)
+        rate = learning_rate * ops.sqrt(shrunk) / (1 - ops.power(ops.cast(self.momentum, variable.dtype), time))
+        self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.momentum))
+        self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
+        self.assign_sub(variable, ops.divide(ops.multiply(m, rate), ops.add(ops.sqrt(v), EPSILON)))
+
+
+def _orthogonal(matrix: Any) -> Any:
+    """The orthogonal matrix nearest to `matrix`, roughly: five Newton-Schulz iterations of fifth degree."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = ops.transpose(matrix) if tall else matrix
+    x = x / (ops.norm(x, axis=(-2, -1), keepdims=True) + EPSILON)
+    for _ in range(5):
+        square = x @ ops.transpose(x)
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return ops.transpose(x) if tall else x
+
+
+class ClippedMuon(_AdjustableClipping, _Muon):
+    """Muon with adjustable clipping and coupled weight decay."""
 
 
 def build_optimizer(config: Config) -> Any:
@@ -97,7 +134,5 @@ def build_optimizer(config: Config) -> Any:
     if config.optimizer == "adam":
         return ClippedAdam(beta_1=config.momentum, beta_2=config.beta_2, **common)
     if config.optimizer == "muon":
-        common |= {"adam_beta_1": config.momentum, "adam_beta_2": config.beta_2}
-        common |= {"weight_decay": None, "adam_weight_decay": None}  # Keras's own, which is decoupled
-        return ClippedMuon(momentum=config.momentum, **common)
+        return ClippedMuon(momentum=config.momentum, beta_2=config.beta_2, **common)
     return ClippedSGD(momentum=config.momentum, **common)
