@@ -34,9 +34,9 @@ def image() -> np.ndarray:
 def one_way(tile: int, weights: Path, result: Path) -> None:
     """Run the network once; print seconds and the peak of this process."""
     from vdsr_eval.networks.convert import read_any
-    from vdsr_train.backends.predict import Upscaler
+    from vdsr_eval.networks.network import Network
 
-    upscaler, lr = Upscaler(read_any(weights), tile=tile), image()
+    upscaler, lr = Network(read_any(weights), tile=tile), image()
     start = time.perf_counter()
     sr = upscaler(lr, 3)
     seconds = time.perf_counter() - start
@@ -62,13 +62,13 @@ def main() -> int:
     """Print one line for each way, and the difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--tile", type=int, default=0, help="default: that of vdsr_train.backends.predict")
+    parser.add_argument("--tile", type=int, default=0, help="default: that of vdsr_eval.networks.network")
     parser.add_argument("--one-way", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one_way:
         one_way(int(given.one_way[0]), Path(given.one_way[1]), Path(given.one_way[2]))
         return 0
-    from vdsr_train.backends.predict import TILE
+    from vdsr_eval.networks.network import TILE
 
     tile = given.tile or TILE
     with tempfile.TemporaryDirectory() as folder:

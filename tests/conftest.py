@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.images.files import TEST_ORDER, list_images
-from vdsr_data.training.build import generate_test
 
 settings.register_profile("untimed", deadline=None)  # functions compile at their first call, and machines are shared
 settings.load_profile("untimed")

@@ -84,9 +84,9 @@ def test_a_self_ensemble_gains(reference_data: Path) -> None:
     """Averaging over eight flips and turns helps a network that was not trained to be symmetric, on every image."""
     pytest.importorskip("keras", reason="needs TensorFlow")
     from vdsr_eval.networks.ensemble import self_ensemble
-    from vdsr_train.backends.predict import load_upscaler
+    from vdsr_eval.networks.network import load_network
 
-    network = load_upscaler(reference_data / "weights" / "VDSR_Official.mat")
+    network = load_network(reference_data / "weights" / "VDSR_Official.mat")
     alone, together = (
         evaluate(
             open_testset(reference_data / "Set5"), scale=4, model="m", upscale=upscale, protocol=PROTOCOLS["paper"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from train_fixtures import training_file
 
+from vdsr_data.benchmark.claims import RANGES, Values, fault_of
 from vdsr_data.inspect.verify import verify
-from vdsr_data.training.claims import RANGES, Values, fault_of
 
 
 @pytest.mark.parametrize(

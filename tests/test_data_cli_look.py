@@ -13,14 +13,16 @@ from command_line import fails
 from PIL import Image
 from rich.console import Console
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, write_image
 from vdsr_data.inspect.figures import _overview, save_preview
 from vdsr_data.inspect.histogram import BAR, spread, table
 from vdsr_data.inspect.verify import verify
 from vdsr_data.interop.pairs import Pairs
-from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
+from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge
 
 RECIPE = TrainingRecipe(patch_size=16, stride=16)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import SAMPLE, find_images, open_testset
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import TEST_ORDER, list_images
-from vdsr_data.training.build import generate_test
 
 
 def test_sample_is_built_in_and_split():

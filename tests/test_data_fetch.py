@@ -21,13 +21,13 @@ import pytest
 from command_line import fails, run
 from PIL import Image
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import find_images, open_testset
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.public import download as fetch
 from vdsr_data.public import registry
 from vdsr_data.public.download import fetch_set
 from vdsr_data.public.registry import NOTES, cache_folder, check_address, find_sets, list_sets, registered
-from vdsr_data.training.build import generate_test
 
 NAMES = [f"{name}.bmp" for name in ("baby", "bird", "butterfly", "head", "woman")]
 SHORT = 2.0  # seconds that a silent server is waited for

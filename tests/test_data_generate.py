@@ -11,11 +11,14 @@ from PIL import Image
 from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
 
+from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.benchmark.file import open_test_file
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, read_image
-from vdsr_data.training.build import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
+from vdsr_data.images.resizing import resize_images
+from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import generate_spread, merge
 from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 

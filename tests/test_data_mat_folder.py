@@ -8,12 +8,12 @@ import pytest
 from command_line import fails
 from scipy.io import savemat
 
+from vdsr_data.benchmark.build import generate_test_mat
 from vdsr_data.benchmark.mat_folder import MatFolder, is_mat_folder
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import list_images
 from vdsr_data.inspect.verify import verify
 from vdsr_data.interop.pairs import Pairs
-from vdsr_data.training.build import generate_test_mat
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.images.files import TransparencyWarning, image_size, read_image, read_picture
+from vdsr_data.images.files import image_size, read_image, read_picture
+from vdsr_data.images.png_alpha import TransparencyWarning
 
 RANDOM = np.random.default_rng(3)
 GREY, COLOR = 0, 2  # colour types of PNG; 4 more with alpha

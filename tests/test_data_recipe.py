@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from vdsr_data.cli.main import main
 from vdsr_data.errors import ArgumentError
-from vdsr_data.training.claims import recipe_of
-from vdsr_data.training.recipe import TrainingRecipe, checked_paths, count_patches
+from vdsr_data.limits import checked_paths
+from vdsr_data.training.recipe import TrainingRecipe, count_patches, recipe_of
 
 IMPOSSIBLE = [
     {"rotations": (45,)}, {"rotations": (90.0,)}, {"rotations": ()}, {"flips": ("sideways",)}, {"flips": "none"},

@@ -22,9 +22,10 @@ from PIL import Image
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import list_images
 from vdsr_data.io.hdf5 import annotate
-from vdsr_data.training.build import TrainingRecipe, generate_train
+from vdsr_data.matlab.random import randperm, randperm_inverse
+from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
-from vdsr_data.training.patches import randperm, randperm_inverse
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import dask_executor, generate_spread, merge
 
 RECIPE = TrainingRecipe(patch_size=16, stride=8)

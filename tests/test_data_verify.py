@@ -12,14 +12,15 @@ import pytest
 from command_line import fails, run
 from PIL import Image
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images
 from vdsr_data.images.memory import MemoryWarning
 from vdsr_data.inspect.verify import verify
 from vdsr_data.io.hdf5 import annotate, write_attribute
-from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
-from vdsr_data.training.claims import recipe_of, shard_of
-from vdsr_data.training.shards import merge
+from vdsr_data.training.build import generate_train
+from vdsr_data.training.recipe import TrainingRecipe, recipe_of
+from vdsr_data.training.shards import merge, shard_of
 
 RECIPE = TrainingRecipe(patch_size=16, stride=8, scales=(2, 3), downsizes=(1.0, 0.8), seed=3)
 
@@ -276,7 +277,7 @@ def test_changed_meanwhile(training: Path, monkeypatch: pytest.MonkeyPatch):
         with training.open("ab") as file:
             file.write(b"0")
 
-    monkeypatch.setattr("vdsr_data.training.claims.Values.look", look)
+    monkeypatch.setattr("vdsr_data.benchmark.claims.Values.look", look)
     with pytest.raises(VdsrError, match="replaced or changed while"):
         verify(training)
 

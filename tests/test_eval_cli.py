@@ -15,8 +15,8 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.images.files import read_image, write_image
-from vdsr_data.training.build import generate_test
 from vdsr_eval.cli.main import main
 
 

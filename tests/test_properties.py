@@ -25,10 +25,11 @@ from pylatexenc.latexwalker import LatexEnvironmentNode, LatexWalker
 from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import open_testset
 from vdsr_data.cli.main import main as data
 from vdsr_data.images.files import image_size, read_image, write_image
-from vdsr_data.training.build import TrainingRecipe, generate_test
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval.cli.main import main as evaluation
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
 from vdsr_eval.scoring.evaluate import bicubic, evaluate

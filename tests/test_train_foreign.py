@@ -213,8 +213,8 @@ def test_subtract(tmp_path: Path, kind: str) -> None:
 def test_a_dncnn_is_subtracted(reference_data: Path) -> None:
     """The authors' network for all scales: its last layer, and what it makes of the butterfly, far above bicubic."""
     from vdsr_data.images.files import read_image
+    from vdsr_eval.networks.network import load_network
     from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result, score
-    from vdsr_train.backends.predict import load_upscaler
 
     path = reference_data / "proofs" / "dncnn" / "DnCNN3.mat"
     kernel, _ = read_any(path)[-1]
@@ -223,7 +223,7 @@ def test_a_dncnn_is_subtracted(reference_data: Path) -> None:
     np.testing.assert_array_equal(kernel[..., 0], -stored.T)
     protocol = PROTOCOLS["vdsr-tf"]
     pair = prepare(read_image(reference_data / "Set5" / "butterfly.bmp"), scale=3, protocol=protocol)
-    network = result(load_upscaler(path)(pair.lr, 3), None, protocol=protocol)
+    network = result(load_network(path)(pair.lr, 3), None, protocol=protocol)
     gains = (
         score(network, pair.gt, scale=3, protocol=protocol)[0]
         - score(pair.bicubic, pair.gt, scale=3, protocol=protocol)[0]

@@ -64,22 +64,22 @@ def test_the_seed_decides_the_start() -> None:
 
 @pytest.mark.parametrize("shape", [(9, 7), (1, 1), (2, 13)])
 def test_the_network_equals_numpy(shape) -> None:
-    from vdsr_train.backends.predict import Upscaler
+    from vdsr_eval.networks.network import Network
 
     weights = weights_of(depth=4, channels=5)
     lr = np.random.default_rng(0).random(shape)
-    sr = Upscaler(weights)(lr, 2)
+    sr = Network(weights)(lr, 2)
     assert sr.shape == shape
     assert sr.dtype == np.float32
     np.testing.assert_allclose(sr, numpy_network(weights, lr), atol=2e-6)
 
 
 def test_a_last_layer_of_zeros_starts_as_bicubic() -> None:
+    from vdsr_eval.networks.network import Network
     from vdsr_train.backends.model import initial_weights
-    from vdsr_train.backends.predict import Upscaler
 
     lr = np.random.default_rng(0).random((20, 30)).astype(np.float32)
-    np.testing.assert_array_equal(Upscaler(initial_weights(Config(last_layer="zero", channels=8)))(lr, 3), lr)
+    np.testing.assert_array_equal(Network(initial_weights(Config(last_layer="zero", channels=8)))(lr, 3), lr)
 
 
 def test_a_training_can_start_from_trained_weights(tmp_path) -> None:
@@ -105,8 +105,8 @@ def test_trained_weights_of_another_network_are_refused(tmp_path, depth, channel
 
 @pytest.mark.parametrize("shape", [(60, 47), (33, 32), (16, 90)])
 def test_tiles_equal_the_whole(shape) -> None:
-    from vdsr_train.backends.predict import Upscaler
+    from vdsr_eval.networks.network import Network
 
     weights = weights_of(depth=6, channels=5)
     lr = np.random.default_rng(0).random(shape)
-    np.testing.assert_allclose(Upscaler(weights, tile=16)(lr, 2), Upscaler(weights)(lr, 2), atol=1e-6)
+    np.testing.assert_allclose(Network(weights, tile=16)(lr, 2), Network(weights)(lr, 2), atol=1e-6)

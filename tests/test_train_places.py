@@ -8,8 +8,9 @@ import pytest
 from train_fixtures import test_images
 
 from vdsr_data.errors import VdsrError
+from vdsr_train.backends.distribute import check_shares
 from vdsr_train.config import Config
-from vdsr_train.run.places import check_data, check_run, check_shares, check_sweep, check_workers
+from vdsr_train.run.places import check_data, check_run, check_sweep, check_workers
 
 CONFIG = Config(validation="none")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
+from vdsr_eval.networks.network import Network, load_network, newest_weights
 from vdsr_eval.networks.weights import Weights, write_weights
-from vdsr_train.backends.predict import Upscaler, load_upscaler, newest_weights
 
 pytest.importorskip("keras", reason="needs TensorFlow")
 
@@ -29,7 +29,7 @@ def network(depth: int, channels: int = 4) -> Weights:
 @pytest.mark.parametrize(("depth", "tile"), [(2, 5), (6, 16), (20, 24), (20, 3)])
 def test_tiles_equal_the_whole(depth: int, tile: int) -> None:
     weights = network(depth)
-    whole, tiled = Upscaler(weights, tile=1000), Upscaler(weights, tile=tile)
+    whole, tiled = Network(weights, tile=1000), Network(weights, tile=tile)
     for shape in ((1, 1), (tile, tile + 1), (tile - 1, 2 * tile), (53, 47)):
         lr = np.random.default_rng(shape[1]).random(shape)
         np.testing.assert_allclose(tiled(lr, 2), whole(lr, 2), rtol=0, atol=1e-6)
@@ -38,10 +38,10 @@ def test_tiles_equal_the_whole(depth: int, tile: int) -> None:
 def test_arguments_that_are_not_allowed() -> None:
     weights = network(3)
     for wrong, words in (
-        (lambda: Upscaler(weights, tile=0), "tile: 0 is not allowed"),
-        (lambda: Upscaler(weights[1:]), "the kernel is"),
-        (lambda: Upscaler(weights[:1]), "1 layers"),
-        (lambda: Upscaler(weights)(np.zeros((3, 4, 3)), 2), r"lr: luma of shape \(rows, columns\) is needed"),
+        (lambda: Network(weights, tile=0), "tile: 0 is not allowed"),
+        (lambda: Network(weights[1:]), "the kernel is"),
+        (lambda: Network(weights[:1]), "1 layers"),
+        (lambda: Network(weights)(np.zeros((3, 4, 3)), 2), r"lr: luma of shape \(rows, columns\) is needed"),
     ):
         with pytest.raises(VdsrError, match=words):
             wrong()
@@ -51,13 +51,13 @@ def test_one_pixel_less_overlap_would_be_seen() -> None:
     """The overlap is exact: the last pixel of it changes the result."""
     weights = network(6)
     lr = np.random.default_rng(0).random((40, 40))
-    whole, short = Upscaler(weights, tile=1000)(lr, 2), Upscaler(weights, tile=16)
+    whole, short = Network(weights, tile=1000)(lr, 2), Network(weights, tile=16)
     short.reach -= 1
     assert np.abs(short(lr, 2) - whole).max() > 1e-6
 
 
 def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
-    upscaler = Upscaler(network(3), tile=16)
+    upscaler = Network(network(3), tile=16)
     shapes = []
     inner = upscaler._network
 
@@ -76,13 +76,13 @@ GROWTH = """
 import sys
 import numpy as np
 from test_train_predict import network
-from vdsr_train.backends.predict import Upscaler
+from vdsr_eval.networks.network import Network
 
 def resident() -> float:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096 / 1e6
 
-upscaler, before = Upscaler(network(4, 8)), 0.0
+upscaler, before = Network(network(4, 8)), 0.0
 for number in range(300):
     upscaler(np.zeros((30 + number % 20, 30 + number // 20)), 2)
     if number == 60:
@@ -143,7 +143,7 @@ def test_networks_go_by_the_name_that_tells_them_apart(tmp_path: Path) -> None:
     (tmp_path / "quick").mkdir()
     write_weights(tmp_path / "quick" / "weights.h5", network(2))
     write_weights(tmp_path / "mine.h5", network(2))
-    names = {path: load_upscaler(tmp_path / path).name for path in ("quick/weights.h5", "quick", "mine.h5")}
+    names = {path: load_network(tmp_path / path).name for path in ("quick/weights.h5", "quick", "mine.h5")}
     assert names == {
         "quick/weights.h5": "VDSR (quick/weights.h5)",
         "quick": "VDSR (quick)",
@@ -154,12 +154,12 @@ def test_networks_go_by_the_name_that_tells_them_apart(tmp_path: Path) -> None:
 def test_the_newest_run_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert newest_weights() is None
-    assert load_upscaler().name == load_upscaler(Path("default")).name == "VDSR (default)"
+    assert load_network().name == load_network(Path("default")).name == "VDSR (default)"
     for age, name in enumerate(("b", "c", "a")):
         path = tmp_path / "runs" / name / "weights.h5"
         path.parent.mkdir(parents=True)
         write_weights(path, network(2))
         os.utime(path, (10**9 - age, 10**9 - age))
     assert newest_weights() == newest_weights(Path("runs")) == Path("runs/b/weights.h5")
-    assert load_upscaler("runs/c/weights.h5").name == "VDSR (c/weights.h5)"
-    assert load_upscaler().name == "VDSR (b/weights.h5)"
+    assert load_network("runs/c/weights.h5").name == "VDSR (c/weights.h5)"
+    assert load_network().name == "VDSR (b/weights.h5)"

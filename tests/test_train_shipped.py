@@ -45,9 +45,9 @@ def test_damaged_ones_are_refused(tmp_path, monkeypatch, damage) -> None:
 
 UPSCALE = """
 import sys, numpy as np
-from vdsr_train.backends.predict import load_upscaler
+from vdsr_eval.networks.network import load_network
 from pathlib import Path
-np.save(sys.argv[1], load_upscaler(Path("default"))(np.load("lr.npy"), 3))
+np.save(sys.argv[1], load_network(Path("default"))(np.load("lr.npy"), 3))
 """
 
 

@@ -84,13 +84,13 @@ import numpy as np
 from test_train_predict import network
 from vdsr_train.backends import backend
 backend.start()
-from vdsr_train.backends import predict
+from vdsr_eval.networks import network as networks
 from vdsr_train.backends import step_jax
 kept = []
 jit = step_jax.jax.jit
 step_jax.jax.jit = lambda function, **options: kept.append(jit(function, **options)) or kept[-1]
 step_jax.KEPT = 4
-upscaler = predict.Upscaler(network(3))
+upscaler = networks.Network(network(3))
 images = [np.random.default_rng(number).random((9, 9 + number)) for number in range(10)]
 first = [upscaler(image, 2) for image in images]
 assert kept[-1]._cache_size() <= 4, kept[-1]._cache_size()

@@ -15,8 +15,8 @@ from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import read_image
+from vdsr_eval.networks.network import Network
 from vdsr_eval.networks.weights import read_weights, write_weights
-from vdsr_train.backends.predict import Upscaler
 from vdsr_train.config import read_config
 from vdsr_train.loop import checkpoint
 from vdsr_train.presets import PRESETS
@@ -283,7 +283,7 @@ def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
 def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared, monkeypatch, step, call) -> None:
     """At the second image, between scales and between networks; the scores are made up for, the log is the same."""
     config = small(data, **AVERAGED)
-    calls, steps, upscale = [], [], Upscaler.__call__
+    calls, steps, upscale = [], [], Network.__call__
 
     def interrupting(self, lr, scale):
         calls.append(scale)
@@ -297,7 +297,7 @@ def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared
             calls.clear()
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"stopped after step {step}; go on"):
-        patch.setattr(Upscaler, "__call__", interrupting)
+        patch.setattr(Network, "__call__", interrupting)
         train(config, data / "parts", resume=False, console=Recorder(at=at))
     assert len(calls) == call  # not one image more
     assert read_log(data / "parts" / "log.csv")[-1]["step"] < step
@@ -465,14 +465,13 @@ def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch
 def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     """Scoring in bfloat16 costs up to 0.2 dB: the saved weights give the logged scores in float32, not in it."""
     from vdsr_train.backends.model import build_model, set_weights
-    from vdsr_train.backends.predict import Upscaler
 
     # Hardly trained, the network adds much that rounding changes; trained, on some processors next to nothing.
     config = small(data, steps=12, learning_rate=1e-5, precision="mixed_bfloat16")
     train(config, data / "run", resume=False, console=Recorder())
     row, weights = read_log(data / "run" / "log.csv")[-1], read_weights(data / "run" / "weights.h5")
     validation = open_validation(str(data / "waves"), data / "again", keep=0, warn=pytest.fail)
-    exact = validation(Upscaler(weights), step=12, epoch=1.0)
+    exact = validation(Network(weights), step=12, epoch=1.0)
     rough = build_model(depth=3, channels=8, precision="mixed_bfloat16")
     set_weights(rough, weights)
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from vdsr_data.interop.loaders import tf_dataset, torch_dataset
     from vdsr_data.matlab.arrays import modcrop
     from vdsr_data.matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
+    from vdsr_data.matlab.random import randperm
     from vdsr_data.matlab.resize import imresize
-    from vdsr_data.training.patches import randperm
 
 __version__ = "0.1.0"
 

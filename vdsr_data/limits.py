@@ -3,6 +3,8 @@
 import numbers
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from vdsr_data.errors import ArgumentError
@@ -17,6 +19,8 @@ __all__ = [
     "SEEDS",
     "STRIDES",
     "WORKERS",
+    "checked_paths",
+    "checked_scales",
     "choice",
     "different",
     "identifier",
@@ -91,6 +95,24 @@ def different(name: str, values: Any, check: Callable[[str, Any], T]) -> tuple[T
     if len(set(checked)) < len(checked):
         raise _refused(name, values, "different ones")
     return checked
+
+
+def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
+    """Return factors of reduction, different whole numbers; ArgumentError for any others."""
+    return different("scales", scales, partial(whole, limits=SCALES))
+
+
+def checked_paths(images: Sequence[Path | str]) -> list[Path]:
+    """Return image files as paths; ArgumentError if there are none, or one name where several should be."""
+    if isinstance(images, (str, Path)):
+        raise ArgumentError(f"images: give a list of files, such as list_images({str(images)!r}) makes of a folder")
+    try:
+        paths = [Path(image) for image in images]
+    except TypeError:
+        raise ArgumentError(f"images: {images!r} is not allowed; give a list of files") from None
+    if not paths:
+        raise ArgumentError("images: give at least one")
+    return paths
 
 
 def _refused(name: str, value: Any, allowed: str) -> ArgumentError:

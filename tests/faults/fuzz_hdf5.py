@@ -9,12 +9,14 @@ import h5py
 import numpy as np
 from fuzz import Reader
 
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.file import open_test_file
 from vdsr_data.images.files import write_image
 from vdsr_data.inspect.describe import describe
 from vdsr_data.io.hdf5 import write_attribute
-from vdsr_data.training.build import TrainingRecipe, generate_test, generate_train
+from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import compress_training, open_training
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval.networks.weights import read_weights, write_weights
 
 

@@ -8,9 +8,12 @@ import json
 import sys
 from pathlib import Path
 
+from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.images.files import list_images, read_image
+from vdsr_data.images.resizing import resize_images
 from vdsr_data.inspect.verify import verify
-from vdsr_data.training.build import TrainingRecipe, generate_test, generate_test_mat, generate_train, resize_images
+from vdsr_data.training.build import generate_train
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge
 from vdsr_eval.metrics.fidelity import psnr, ssim
 

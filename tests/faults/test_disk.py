@@ -35,9 +35,10 @@ COMMANDS = {
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
-    modules = ("cli", "datasets", "forecast", "generate", "shards", "fetch")
-    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli.main", "vdsr_eval.reports.page", "vdsr_eval.reports.run",
-               "vdsr_eval.reports.export", "scipy.io", "rich.table", "rich.console") as process:  # fmt: skip
+    data = ("cli.main", "training.build", "training.forecast", "training.shards", "public.download")
+    scores = ("cli.main", "reports.page", "reports.run", "reports.export")
+    with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "scipy.io", "rich.table",
+               "rich.console") as process:  # fmt: skip
         yield process
 
 

@@ -34,10 +34,10 @@ VALUES = {
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
-    modules = ("cli", "datasets", "generate", "shards", "fetch")
-    with Forks(*(f"vdsr_data.{m}" for m in modules), "vdsr_eval.cli.main", "vdsr_eval.reports.page", "vdsr_eval.reports.run",
-               "vdsr_eval.reports.figures", "vdsr_eval.reports.export", "matplotlib.pyplot", "scipy.io", "pooch", "requests",
-               "rich.table", "rich.console") as process:  # fmt: skip
+    data = ("cli.main", "training.build", "training.shards", "public.download")
+    scores = ("cli.main", "reports.page", "reports.run", "reports.figures", "reports.export")
+    with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "matplotlib.pyplot", "scipy.io",
+               "pooch", "requests", "rich.table", "rich.console") as process:  # fmt: skip
         yield process
 
 

@@ -91,7 +91,9 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path, tried: Tr
     package = tmp_path / "packages" / "vdsr_data"
     shutil.copytree(ROOT / "vdsr_data", package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__pycache__").touch()
-    code = "import numpy, vdsr_data.matlab.color as c; print(c.__file__, c.rgb2ycbcr(numpy.full((1, 1, 3), 9, 'u1')).tolist())"
+    code = (
+        "import numpy, vdsr_data.matlab.color as c; print(c.__file__, c.rgb2ycbcr(numpy.uint8([[[9, 9, 9]]])).tolist())"
+    )
     environment = {**os.environ, "PYTHONPATH": str(package.parent), "HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE}
     environment.pop("NUMBA_CACHE_DIR", None)
     tried("platforms")

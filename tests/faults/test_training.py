@@ -29,7 +29,13 @@ OPTIONS = {
 def forks() -> Iterator[Forks]:
     """A process with TensorFlow imported, in which nothing of it has been used."""
     pytest.importorskip("tensorflow")
-    modules = ("cli", "train", "model", "optimizer", "step", "predict", "figures", "board")
+    modules = (
+        "cli.main",
+        "run.train",
+        "run.figures",
+        "run.board",
+        *(f"backends.{m}" for m in ("model", "optimizer", "step", "predict")),
+    )
     with Forks("tensorflow", "keras", "matplotlib.pyplot", *(f"vdsr_train.{module}" for module in modules)) as process:
         yield process
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.benchmark.build import degrade, image_pairs
+from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
 from vdsr_data.benchmark.file import LumaBands, StoredPair
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import read_image
 from vdsr_data.io.hdf5 import BAND
 from vdsr_data.matlab.mat5 import read_mat5
 from vdsr_data.matlab.taps import BOUNDARIES
-from vdsr_data.training.build import degrade, image_pairs
-from vdsr_data.training.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
 
 __all__ = ["MatFolder", "describe_mat", "is_mat_folder", "verify_mat"]
 

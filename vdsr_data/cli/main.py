@@ -283,10 +283,10 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     vdsr-data build-test Set5
     vdsr-data build-test photos/ --scales 2,4 --format mat
     """
+    from vdsr_data.benchmark.build import generate_test, generate_test_mat
     from vdsr_data.benchmark.sets import find_images
     from vdsr_data.images.memory import check_images, of_test
     from vdsr_data.io.files import HDF5, check_folder, check_output
-    from vdsr_data.training.build import generate_test, generate_test_mat
     from vdsr_data.training.forecast import forecast_test
 
     title, images = find_images(name, "test")

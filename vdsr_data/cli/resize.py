@@ -54,9 +54,9 @@ def imresize(context: click.Context, source: str, target: Path, scale: Any, size
     from vdsr_data.benchmark.sets import find_images, unique_names
     from vdsr_data.images.files import is_image_name
     from vdsr_data.images.memory import check_images, of_resizing
+    from vdsr_data.images.resizing import resize_images
     from vdsr_data.io.files import check_folder, check_output, claimed
     from vdsr_data.matlab.resize import output_size
-    from vdsr_data.training.build import resize_images
 
     rows_columns = _parse_size(size)
     whole: AbstractContextManager[None] = nullcontext()

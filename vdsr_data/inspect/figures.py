@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.benchmark.claims import ROLES, ends_of, fault_of
 from vdsr_data.errors import one_line
 from vdsr_data.interop.pairs import Pairs
 from vdsr_data.io.files import replacing
 from vdsr_data.matlab.arrays import RangeWarning
-from vdsr_data.training.claims import ROLES, ends_of, fault_of
 from vdsr_data.training.subimage_folder import SubimageFolder
 
 __all__ = ["offered", "save_preview"]

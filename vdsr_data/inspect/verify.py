@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 
 from vdsr_data import limits
-from vdsr_data.benchmark.file import ORIGINAL, TestFile, is_test_file
-from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
-from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images import memory
-from vdsr_data.images.files import read_image
-from vdsr_data.io.files import check_input, unchanged
-from vdsr_data.io.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
-from vdsr_data.training import claims
-from vdsr_data.training.build import image_pairs
-from vdsr_data.training.claims import (
+from vdsr_data.benchmark import claims
+from vdsr_data.benchmark.build import image_pairs
+from vdsr_data.benchmark.claims import (
     ROLES,
     Check,
     Values,
@@ -33,7 +26,14 @@ from vdsr_data.training.claims import (
     look_through,
     same_bits,
 )
-from vdsr_data.training.recipe import checked_paths
+from vdsr_data.benchmark.file import ORIGINAL, TestFile, is_test_file
+from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images import memory
+from vdsr_data.images.files import read_image
+from vdsr_data.io.files import check_input, unchanged
+from vdsr_data.io.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.limits import checked_paths
 from vdsr_data.training.subimage_folder import verify_subimages
 from vdsr_data.training.verify import verify_training
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.benchmark.claims import ROLES, fault_of, refuse_faults
 from vdsr_data.benchmark.file import LumaBands, TestFile, is_test_file, open_test_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, is_mat_folder
 from vdsr_data.errors import VdsrError
-from vdsr_data.training.claims import ROLES, fault_of, refuse_faults
 from vdsr_data.training.file import TrainingFile, open_training
 from vdsr_data.training.subimage_folder import SubimageFolder
 

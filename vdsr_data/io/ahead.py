@@ -3,11 +3,17 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
-__all__ = ["in_order"]
+__all__ = ["Advance", "ignore", "in_order", "results"]
 
 T = TypeVar("T")
+Advance = Callable[[int], None]
+
+
+def ignore(*_: object) -> None:
+    """Report to nobody."""
 
 
 def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> Iterator[T]:
@@ -33,3 +39,12 @@ def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> I
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def results(process: Callable[[int], T], count: int, workers: int, advance: Advance) -> list[T]:
+    """process(0), process(1), ... on threads; `advance` is called with 1 after each."""
+    found = []
+    for result in in_order((partial(process, k) for k in range(count)), workers=workers, window=64 * workers):
+        found.append(result)
+        advance(1)
+    return found

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data import limits
 from vdsr_data.matlab._resize_kernels import Columns
 
 __all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped_taps"]
@@ -123,3 +124,8 @@ def _split(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.floa
     scaled = 134217729.0 * x
     high = scaled - (scaled - x)
     return high, x - high
+
+
+def checked_boundary(boundary: Boundary) -> Boundary:
+    """Return what `imresize` knows as a boundary; ArgumentError for anything else."""
+    return limits.choice("boundary", boundary, BOUNDARIES)

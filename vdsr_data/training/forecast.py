@@ -6,13 +6,16 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from vdsr_data.benchmark.build import check_test
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import image_size
 from vdsr_data.io.disk import check_space, size_text
 from vdsr_data.io.files import is_empty
-from vdsr_data.training.build import TrainingRecipe, check_shard, check_test, count_patches, generate_train
+from vdsr_data.training.build import check_shard, generate_train
 from vdsr_data.training.file import CHUNK
-from vdsr_data.training.subimages import Kind, SubimageRecipe, check_places, count_subimages, generate_subimages
+from vdsr_data.training.recipe import TrainingRecipe, count_patches
+from vdsr_data.training.subimage_folder import Kind
+from vdsr_data.training.subimages import SubimageRecipe, check_places, count_subimages, generate_subimages
 
 __all__ = ["forecast_subimages", "forecast_test", "forecast_train"]
 

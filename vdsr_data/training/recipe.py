@@ -1,56 +1,23 @@
 """How training patches are made from images: a recipe that checks itself, and how many patches it gives."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size
 from vdsr_data.io.files import check_name
-from vdsr_data.matlab.resize import Boundary, output_size
-from vdsr_data.matlab.taps import BOUNDARIES
+from vdsr_data.limits import checked_paths, checked_scales
+from vdsr_data.matlab.resize import output_size
+from vdsr_data.matlab.taps import Boundary, checked_boundary
 from vdsr_data.training.layout import CHUNK, Axes
 from vdsr_data.training.patches import FLIPS, ROTATIONS, Flip, patch_count
 
-__all__ = ["TrainingRecipe", "check_room", "checked_boundary", "checked_paths", "checked_scales", "count_patches"]
-
-
-def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
-    """Return factors of reduction, different whole numbers; ArgumentError for any others."""
-    return limits.different("scales", scales, partial(limits.whole, limits=limits.SCALES))
-
-
-def checked_boundary(boundary: Boundary) -> Boundary:
-    """Return what `imresize` knows as a boundary; ArgumentError for anything else."""
-    return limits.choice("boundary", boundary, BOUNDARIES)
-
-
-def checked_paths(images: Sequence[Path | str]) -> list[Path]:
-    """Return image files as paths; ArgumentError if there are none, or one name where several should be."""
-    if isinstance(images, (str, Path)):
-        raise ArgumentError(f"images: give a list of files, such as list_images({str(images)!r}) makes of a folder")
-    try:
-        paths = [Path(image) for image in images]
-    except TypeError:
-        raise ArgumentError(f"images: {images!r} is not allowed; give a list of files") from None
-    if not paths:
-        raise ArgumentError("images: give at least one")
-    return paths
-
-
-def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
-    """Refuse an image whose name no test file can hold, or of which nothing would be left at one of the scales."""
-    check_name(path)
-    for scale in scales:
-        if min(shape[:2]) < scale:
-            raise VdsrError(
-                f"{path}: {shape[0]} x {shape[1]} pixels are too few for scale {scale}; remove it (of a folder "
-                "vdsr-eval leaves it out too), or use smaller scales"
-            )
+__all__ = ["TrainingRecipe", "count_patches", "recipe_of"]
 
 
 @dataclass(frozen=True)
@@ -126,3 +93,13 @@ def count_patches(images: Sequence[Path | str], recipe: TrainingRecipe) -> list[
             f"{recipe.patch_size}, at least {CHUNK} are needed; use a smaller patch size or larger images"
         )
     return counts
+
+
+def recipe_of(value: Any) -> TrainingRecipe | None:
+    """The recipe that an attribute describes; None if it describes none."""
+    if not isinstance(value, dict) or value.keys() != {field.name for field in fields(TrainingRecipe)}:
+        return None
+    try:
+        return TrainingRecipe(**value)
+    except ArgumentError:
+        return None

@@ -20,13 +20,14 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.disk import check_space
 from vdsr_data.io.files import HDF5, check_target, replacing, scratch_folder
 from vdsr_data.io.hdf5 import annotate
+from vdsr_data.limits import checked_paths
 from vdsr_data.training.build import TrainingSummary, generate_train
 from vdsr_data.training.file import TrainingFile, create_training, open_part, whole_order
 from vdsr_data.training.layout import patch_shape
-from vdsr_data.training.recipe import TrainingRecipe, checked_paths
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.virtual import create_virtual, is_plain_source
 
-__all__ = ["SHARD", "dask_executor", "generate_spread", "merge"]
+__all__ = ["dask_executor", "generate_spread", "merge", "shard_of"]
 
 SHARD = re.compile("([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")  # the attribute of part k of n
 BLOCK = 4096  # pairs in memory while parts are joined
@@ -273,3 +274,9 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
         if not threads:
             raise VdsrError(f"{address}: this cluster has no worker, start one with `dask worker {address}`")
         yield client.get_executor(pure=False), threads
+
+
+def shard_of(value: Any) -> tuple[int, int] | None:
+    """K and n of part k of n; None if it is no such text."""
+    found = SHARD.fullmatch(str(value))
+    return (int(found[1]), int(found[2])) if found and int(found[1]) <= int(found[2]) else None

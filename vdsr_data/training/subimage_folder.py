@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.benchmark.claims import Check, Verified, content_sum
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import decode_png
 from vdsr_data.io.files import is_plain_name
 from vdsr_data.io.mistaken import mistaken_folder
 from vdsr_data.matlab.resize import imresize
-from vdsr_data.training.claims import Check, Verified, content_sum
 from vdsr_data.training.lmdb_file import LmdbFile
 
 __all__ = ["META", "Kind", "SubimageFolder", "describe_subimages", "subfolder", "verify_subimages"]

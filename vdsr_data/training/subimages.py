@@ -21,9 +21,10 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, png_bytes, read_image
 from vdsr_data.io.ahead import in_order
 from vdsr_data.io.files import FULL, check_folder, claimed, scratch_folder
+from vdsr_data.limits import checked_paths, checked_scales
 from vdsr_data.matlab.arrays import modcrop
-from vdsr_data.matlab.resize import Boundary, imresize
-from vdsr_data.training.recipe import checked_boundary, checked_paths, checked_scales
+from vdsr_data.matlab.resize import imresize
+from vdsr_data.matlab.taps import Boundary, checked_boundary
 from vdsr_data.training.subimage_folder import META, Kind, subfolder
 
 __all__ = ["Kind", "SubimageRecipe", "check_places", "count_subimages", "generate_subimages"]

@@ -12,23 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.benchmark import claims
+from vdsr_data.benchmark.claims import Check, Form, Values, Verified, check_attributes, check_images, content_sum
 from vdsr_data.io.hdf5 import open_hdf5, plain_dataset
-from vdsr_data.training import claims
+from vdsr_data.matlab.random import randperm_inverse
 from vdsr_data.training.build import image_patches
-from vdsr_data.training.claims import (
-    Check,
-    Form,
-    Values,
-    Verified,
-    check_attributes,
-    check_images,
-    content_sum,
-    shard_of,
-)
 from vdsr_data.training.file import POSITION, TrainingFile, open_part, open_training
 from vdsr_data.training.layout import CHUNK
-from vdsr_data.training.patches import randperm_inverse
-from vdsr_data.training.recipe import TrainingRecipe, count_patches
+from vdsr_data.training.recipe import TrainingRecipe, count_patches, recipe_of
+from vdsr_data.training.shards import shard_of
 
 __all__ = ["verify_training"]
 
@@ -112,7 +104,7 @@ def _scan(reader: _Reader, k: int, advance: Callable[[float], None]) -> tuple[li
 def _check_attributes(file: TrainingFile, is_part: bool) -> tuple[Check, TrainingRecipe | None]:
     """The attributes, and the recipe if all is well with them."""
     attributes = file.attributes
-    recipe = claims.recipe_of(attributes.get("recipe"))
+    recipe = recipe_of(attributes.get("recipe"))
     images = attributes.get("images")
     shard = shard_of(attributes.get("shard")) if is_part else (1, 1)
     own = len(images[shard[0] - 1 :: shard[1]]) if shard and isinstance(images, list) else -1

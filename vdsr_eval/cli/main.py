@@ -27,8 +27,9 @@ from vdsr_eval.cli.options import FOLDER, SCALE, ensemble_option, scoring_option
 from vdsr_eval.cli.scoring import check_options, evaluate_and_report, open_sets
 
 if TYPE_CHECKING:
-    from vdsr_data.matlab.resize import Boundary
-    from vdsr_eval.scoring.evaluate import Method, Upscaler
+    from vdsr_data.matlab.taps import Boundary
+    from vdsr_eval.networks.network import Upscaler
+    from vdsr_eval.scoring.evaluate import Method
 
 
 class EvalGroup(ExplainingGroup):
@@ -235,9 +236,9 @@ def upscale(
 
     files = plan(source, output, scale=scale, force=force)
     several = files[0][0] != Path(source)
-    from vdsr_train.backends.predict import load_upscaler
+    from vdsr_eval.networks.network import load_network
 
-    network = load_upscaler(weights)
+    network = load_network(weights)
     run = ensemble(network) if self_ensemble else network
     failed = 0
     how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
@@ -270,7 +271,7 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
 
     paths = list(weights)
     if not weights and "vdsr" in (models or ["vdsr"]):
-        from vdsr_train.backends.predict import newest_weights
+        from vdsr_eval.networks.network import newest_weights
 
         paths.append(newest_weights() or Path("default"))
     if baseline not in (None, BICUBIC):
@@ -293,13 +294,13 @@ def _upscalers(
         found[BICUBIC] = bicubic
     if not paths:
         return found, baseline
-    from vdsr_train.backends.predict import load_upscaler
+    from vdsr_eval.networks.network import load_network
 
     asked = asked or bool(models) or baseline not in (None, BICUBIC)
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_upscaler(path)))
+            networks.append((path, load_network(path)))
         except VdsrError as error:
             if asked:
                 raise

@@ -46,8 +46,8 @@ def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
         of MatConvNet of any version: the VDSR authors' (``model.weight``, ``model.bias``), or a list of layers as
         DnCNN's (``net.layers``), whose output is subtracted from its input: its last layer comes negated. A TensorFlow
         1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
-        An .npz or safetensors file of named arrays (see `vdsr_eval.networks.named.layers_of`). Whatever ``torch.save`` wrote
-        in any version: a state dict or a whole module, also deep in a checkpoint (see `vdsr_eval.networks.modules.network_in`).
+        An .npz or safetensors file of named arrays (see `named.layers_of`). Whatever ``torch.save`` wrote in any
+        version: a state dict or a whole module, also deep in a checkpoint (see `modules.network_in`).
     subtract : bool, default False
         Whether the network's output is subtracted from its input where the file does not tell.
 

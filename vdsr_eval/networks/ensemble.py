@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_eval.scoring.evaluate import Upscaler, checked_upscaler, run_upscaler
+from vdsr_eval.networks.network import Upscaler, checked_upscaler, run_upscaler
 
 __all__ = ["self_ensemble"]
 

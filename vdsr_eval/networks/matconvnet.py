@@ -22,7 +22,7 @@ def network_of(variables: Mapping[str, Any], source: str, *, subtract: bool = Fa
     Parameters
     ----------
     variables : mapping
-        As `vdsr_data.matlab.matfile.read_mat` gives them. A struct ``model`` of the cells ``weight`` and ``bias``: the output
+        As `read_mat` gives them. A struct ``model`` of the cells ``weight`` and ``bias``: the output
         of that network is added to its input. A struct ``net`` of the cell ``layers``: it is subtracted, as that family
         predicts the noise, and the last layer comes negated; batch normalisation behind a convolution is folded in.
     source : str

@@ -19,9 +19,9 @@ from vdsr_data.images.files import check_lossless, is_image_name, read_picture, 
 from vdsr_data.images.memory import check_memory
 from vdsr_data.io.files import check_output, replacing
 from vdsr_data.limits import SCALES, whole
-from vdsr_data.matlab.resize import Boundary
+from vdsr_data.matlab.taps import Boundary
+from vdsr_eval.networks.network import Upscaler, checked_upscaler, run_upscaler
 from vdsr_eval.protocols.checked import checked_image
-from vdsr_eval.scoring.evaluate import Upscaler, checked_upscaler, run_upscaler
 
 __all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
 
@@ -115,7 +115,7 @@ def upscale_file(
     Parameters
     ----------
     source, target : path
-        Anything that `vdsr_data.images.files.read_picture` reads, and a name for `vdsr_data.images.files.write_image`. A PNG file
+        Anything that `images.files.read_picture` reads, and a name for `write_image`. A PNG file
         is written strip by strip; of another kind the whole result is in memory first.
     scale, upscale, reach, boundary, advance
         As for `upscaled_strips`.

@@ -18,8 +18,7 @@ from vdsr_data.benchmark.sets import Benchmark, Original, open_testset
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, listed
 from vdsr_data.io.ahead import in_order
 from vdsr_data.limits import different
-from vdsr_data.matlab.arrays import as_array
-from vdsr_eval.protocols.checked import checked_luma
+from vdsr_eval.networks.network import Upscaler, checked_upscaler, run_upscaler
 from vdsr_eval.protocols.protocol import (
     Pair,
     Protocol,
@@ -36,24 +35,19 @@ __all__ = [
     "Method",
     "Record",
     "Scored",
-    "Upscaler",
     "bicubic",
     "checked_records",
-    "checked_upscaler",
     "evaluate",
     "evaluate_images",
     "mean_score",
     "method",
-    "run_upscaler",
 ]
 
 BICUBIC = "bicubic"  # what tables call the baseline, and nothing else
 AHEAD = 4  # results whose scores may be waited for while the next images are prepared, unless these are large
 LARGE = 4_000_000  # pixels
 
-# Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
-Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
-# An original, its pair, the protocol and the scale -> the image to be scored, as `vdsr_eval.protocols.protocol.result` gives it.
+# An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
 Method = Callable[[Original, Pair, Protocol, int], NDArray[np.float64]]
 
 
@@ -253,13 +247,6 @@ def checked_records(records: Iterable[Record]) -> list[Record]:
     return found
 
 
-def checked_upscaler(upscale: Upscaler) -> Upscaler:
-    """Return `upscale`; ArgumentError if it cannot be called."""
-    if not callable(upscale):
-        raise ArgumentError(f"upscale: {upscale!r} is not allowed; give a function of luma and scale")
-    return upscale
-
-
 def _opened(testset: Benchmark | Path | str) -> Benchmark:
     if isinstance(testset, Benchmark):
         return testset
@@ -309,22 +296,3 @@ def _pair(
             except ArgumentError as error:
                 raise VdsrError(f"{testset.path}: {original.name} x{scale}: {error}; build the file again") from error
     return prepare(pixels, scale=scale, protocol=protocol)
-
-
-def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
-    """Run an upscaling function and refuse what would poison a mean.
-
-    Raises
-    ------
-    VdsrError
-        If the result has another shape than `lr`, is not of floats, or holds NaN or infinity.
-
-    Warns
-    -----
-    RangeWarning
-        If the result clearly lies in another range than [0, 1].
-    """
-    sr = as_array(upscale(lr.copy(), scale), "the result")  # others get the same, whatever this one does to it
-    if sr.shape != lr.shape:
-        raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
-    return checked_luma(sr)

@@ -15,7 +15,7 @@ from typing import Any
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["Worker", "launch", "open_strategy", "this_worker"]
+__all__ = ["Worker", "check_shares", "launch", "open_strategy", "this_worker"]
 
 GRACE = 60.0  # seconds that the workers left by a dead one have to report it
 PATIENCE = 600.0  # seconds that the workers of a training may appear one after another
@@ -166,3 +166,12 @@ def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
             process.wait()
         code = code or process.returncode
     return 128 - code if code < 0 else code
+
+
+def check_shares(batch_size: int, count: int) -> None:
+    """Raise a VdsrError where so many workers or devices cannot share a batch equally."""
+    if batch_size % count:
+        fitting = max(1, batch_size // count) * count
+        raise VdsrError(
+            f"batch_size {batch_size} cannot be shared equally by {count} devices; give --batch-size {fitting}"
+        )

@@ -72,8 +72,8 @@ class ClippedAdam(_AdjustableClipping, keras.optimizers.Adam):  # type: ignore[m
 class _Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
     """Muon for the kernels between hidden layers; Adam, at the same rate, for the first and last layer and the biases.
 
-    A kernel is a matrix of (rows x columns x inputs, outputs), whose Nesterov momentum is made orthogonal, so that every
-    direction moves alike (Jordan et al. 2024), and scaled to the usual size of Adam's steps (Liu et al. 2025,
+    A kernel is a matrix of (rows x columns x inputs, outputs), whose Nesterov momentum is made orthogonal, so that
+    every direction moves alike (Jordan et al. 2024), and scaled to the usual size of Adam's steps (Liu et al. 2025,
     arXiv:2502.16982). Keras's own class of that name gives every kernel of more than two dimensions to AdamW.
     """
 

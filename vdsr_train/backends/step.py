@@ -12,9 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_train.backends.distribute import check_shares
 from vdsr_train.backends.loss import batch_loss
 from vdsr_train.config import Config
-from vdsr_train.run.places import check_shares
 
 __all__ = ["compile_gradients", "compile_network", "compile_step", "compile_update"]
 

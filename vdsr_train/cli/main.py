@@ -25,11 +25,11 @@ from vdsr_data.cli.options import (
 )
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import check_output
-from vdsr_train.backends.distribute import launch, this_worker
+from vdsr_train.backends.distribute import check_shares, launch, this_worker
 from vdsr_train.config import FREE, Config, Knob, idle, knobs, read_config
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, recipe, shown
 from vdsr_train.run.console import Silent, open_console
-from vdsr_train.run.places import check_data, check_run, check_shares, check_sweep, check_workers, refuse_log
+from vdsr_train.run.places import check_data, check_run, check_sweep, check_workers, refuse_log
 
 DEFAULT_COMMAND = "run"
 FOLDER = PathType(file_okay=False, path_type=Path)

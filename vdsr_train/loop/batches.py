@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.benchmark.claims import refuse_faults
 from vdsr_data.errors import VdsrError
-from vdsr_data.training.claims import refuse_faults
 
 __all__ = ["Batches", "FileBatches", "permutation", "prefetch", "turn"]
 

@@ -12,7 +12,7 @@ from vdsr_train.backends import backend
 from vdsr_train.config import Config
 
 if TYPE_CHECKING:
-    from vdsr_train.backends.model import Weights
+    from vdsr_eval.networks.weights import Weights
 
 __all__ = ["Board", "open_board"]
 

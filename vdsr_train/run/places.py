@@ -9,7 +9,7 @@ from vdsr_data.errors import VdsrError, listed
 from vdsr_data.io.files import check_name
 from vdsr_train.config import Config
 
-__all__ = ["check_data", "check_run", "check_shares", "check_sweep", "check_workers", "refuse_log"]
+__all__ = ["check_data", "check_run", "check_sweep", "check_workers", "refuse_log"]
 
 OF_A_SWEEP = ("sweep.csv", "sweep.png")
 
@@ -63,15 +63,6 @@ def check_workers(workers: int) -> None:
     most = max(2, os.cpu_count() or 1)
     if workers > most:
         raise VdsrError(f"--local-workers {workers}: this machine has {os.cpu_count()} cores; give at most {most}")
-
-
-def check_shares(batch_size: int, count: int) -> None:
-    """Raise a VdsrError where so many workers or devices cannot share a batch equally."""
-    if batch_size % count:
-        fitting = max(1, batch_size // count) * count
-        raise VdsrError(
-            f"batch_size {batch_size} cannot be shared equally by {count} devices; give --batch-size {fitting}"
-        )
 
 
 def _check_place(folder: Path, config: Config) -> None:

@@ -55,8 +55,8 @@ class Record:
         due: int,
         console: Console,
     ) -> None:
+        from vdsr_eval.networks.network import Network
         from vdsr_train.backends.model import get_weights
-        from vdsr_train.backends.predict import Upscaler
 
         self.run, self.networks, self.due, self.console = run, networks, due, console
         self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), False
@@ -64,7 +64,7 @@ class Record:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
         self._weights = get_weights
-        self._upscaler = Upscaler(get_weights(networks[""]))  # a second model, always in float32
+        self._upscaler = Network(get_weights(networks[""]))  # a second model, always in float32
         self._open = ExitStack()
         self._board = open_board(run / "tensorboard", config)
         if self._board is not None:

@@ -14,14 +14,14 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import claimed
 from vdsr_data.training.file import open_training
 from vdsr_train.backends import backend
-from vdsr_train.backends.distribute import this_worker
+from vdsr_train.backends.distribute import check_shares, this_worker
 from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.loop.batches import Batches, FileBatches, prefetch
 from vdsr_train.loop.crops import CropBatches
 from vdsr_train.loop.schedule import fitted, learning_rate, total_steps, unreached
 from vdsr_train.run.console import Console, Silent
-from vdsr_train.run.places import check_run, check_shares
+from vdsr_train.run.places import check_run
 from vdsr_train.run.record import Record, levers, write_lacking
 
 __all__ = ["Interrupted", "train"]

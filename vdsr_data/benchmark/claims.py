@@ -4,21 +4,19 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.errors import VdsrError
 from vdsr_data.matlab.arrays import divisor
-from vdsr_data.training.recipe import TrainingRecipe
-from vdsr_data.training.shards import SHARD
 
 __all__ = ["ROLES", "Check", "Form", "Role", "Values", "Verified", "among", "check_attributes", "check_images",
-           "content_sum", "digests", "ends_of", "exactly", "fault_of", "look_through", "names", "numbers", "recipe_of",
-           "refuse_faults", "same_bits", "shard_of", "version"]  # fmt: skip
+           "content_sum", "digests", "ends_of", "exactly", "fault_of", "look_through", "names", "numbers",
+           "refuse_faults", "same_bits", "version"]  # fmt: skip
 
 Role = Literal["lr", "gt"]
 
@@ -217,22 +215,6 @@ def digests(value: Any) -> bool:
 def version(value: Any) -> bool:
     """Accept a version of this toolkit."""
     return isinstance(value, str) and re.fullmatch(r"\d+(\.\w+)+(\+[\w.]+)?", value) is not None
-
-
-def shard_of(value: Any) -> tuple[int, int] | None:
-    """K and n of part k of n; None if it is no such text."""
-    found = SHARD.fullmatch(str(value))
-    return (int(found[1]), int(found[2])) if found and int(found[1]) <= int(found[2]) else None
-
-
-def recipe_of(value: Any) -> TrainingRecipe | None:
-    """The recipe that an attribute describes; None if it describes none."""
-    if not isinstance(value, dict) or value.keys() != {field.name for field in fields(TrainingRecipe)}:
-        return None
-    try:
-        return TrainingRecipe(**value)
-    except ArgumentError:
-        return None
 
 
 def _different(value: Any) -> bool:
