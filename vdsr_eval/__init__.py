@@ -1,17 +1,8 @@
-"""Scores of super-resolved images that say how they were computed: metrics, protocols, published tables, reports."""
+"""Scores of super-resolved images that say how they were computed: metrics, protocols, published tables, reports.
 
-from typing import TYPE_CHECKING, Any
+Names are imported when they are asked for, from where ``__init__.pyi`` says.
+"""
 
-if TYPE_CHECKING:
-    from vdsr_eval.metrics.fidelity import psnr, ssim
+import lazy_loader
 
-__all__ = ["psnr", "ssim"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use: ``vdsr-eval --help`` must not wait for numba."""
-    if name in __all__:
-        from vdsr_eval.metrics import fidelity as metrics
-
-        return getattr(metrics, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

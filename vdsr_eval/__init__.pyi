@@ -1,0 +1,3 @@
+from .metrics.fidelity import psnr, ssim
+
+__all__ = ["psnr", "ssim"]
