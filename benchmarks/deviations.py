@@ -21,7 +21,7 @@ from PIL import Image
 from skimage.transform import resize as skimage_resize
 
 from vdsr_data import im2double, imresize, luma, modcrop
-from vdsr_data.benchmark.sets import open_testset
+from vdsr_data.benchmark.sets import open_set
 from vdsr_data.errors import VdsrError
 from vdsr_eval import psnr
 
@@ -82,7 +82,7 @@ def matlab(image: Plane, size: Size) -> Plane:
 
 def originals(name: str) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Name and 8-bit luma of each image of a set."""
-    for image, pixels in open_testset(name):
+    for image, pixels in open_set(name):
         yield image, luma(pixels)
 
 

@@ -1,4 +1,4 @@
-"""Running `vdsr-data` in this process, for the test files of its commands, and the shape of its failures."""
+"""Running `vdsr-data` in this process, for the benchmark files of its commands, and the shape of its failures."""
 
 from click.testing import CliRunner, Result
 

@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several benchmark files share."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ def photographs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def test_file(photographs: Path, tmp_path: Path) -> Path:
-    """A test file of `photographs` at two scales."""
+    """A benchmark file of `photographs` at two scales."""
     generate_test("photographs", list_images(photographs, TEST_ORDER), tmp_path / "test.h5", scales=(2, 3))
     return tmp_path / "test.h5"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from vdsr_data.benchmark.sets import open_testset
+from vdsr_data.benchmark.sets import open_set
 from vdsr_eval.cli.main import main
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.protocols.published import published
@@ -31,7 +31,7 @@ def test_bicubic_of_vdsr_tf_digit_for_digit_as_printed(reference_data: Path, nam
 def test_bicubic_of_paper_digit_for_digit(reference_data: Path, scale: int) -> None:
     """Set5 of the VDSR paper's Table 3 (scored by its authors in MATLAB)."""
     records = evaluate(
-        open_testset(reference_data / "Set5"),
+        open_set(reference_data / "Set5"),
         scale=scale,
         model="bicubic",
         upscale=bicubic,
@@ -45,9 +45,7 @@ def test_bicubic_of_paper_digit_for_digit(reference_data: Path, scale: int) -> N
 def test_per_image_psnr_equals_matlabs_log(reference_data: Path) -> None:
     """An older MATLAB's log of Set5 x2: 8-bit RGB reduced and enlarged with boundary replicate, 8-bit luma scored."""
     protocol = replace(PROTOCOLS["rcan"], luma="uint8", boundary="replicate")
-    records = evaluate(
-        open_testset(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol
-    )
+    records = evaluate(open_set(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol)
     found = {record.image: round(record.psnr, 4) for record in records}
     assert found == {"baby": 37.0263, "bird": 36.7730, "butterfly": 27.4298, "head": 34.8375, "woman": 32.1354}
 
@@ -88,9 +86,7 @@ def test_a_self_ensemble_gains(reference_data: Path) -> None:
 
     network = load_network(reference_data / "weights" / "VDSR_Official.mat")
     alone, together = (
-        evaluate(
-            open_testset(reference_data / "Set5"), scale=4, model="m", upscale=upscale, protocol=PROTOCOLS["paper"]
-        )
+        evaluate(open_set(reference_data / "Set5"), scale=4, model="m", upscale=upscale, protocol=PROTOCOLS["paper"])
         for upscale in (network, self_ensemble(network))
     )
     gains = [b.psnr - a.psnr for a, b in zip(alone, together, strict=True)]
@@ -102,9 +98,7 @@ def test_no_protocol_is_another_one(reference_data: Path) -> None:
     """The three differ in the digits that papers print, so that a table says which it was."""
     means = {
         name: mean_score(
-            evaluate(
-                open_testset(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol
-            )
+            evaluate(open_set(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol)
         )
         for name, protocol in PROTOCOLS.items()
     }

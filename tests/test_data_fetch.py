@@ -22,7 +22,7 @@ from command_line import fails, run
 from PIL import Image
 
 from vdsr_data.benchmark.build import generate_test
-from vdsr_data.benchmark.sets import find_images, open_testset
+from vdsr_data.benchmark.sets import find_images, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.public import download as fetch
 from vdsr_data.public import registry
@@ -189,7 +189,7 @@ def test_fetches_once_and_is_found_by_name(public: Public, tmp_path: Path):
     again = run("fetch", "Set5")
     assert "5 images verified, 0 of them new" in again.output
     assert len(public.asked) == 5
-    assert open_testset("Set5").image_names == [Path(name).stem for name in NAMES]
+    assert open_set("Set5").image_names == [Path(name).stem for name in NAMES]
     assert run("build-test", "Set5", "--scales", "2").exit_code == 0
 
 
@@ -242,11 +242,11 @@ def test_path_goes_before_vdsr_data_and_vdsr_data_before_the_cache(public: Publi
             (tmp_path / base / "B100").mkdir(parents=True, exist_ok=True)
             shutil.copy(tmp_path / "origin" / "B100" / name, tmp_path / base / "B100" / name)
     generate_test("B100", [tmp_path / "origin" / "B100" / "1.bmp"], tmp_path / "data" / "B100.h5", scales=(2,))
-    assert len(open_testset("B100")) == 2
+    assert len(open_set("B100")) == 2
     shutil.rmtree(tmp_path / "B100")
     assert find_images("B100", "test")[1][0].parent == tmp_path / "data" / "B100"
     shutil.rmtree(tmp_path / "data" / "B100")
-    assert open_testset("B100").stored("1", 2) is not None
+    assert open_set("B100").stored("1", 2) is not None
     assert find_images("B100", "test")[1][0].parent == tmp_path / "cache" / "B100"
 
 
@@ -262,9 +262,9 @@ def test_missing_set_names_the_command_that_fetches_it(public: Public):
     fails(run("build-test", "Set5"), 1, "Set5: no such data set; get it with `vdsr-data fetch Set5`")
     fails(run("build-train", "b100/"), 1, "`vdsr-data fetch B100`")
     with pytest.raises(VdsrError, match="vdsr-data fetch Set5"):
-        open_testset("Set5")
+        open_set("Set5")
     with pytest.raises(VdsrError, match=r"no such data set; did you mean Set5[?] looked"):
-        open_testset("Set55")
+        open_set("Set55")
 
 
 FAULTS = [

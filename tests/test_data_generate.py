@@ -12,7 +12,7 @@ from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
 
 from vdsr_data.benchmark.build import generate_test, generate_test_mat
-from vdsr_data.benchmark.file import open_test_file
+from vdsr_data.benchmark.file import open_benchmark_file
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.images.resizing import resize_images
@@ -181,7 +181,7 @@ def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
     generate_test("photographs", images, tmp_path / "test.h5", scales=(2, 3), report=lambda *row: seen.append(row))
     generate_test_mat(images, tmp_path / "mat", scales=(2, 3))
     assert len(seen) == 8
-    with open_test_file(tmp_path / "test.h5") as file:
+    with open_benchmark_file(tmp_path / "test.h5") as file:
         stored = {(path.stem, scale): file.pair(path.stem, scale) for path in images for scale in (2, 3, 4)}
         originals = {path.stem: file.original(path.stem) for path in images}
     for path in images:

@@ -128,7 +128,7 @@ def test_file_of_others_passes_without_provenance(tmp_path: Path):
 def test_sound_test_file_passes(images: list[Path], benchmark: Path):
     found = verify(benchmark, images=images, sample=3)
     assert not found.failures
-    assert found.kind == f"test file of {len(images)} images"
+    assert found.kind == f"benchmark file of {len(images)} images"
     assert {check.name: check.found for check in found.checks}["made anew"] == f"3 of {2 * len(images)} pairs"
 
 

@@ -50,7 +50,7 @@ def test_quiet_keeps_errors_and_results(image: str):
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
     assert CliRunner().invoke(data, ["build-test", ".", "-o", "test.h5", "-q"]).output == ""
-    assert "test file" in CliRunner().invoke(data, ["info", "test.h5", "-q"]).stdout
+    assert "benchmark file" in CliRunner().invoke(data, ["info", "test.h5", "-q"]).stdout
 
 
 def test_verbose_says_versions_and_cost_on_stderr(image: str):

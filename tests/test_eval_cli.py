@@ -87,7 +87,7 @@ def test_without_tensorflow_bicubic_is_evaluated_and_the_way_to_networks_told(fo
 
 def test_test_files_of_the_folder_are_the_default(folder: Path) -> None:
     generate_test("fruit", sorted((folder / "fruit").iterdir()), folder / "Orchard.h5")
-    (folder / "other.h5").write_bytes(b"no test file")
+    (folder / "other.h5").write_bytes(b"no benchmark file")
     stored = vdsr_eval("--model", "bicubic", "--per-image")
     assert stored.exit_code == 0, stored.output
     direct = vdsr_eval("--model", "bicubic", "--per-image", "--dataset", "fruit")

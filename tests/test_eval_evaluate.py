@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vdsr_data import imresize, luma
-from vdsr_data.benchmark.sets import open_testset
+from vdsr_data.benchmark.sets import open_set
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
 from vdsr_data.matlab.arrays import RangeWarning
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, score
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_one_record_for_each_image_that_is_large_enough(folder: Path) -> None:
     with pytest.warns(UserWarning, match=r"/seed: left out, 14x60 pixels leave 6x54 inside a border of 3; SSIM needs"):
-        records = evaluate(open_testset(folder), scale=3, model="bicubic", upscale=bicubic, protocol=PROTOCOLS["paper"])
+        records = evaluate(open_set(folder), scale=3, model="bicubic", upscale=bicubic, protocol=PROTOCOLS["paper"])
     assert [record.image for record in records] == ["apple", "pear"]
     pair = prepare(np.asarray(Image.open(folder / "pear.png")), scale=3, protocol=PROTOCOLS["paper"])
     expected = score(pair.bicubic, pair.gt, scale=3, protocol=PROTOCOLS["paper"])
@@ -40,9 +40,7 @@ def test_one_record_for_each_image_that_is_large_enough(folder: Path) -> None:
 
 
 def test_border_can_be_given(folder: Path) -> None:
-    records = evaluate(
-        open_testset(folder), scale=3, model="m", upscale=bicubic, protocol=PROTOCOLS["vdsr-tf"], border=0
-    )
+    records = evaluate(open_set(folder), scale=3, model="m", upscale=bicubic, protocol=PROTOCOLS["vdsr-tf"], border=0)
     assert [record.image for record in records] == ["apple", "pear", "seed"]
     assert {record.protocol for record in records} == {"vdsr-tf (border 0)"}
 
@@ -74,7 +72,7 @@ def test_a_network_runs_once_for_protocols_that_share_its_input(folder: Path) ->
 
     scored = list(
         evaluate_images(
-            open_testset(folder), scale=2, methods={"bicubic": method(bicubic), "net": method(network)},
+            open_set(folder), scale=2, methods={"bicubic": method(bicubic), "net": method(network)},
             protocols=list(PROTOCOLS.values()), skip=lambda message: None,
         )
     )  # fmt: skip
@@ -93,7 +91,7 @@ def test_what_is_too_small_for_one_protocol_is_left_out_of_all(folder: Path) -> 
     messages: list[str] = []
     wide = replace(PROTOCOLS["paper"], border=15)
     scored = evaluate_images(
-        open_testset(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["vdsr-tf"], wide],
+        open_set(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["vdsr-tf"], wide],
         skip=messages.append,
     )  # fmt: skip
     with pytest.raises(VdsrError, match="no image is large enough to be scored at x2"):
@@ -113,7 +111,7 @@ def test_what_is_too_small_for_one_protocol_is_left_out_of_all(folder: Path) -> 
 def test_what_would_poison_a_mean_is_refused(folder: Path, spoil, message: str) -> None:
     with np.errstate(all="ignore"), pytest.raises(VdsrError, match=message):
         evaluate(
-            open_testset(folder), scale=2, model="net", upscale=lambda lr, scale: spoil(lr),
+            open_set(folder), scale=2, model="net", upscale=lambda lr, scale: spoil(lr),
             protocol=PROTOCOLS["vdsr-tf"],
         )  # fmt: skip
 
@@ -122,7 +120,7 @@ def test_given_low_resolution_images_replace_the_made_ones(folder: Path) -> None
     lows = {name: imresize(np.asarray(Image.open(folder / f"{name}.png"))[:, :36], 1 / 2) for name in ("apple", "pear")}
     (folder / "seed.png").unlink()
     scored = evaluate_images(
-        open_testset(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["rcan"]],
+        open_set(folder), scale=2, methods={"bicubic": method(bicubic)}, protocols=[PROTOCOLS["rcan"]],
         skip=lambda message: None, low=lambda original: lows[original.name],
     )  # fmt: skip
     with pytest.raises(VdsrError, match=r"/apple: the low-resolution image is 20x18, but .* needs 20x26"):
@@ -141,7 +139,7 @@ def test_nothing_is_warned_about_without_reason(folder: Path) -> None:
     (folder / "seed.png").unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        evaluate(open_testset(folder), scale=2, model="m", upscale=bicubic, protocol=PROTOCOLS["rcan"])
+        evaluate(open_set(folder), scale=2, model="m", upscale=bicubic, protocol=PROTOCOLS["rcan"])
 
 
 def test_a_function_that_changes_its_input_changes_no_other_score(photographs) -> None:
@@ -153,7 +151,7 @@ def test_a_function_that_changes_its_input_changes_no_other_score(photographs) -
         functions = {"careless": careless, "copy": lambda lr, scale: lr.copy()}
         methods = {name: method(functions[name]) for name in names}
         scored = evaluate_images(
-            open_testset(photographs), scale=2, methods=methods, protocols=[PROTOCOLS["paper"]], skip=pytest.fail
+            open_set(photographs), scale=2, methods=methods, protocols=[PROTOCOLS["paper"]], skip=pytest.fail
         )
         return [item.record.psnr for item in scored if item.record.model == "copy"]
 
@@ -169,7 +167,7 @@ def test_luma_from_0_to_255_is_remarked_upon(folder: Path) -> None:
 def test_sets_and_protocols_may_be_names(folder: Path) -> None:
     (folder / "seed.png").unlink()
     how = {"scale": 2, "model": "bicubic", "upscale": bicubic}
-    expected = evaluate(open_testset(folder), **how, protocol=PROTOCOLS["paper"])
+    expected = evaluate(open_set(folder), **how, protocol=PROTOCOLS["paper"])
     assert evaluate(str(folder), **how, protocol="Paper") == expected
 
 
@@ -183,7 +181,7 @@ def test_sets_and_protocols_may_be_names(folder: Path) -> None:
         ({"upscale": "bicubic"}, "upscale: 'bicubic' is not allowed; give a function"),
         ({"model": None}, "model: None is not allowed"),
         ({"border": -1}, "border: -1 is not allowed"),
-        ({"testset": np.zeros((20, 20))}, "testset: .* is not allowed; give a folder, a test file or a name"),
+        ({"testset": np.zeros((20, 20))}, "testset: .* is not allowed; give a folder, a benchmark file or a name"),
     ],
 )
 def test_arguments_are_checked(folder: Path, wrong: dict[str, object], message: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from vdsr_data import imresize, luma
-from vdsr_data.benchmark.sets import Original, open_testset
+from vdsr_data.benchmark.sets import Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
@@ -42,7 +42,7 @@ def gt(tmp_path: Path) -> Path:
 def test_saved_bicubic_results_score_as_bicubic_does(gt: Path, tmp_path: Path, name: str, rgb: bool) -> None:
     """What a method would hand in under each protocol: floats, 8-bit luma in a .mat file, or 8-bit RGB."""
     protocol = replace(PROTOCOLS[name], rgb=rgb)
-    testset = open_testset(gt)
+    testset = open_set(gt)
     (tmp_path / "r").mkdir()
     for original in testset:
         pair = prepare(original.pixels, scale=3, protocol=protocol)

@@ -26,7 +26,7 @@ from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
-from vdsr_data.benchmark.sets import open_testset
+from vdsr_data.benchmark.sets import open_set
 from vdsr_data.cli.main import main as data
 from vdsr_data.images.files import image_size, read_image, write_image
 from vdsr_data.training.recipe import TrainingRecipe
@@ -56,7 +56,7 @@ def photo(seed: int, rows: int, columns: int, channels: int = 3, bits: int = 8) 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Sets by a name of the test's: two called `fruit`, one with grey, one with 16 bits, a test file of the first."""
+    """Sets by a name of the test's: two called `fruit`, one with grey, one with 16 bits, a file of the first."""
     here = tmp_path_factory.mktemp("sets")
     images = {
         "fruit/apple.png": photo(0, 41, 52), "fruit/pear_HR.bmp": photo(1, 45, 37),
@@ -178,7 +178,7 @@ def test_a_score_is_the_same_by_every_route(sets, names, scales, protocols, vari
             for protocol in labels.values():
                 for scale in scales:
                     ours = evaluate(
-                        open_testset(sets[name]), scale=scale, model="bicubic", upscale=bicubic, protocol=protocol
+                        open_set(sets[name]), scale=scale, model="bicubic", upscale=bicubic, protocol=protocol
                     )
                     for r in ours:
                         assert records[label, r.image, str(scale), "bicubic", protocol.label] == (r.psnr, r.ssim)
@@ -190,12 +190,12 @@ def test_a_score_is_the_same_by_every_route(sets, names, scales, protocols, vari
             first = labels[protocols[0]]
             for folder in Path("save-mat").glob("*/x*"):
                 files = {path.stem.removesuffix("_bicubic") for path in folder.iterdir()}
-                name = next(name for name in names if files == set(open_testset(sets[name]).image_names))
+                name = next(name for name in names if files == set(open_set(sets[name]).image_names))
                 more, _ = variation(**varied)
                 scale = folder.name[1:]
                 gt = ["--gt", sets[name], "--scale", scale, "--protocol", protocols[0], "--name", "again"]
                 run(evaluation, "score", folder, *gt, *more, "--json", "again.json", "--force")
-                alike = [key for key in names if files == set(open_testset(sets[key]).image_names)]
+                alike = [key for key in names if files == set(open_set(sets[key]).image_names)]
                 for key, score in records_of(Path("again.json")).items():
                     if key[3] == "again":
                         before = [records[labelled[k], key[1], scale, "bicubic", first.label] for k in alike]
@@ -223,7 +223,7 @@ def test_results_score_alike_in_every_form(sets, name, scale, protocol, varied, 
     words += ["--gt", sets[name], "--scale", scale, "--protocol", protocol, "--json", "out.json"]
     with TemporaryDirectory() as here, chdir(here):
         Path("mine").mkdir()
-        for original in open_testset(sets[name]):
+        for original in open_set(sets[name]):
             colours = prepare(original.pixels, scale=scale, protocol=replace(rules, rgb=True)).bicubic
             luma = prepare(original.pixels, scale=scale, protocol=rules).bicubic
             as_luma = rules.result != "rgb" and not rules.rgb and kind in ("float", "peak", "uint8")
@@ -336,7 +336,7 @@ def test_a_test_file_is_the_same_by_every_route(
         run(data, "verify", "one.h5", "--images", originals)
         run(data, "info", "one.h5")
         run(data, "preview", "one.h5", "--count", 2)
-        testset = open_testset("one.h5")
+        testset = open_set("one.h5")
         for original in testset:
             for scale in scales:
                 stored = testset.stored(original.name, scale)

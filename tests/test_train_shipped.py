@@ -55,10 +55,10 @@ def test_tensorflow_and_jax_agree_to_1e_5_and_do_something(tmp_path: Path) -> No
     pytest.importorskip("tensorflow")
     pytest.importorskip("jax", reason="JAX is not installed")
     from vdsr_data import im2double, imresize, luma
-    from vdsr_data.benchmark.sets import open_testset
+    from vdsr_data.benchmark.sets import open_set
     from vdsr_eval import psnr
 
-    gt = im2double(luma(next(iter(open_testset("sample"))).pixels))[:240, :240]
+    gt = im2double(luma(next(iter(open_set("sample"))).pixels))[:240, :240]
     lr = imresize(imresize(gt, 1 / 3), 3)
     np.save(tmp_path / "lr.npy", lr)
     images = []

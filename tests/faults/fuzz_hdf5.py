@@ -1,4 +1,4 @@
-"""Training and test files, and weights, to damage: as the writers here make them, and as plain h5py does."""
+"""Training and benchmark files, and weights, to damage: as the writers here make them, and as plain h5py does."""
 
 import io
 import tempfile
@@ -10,7 +10,7 @@ import numpy as np
 from fuzz import Reader
 
 from vdsr_data.benchmark.build import generate_test
-from vdsr_data.benchmark.file import open_test_file
+from vdsr_data.benchmark.file import open_benchmark_file
 from vdsr_data.images.files import write_image
 from vdsr_data.inspect.describe import describe
 from vdsr_data.io.hdf5 import write_attribute
@@ -89,7 +89,7 @@ def read_training(path: Path) -> None:
 
 def read_test(path: Path) -> None:
     list(describe(path))
-    with open_test_file(path) as file:
+    with open_benchmark_file(path) as file:
         for name in file.names[:4]:
             file.original(name)
             file.pair(name, 2)

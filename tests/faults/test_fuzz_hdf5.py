@@ -1,4 +1,4 @@
-"""Damaged and hostile HDF5 files: training files, test files, weights."""
+"""Damaged and hostile HDF5 files: training files, benchmark files, weights."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from conftest import SEED
 from fuzz import campaign
 from fuzz_hdf5 import READERS, bench, patches, plain
 
-from vdsr_data.benchmark.file import is_test_file, open_test_file, summarise
+from vdsr_data.benchmark.file import is_benchmark_file, open_benchmark_file, summarise
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.hdf5 import write_attribute
 from vdsr_data.training.file import open_training
@@ -104,13 +104,13 @@ def test_test_file_leads_nowhere_else(link: Callable[..., object], tmp_path: Pat
     with h5py.File(path, "w") as file:
         file["original"] = link(str(other), "/original")
         file["x2"] = link(str(other), "/x2")
-    assert not is_test_file(path)
-    with pytest.raises(VdsrError, match="not a test file"), open_test_file(path):
+    assert not is_benchmark_file(path)
+    with pytest.raises(VdsrError, match="not a benchmark file"), open_benchmark_file(path):
         pass
     with h5py.File(path, "w") as file:
         file["original/a"] = np.zeros((6, 5), "u1")
         file["x2"] = link(str(other), "/x2")
-    with open_test_file(path) as opened:
+    with open_benchmark_file(path) as opened:
         assert opened.pair("a", 2) is None
     assert not list(summarise(path))
 
@@ -120,7 +120,10 @@ def test_images_are_not_named_to_leave_their_folder(name: str, tmp_path: Path):
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file[f"original/{name}"] = np.zeros((6, 5), "u1")
         write_attribute(file, "names", [name])
-    with pytest.raises(VdsrError, match="cannot be the name of an image") as caught, open_test_file(tmp_path / "b.h5"):
+    with (
+        pytest.raises(VdsrError, match="cannot be the name of an image") as caught,
+        open_benchmark_file(tmp_path / "b.h5"),
+    ):
         pass
     assert str(caught.value).isprintable()
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import __version__, limits
-from vdsr_data.benchmark.file import TestFileWriter, TestPair, write_mat
+from vdsr_data.benchmark.file import BenchmarkPair, BenchmarkWriter, write_mat
 from vdsr_data.benchmark.sets import unique_names
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import image_size, read_image
@@ -29,7 +29,7 @@ __all__ = ["check_test", "degrade", "generate_test", "generate_test_mat", "image
 
 
 def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary) -> NDArray[np.float64]:
-    """Reduce float64 luma by `scale` and enlarge it to its size again: the `lr` of the training and test files."""
+    """Reduce float64 luma by `scale` and enlarge it to its size again: the `lr` of the training and benchmark files."""
     return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
 
 
@@ -78,7 +78,7 @@ def generate_test(
             "scales": list(scales), "names": unique_names(images), "images": [path.name for path in images],
             "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
         }  # fmt: skip
-        writer = TestFileWriter(target)
+        writer = BenchmarkWriter(target)
         try:
             for title, image, pairs in _prepared(images, scales, boundary, workers):
                 writer.add_original(title, image)
@@ -114,7 +114,7 @@ def generate_test_mat(
 
 
 def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
-    """Refuse an image whose name no test file can hold, or of which nothing would be left at one of the scales."""
+    """Refuse an image whose name no benchmark file can hold, or of which nothing would be left at one of the scales."""
     check_name(path)
     for scale in scales:
         if min(shape[:2]) < scale:
@@ -125,14 +125,16 @@ def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
 
 
 def check_test(images: Sequence[Path], scales: Sequence[int]) -> None:
-    """Refuse images of which no test file can be made, as far as names and heads of files tell."""
+    """Refuse images of which no benchmark file can be made, as far as names and heads of files tell."""
     unique_names(images)
     for path in images:
         check_room(path, image_size(path), scales)
 
 
-def image_pairs(path: Path | str, image: NDArray[Any], scales: Sequence[int], boundary: Boundary) -> Iterator[TestPair]:
-    """What a test file holds of an image at each scale."""
+def image_pairs(
+    path: Path | str, image: NDArray[Any], scales: Sequence[int], boundary: Boundary
+) -> Iterator[BenchmarkPair]:
+    """What a benchmark file holds of an image at each scale."""
     path = Path(path)
     check_room(path, image.shape, scales)
     for scale in scales:
@@ -142,13 +144,13 @@ def image_pairs(path: Path | str, image: NDArray[Any], scales: Sequence[int], bo
         if cropped.ndim == 3:
             y, cb, cr = np.moveaxis(rgb2ycbcr(cropped), 2, 0)
         gt = im2double(y)
-        yield TestPair(path.stem, scale, gt, degrade(gt, scale, boundary), cb, cr)
+        yield BenchmarkPair(path.stem, scale, gt, degrade(gt, scale, boundary), cb, cr)
 
 
 def _checked(
     images: Sequence[Path | str], scales: Sequence[int], boundary: Boundary, workers: int
 ) -> tuple[list[Path], tuple[int, ...], Boundary, int]:
-    """What the makers of test files were given, if all of it is allowed."""
+    """What the makers of benchmark files were given, if all of it is allowed."""
     paths, scales = checked_paths(images), checked_scales(scales)
     boundary, workers = checked_boundary(boundary), limits.whole("workers", workers, limits.WORKERS)
     check_test(paths, scales)
@@ -157,17 +159,17 @@ def _checked(
 
 def _prepared(
     images: Sequence[Path], scales: Sequence[int], boundary: Boundary, workers: int
-) -> Iterator[tuple[str, NDArray[Any], list[tuple[TestPair, float]]]]:
+) -> Iterator[tuple[str, NDArray[Any], list[tuple[BenchmarkPair, float]]]]:
     """Name, original, and the pair and its PSNR at each scale, image after image."""
 
-    def prepare(path: Path) -> tuple[str, NDArray[Any], list[tuple[TestPair, float]]]:
+    def prepare(path: Path) -> tuple[str, NDArray[Any], list[tuple[BenchmarkPair, float]]]:
         image = read_image(path)
         return path.stem, image, [(pair, _psnr(pair)) for pair in image_pairs(path, image, scales, boundary)]
 
     return in_order((partial(prepare, path) for path in images), workers=workers, window=workers)
 
 
-def _psnr(pair: TestPair) -> float:
+def _psnr(pair: BenchmarkPair) -> float:
     """Peak signal-to-noise ratio of lr, without a border crop, as ``test_data.m`` prints it."""
     error = float(np.mean((pair.lr - pair.gt) ** 2))
     return 10 * math.log10(1 / error) if error else math.inf

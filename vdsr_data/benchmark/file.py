@@ -29,13 +29,13 @@ from vdsr_data.io.hdf5 import (
 )
 
 __all__ = [
+    "BenchmarkFile",
+    "BenchmarkPair",
+    "BenchmarkWriter",
     "LumaBands",
     "StoredPair",
-    "TestFile",
-    "TestFileWriter",
-    "TestPair",
-    "is_test_file",
-    "open_test_file",
+    "is_benchmark_file",
+    "open_benchmark_file",
     "save_variables",
     "write_mat",
 ]
@@ -45,7 +45,7 @@ MAT_TITLE = b"MATLAB 5.0 MAT-file, by vdsr-toolkit".ljust(116)  # SciPy's names 
 
 
 @dataclass(frozen=True)
-class TestPair:
+class BenchmarkPair:
     """One benchmark image at one scale, as ``test_data.m`` saves it.
 
     Attributes
@@ -65,12 +65,10 @@ class TestPair:
     cb: NDArray[Any] | None
     cr: NDArray[Any] | None
 
-    __test__ = False  # no test class, whatever its name suggests to pytest
-
 
 @dataclass(frozen=True)
 class StoredPair:
-    """Luma of a test file: `gt` and `lr` (rows, columns) float64, and the boundary rule that made `lr`."""
+    """Luma of a benchmark file: `gt` and `lr` (rows, columns) float64, and the boundary rule that made `lr`."""
 
     gt: NDArray[np.float64]
     lr: NDArray[np.float64]
@@ -81,10 +79,8 @@ class StoredPair:
 LumaBands = tuple[tuple[int, int], Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]]
 
 
-class TestFileWriter:
-    """A test file in the making; `annotate` of `hdf5` adds the attributes when it is closed."""
-
-    __test__ = False
+class BenchmarkWriter:
+    """A benchmark file in the making; `annotate` of `hdf5` adds the attributes when it is closed."""
 
     def __init__(self, path: Path) -> None:
         self._file = create_hdf5(path)
@@ -95,7 +91,7 @@ class TestFileWriter:
         """Store a whole image, uint8 or uint16."""
         self._originals.create_dataset(name, data=image)
 
-    def add(self, pair: TestPair) -> None:
+    def add(self, pair: BenchmarkPair) -> None:
         """Store an image at one scale."""
         if pair.scale not in self._scales:
             self._scales[pair.scale] = create_group(self._file, f"x{pair.scale}")
@@ -109,7 +105,7 @@ class TestFileWriter:
         self._file.close()
 
 
-def write_mat(folder: Path | str, pair: TestPair) -> None:
+def write_mat(folder: Path | str, pair: BenchmarkPair) -> None:
     """Write ``NAME_SCALE_gt.mat``, ``_lr`` and for colour images ``_cb``, ``_cr``, as MATLAB's ``save`` does (v5)."""
     for key in ("gt", "lr", "cb", "cr"):
         value = getattr(pair, key)
@@ -127,8 +123,8 @@ def save_variables(path: Path | str, variables: Mapping[str, NDArray[np.generic]
             file.write(MAT_TITLE)
 
 
-def is_test_file(path: Path | str) -> bool:
-    """Whether this is an HDF5 file with the layout of a test file."""
+def is_benchmark_file(path: Path | str) -> bool:
+    """Whether this is an HDF5 file with the layout of a benchmark file."""
     try:
         with open_hdf5(path) as file, damage_explained(Path(path)):
             return plain_group(file, ORIGINAL) is not None
@@ -136,8 +132,8 @@ def is_test_file(path: Path | str) -> bool:
         return False
 
 
-class TestFile:
-    """A test file opened for reading; made by `open_test_file`.
+class BenchmarkFile:
+    """A benchmark file opened for reading; made by `open_benchmark_file`.
 
     Attributes
     ----------
@@ -146,8 +142,6 @@ class TestFile:
     boundary : str
         The boundary rule that made the stored `lr`.
     """
-
-    __test__ = False
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file, self._path = file, path
@@ -230,20 +224,20 @@ class TestFile:
 
 
 @contextmanager
-def open_test_file(path: Path | str) -> Iterator[TestFile]:
-    """Open a test file for reading.
+def open_benchmark_file(path: Path | str) -> Iterator[BenchmarkFile]:
+    """Open a benchmark file for reading.
 
     Raises
     ------
     VdsrError
-        If it is missing, damaged or no test file, or if it lacks an image that it lists.
+        If it is missing, damaged or no benchmark file, or if it lacks an image that it lists.
     """
     with open_hdf5(path) as file:
-        yield TestFile(file, Path(path))
+        yield BenchmarkFile(file, Path(path))
 
 
 def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
-    """Per scale of a test file: the scale, how many images, and pixels of gt; VdsrError if an image has none."""
+    """Per scale of a benchmark file: the scale, how many images, and pixels of gt; VdsrError if an image has none."""
     with open_hdf5(path) as file, damage_explained(Path(path)):
         _names(file, Path(path), read_attributes(file).get("names"))
         for key in file:
@@ -262,7 +256,7 @@ def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
 def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:
     group = plain_group(file, ORIGINAL)
     if group is None:
-        raise VdsrError(f"{path}: not a test file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
+        raise VdsrError(f"{path}: not a benchmark file (no group /{ORIGINAL}); make one with `vdsr-data build-test`")
     names = listed if isinstance(listed, list) else list(group)
     for name in names:  # files are named after them
         if not is_plain_name(name):

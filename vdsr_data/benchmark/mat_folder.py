@@ -79,7 +79,7 @@ class MatFolder:
         return StoredPair(gt, lr, "unknown")
 
     def bands(self, name: str, scale: int) -> LumaBands | None:
-        """As `TestFile.bands`, but a .mat file is unpacked as a whole."""
+        """As `BenchmarkFile.bands`, but a .mat file is unpacked as a whole."""
         pair = self.pair(name, scale)
         if pair is None:
             return None

@@ -12,14 +12,14 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
-from vdsr_data.benchmark.file import StoredPair, TestFile, open_test_file
+from vdsr_data.benchmark.file import BenchmarkFile, StoredPair, open_benchmark_file
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
 from vdsr_data.io.files import check_input, check_name
 from vdsr_data.io.mistaken import mistaken
 from vdsr_data.public.registry import data_folders, fetch_command, registered, sets_of_any_case
 
-__all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_testset"]
+__all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_set"]
 
 # `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
 # source). No scene is in both parts.
@@ -38,7 +38,7 @@ class Original(NamedTuple):
 
 
 class Benchmark:
-    """A set of originals, read one at a time while iterating; made by `open_testset`.
+    """A set of originals, read one at a time while iterating; made by `open_set`.
 
     Attributes
     ----------
@@ -46,16 +46,16 @@ class Benchmark:
         What tables call it; may be changed where two sets would have one name.
     image_names : list of str
     path : Path
-        The test file, or the folder of the originals.
+        The benchmark file, or the folder of the originals.
     """
 
     def __init__(self, name: str, source: Path | list[Path]) -> None:
         self.name = name
         self.path = source if isinstance(source, Path) else source[0].parent
         self._source = source
-        self._open: TestFile | None = None  # while it is iterated: opening takes longer than reading an image
+        self._open: BenchmarkFile | None = None  # while it is iterated: opening takes longer than reading an image
         if isinstance(source, Path):
-            with open_test_file(source) as file:
+            with open_benchmark_file(source) as file:
                 self.image_names = file.names
         else:
             self.image_names = unique_names(source)
@@ -67,7 +67,7 @@ class Benchmark:
         if not isinstance(self._source, Path):
             yield from (Original(path.stem, read_image(path)) for path in self._source)
             return
-        with open_test_file(self._source) as file:
+        with open_benchmark_file(self._source) as file:
             self._open = file
             try:
                 yield from (Original(name, file.original(name)) for name in self.image_names)
@@ -79,24 +79,25 @@ class Benchmark:
         """Pixels of the largest original, from the heads of the files."""
         if not isinstance(self._source, Path):
             return max(rows * columns for rows, columns in map(image_size, self._source))
-        with open_test_file(self._source) as file:
+        with open_benchmark_file(self._source) as file:
             return max(rows * columns for rows, columns in map(file.size, self.image_names))
 
     def stored(self, image_name: str, scale: int) -> StoredPair | None:
-        """The luma pair that a test file holds; None for a folder of images, or a scale that is not in the file."""
+        """The luma pair that a benchmark file holds; None for a folder of images, or a scale that it lacks."""
         if self._open is not None:
             return self._open.pair(image_name, scale)
         if not isinstance(self._source, Path):
             return None
-        with open_test_file(self._source) as file:
+        with open_benchmark_file(self._source) as file:
             return file.pair(image_name, scale)
 
 
-def open_testset(name: Path | str) -> Benchmark:
-    """Open a benchmark: a test file, a folder of originals, or a name.
+def open_set(name: Path | str) -> Benchmark:
+    """Open a benchmark: a benchmark file, a folder of originals, or a name.
 
     A name is looked up as a path, then in the folder that the environment variable ``VDSR_DATA`` names (as a folder or
-    a test file), then in the cache of `vdsr-data fetch`, then in both whatever its case, then among the built-in sets.
+    a benchmark file), then in the cache of `vdsr-data fetch`, then in both whatever its case, then among the built-in
+    sets.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def open_testset(name: Path | str) -> Benchmark:
             try:
                 return Benchmark(path.stem, path)
             except VdsrError as error:
-                raise VdsrError(f"{error}; a set is a folder of images or a test file") from error
+                raise VdsrError(f"{error}; a set is a folder of images or a benchmark file") from error
     return Benchmark(*find_images(name, "test"))
 
 

@@ -18,7 +18,7 @@ __all__ = ["info", "preview", "verify"]
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 def info(file: Path) -> None:
-    """Say what is in a training file, a test file or a folder of .mat files or sub-images, and how it was made.
+    """Say what is in a training file, a benchmark file or a folder of .mat files or sub-images, and how it was made.
 
     The histograms of gt, and of the residual in steps of 8-bit images, are those of at most 1,024 pairs (and four
     million pixels), chosen at random but always the same.
@@ -46,17 +46,17 @@ def info(file: Path) -> None:
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
 @click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
-              help="Patches of a training file, images of a test file or .mat files, sub-images.")  # fmt: skip
+              help="Patches of a training file, images of a benchmark file or .mat files, sub-images.")  # fmt: skip
 @click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the choice.")
 @force_option
 @click.pass_context
 def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
-    """Draw a contact sheet of a training or test file: lr, gt and the residual gt - lr; of sub-images: HR and LR.
+    """Draw a contact sheet of a training or benchmark file: lr, gt and the residual gt - lr; of sub-images: HR and LR.
 
-    Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a test file
-    or a folder of .mat files images, with lr and residual at each scale. Below each residual stands the PSNR of lr. The
-    residual's colours go from blue (gt is darker) by white to red; their range, the same for the whole sheet, stands
-    below. Of a large image each square of pixels is drawn as their mean.
+    Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a benchmark
+    file or a folder of .mat files images, with lr and residual at each scale. Below each residual stands the PSNR of
+    lr. The residual's colours go from blue (gt is darker) by white to red; their range, the same for the whole sheet,
+    stands below. Of a large image each square of pixels is drawn as their mean.
     """
     from vdsr_data.interop.pairs import open_pairs
     from vdsr_data.io.files import check_output
@@ -83,7 +83,7 @@ def preview(context: click.Context, file: Path, output: Path | None, count: int 
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
 @click.pass_context
 def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
-    """Check a training file, a part, a virtual file with its parts, a test file, or a folder (.mat files, sub-images).
+    """Check a training file, a part, a virtual file with its parts, a benchmark file, or a folder of either kind.
 
     Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
     version, and of all values. It is the same for files that are compressed, virtual, merged or built at once; keep it,
@@ -91,22 +91,22 @@ def verify(context: click.Context, file: Path, images: str | None, sample: int, 
     changed to another allowed one unseen.
 
     With --images their SHA-256 sums are compared with those that the file recorded, and a sample of its pairs, chosen
-    at random, is made anew and compared bit by bit; the sample of a test file always is, from the originals in it, that
-    of .mat files from gt, and that of sub-images' LR from HR, but for its edges. The content of .mat files and of
+    at random, is made anew and compared bit by bit; the sample of a benchmark file always is, from the originals in it,
+    that of .mat files from gt, and that of sub-images' LR from HR, but for its edges. The content of .mat files and of
     sub-images is their names and values. Exit code 1 if anything is wrong.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from vdsr_data.benchmark.file import is_test_file
+    from vdsr_data.benchmark.file import is_benchmark_file
     from vdsr_data.benchmark.mat_folder import is_mat_folder
     from vdsr_data.benchmark.sets import find_images
     from vdsr_data.inspect.verify import verify as check
 
     if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
         raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
-    of_test = is_mat_folder(file) or is_test_file(file)
+    of_test = is_mat_folder(file) or is_benchmark_file(file)
     if file.is_dir() and not of_test:
         refuse_idle(
             context, ["images"], "is for files: sub-images do not say from which images they were made, and how"

@@ -50,7 +50,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be
 @click.group(cls=ExplainingGroup, context_settings={"max_content_width": 110})
 @click.version_option(__version__, prog_name="vdsr-data")
 def main() -> None:
-    """Make the data of VDSR without MATLAB: training and test files, low-resolution images.
+    """Make the data of VDSR without MATLAB: training and benchmark files, low-resolution images.
 
     \b
     vdsr-data fetch 291 Set5          the public images, checked by SHA-256

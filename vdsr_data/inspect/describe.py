@@ -1,10 +1,10 @@
-"""What is inside a training file, a test file or a folder of sub-images, for people."""
+"""What is inside a training file, a benchmark file or a folder of sub-images, for people."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdsr_data.benchmark.file import is_test_file, summarise
+from vdsr_data.benchmark.file import is_benchmark_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, describe_mat, is_mat_folder
 from vdsr_data.io.hdf5 import damage_explained, open_hdf5, read_attributes
 from vdsr_data.training.file import open_training
@@ -21,7 +21,7 @@ def describe(path: Path | str) -> Iterator[str]:
     Raises
     ------
     VdsrError
-        If it is neither a training nor a test file, nor a folder of .mat files or sub-images.
+        If it is neither a training nor a benchmark file, nor a folder of .mat files or sub-images.
     """
     path = Path(path)
     if is_mat_folder(path):
@@ -31,10 +31,10 @@ def describe(path: Path | str) -> Iterator[str]:
         yield from describe_subimages(SubimageFolder(path))
         return
     size = f"{path.stat().st_size / 1e6:,.1f} MB" if path.is_file() else ""
-    if is_test_file(path):
+    if is_benchmark_file(path):
         with open_hdf5(path) as file, damage_explained(path):
             attributes = read_attributes(file)
-        yield f"{path}: test file, {size}"
+        yield f"{path}: benchmark file, {size}"
         for scale, images, pixels in summarise(path):
             yield f"  x{scale}: {images} images, {pixels:,} pixels"
     else:

@@ -50,7 +50,7 @@ class Tile(NamedTuple):
 
 
 def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int | None = None, seed: int = 0) -> int:
-    """Draw patches of a training file, images of a test file, or sub-images, these two at each scale, chosen at random.
+    """Draw patches of a training file, images of a benchmark file or sub-images, chosen at random.
 
     Parameters
     ----------

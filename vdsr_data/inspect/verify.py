@@ -26,7 +26,7 @@ from vdsr_data.benchmark.claims import (
     look_through,
     same_bits,
 )
-from vdsr_data.benchmark.file import ORIGINAL, TestFile, is_test_file
+from vdsr_data.benchmark.file import ORIGINAL, BenchmarkFile, is_benchmark_file
 from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
@@ -51,14 +51,15 @@ def verify(
     expect: str | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Verified:
-    """Check a training file, a part, a virtual file with its parts, a test file, or a folder (.mat files, sub-images).
+    """Check a training file, a part, a virtual file with its parts, a benchmark file, or a folder of either kind.
 
     Parameters
     ----------
     path : path
     images : sequence of path, optional
         Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
-        made anew. A test file holds its originals, .mat files gt and sub-images HR, from which a sample is made anyhow.
+        made anew. A benchmark file holds its originals, .mat files gt and sub-images HR, from which a sample is made
+        anyhow.
     sample : int, default 64
         How many pairs to make anew and to compare bit by bit.
     seed : int, default 0
@@ -83,12 +84,12 @@ def verify(
     Notes
     -----
     Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs. To make a
-    pair of a test file anew takes up to 60 bytes for each of its pixels.
+    pair of a benchmark file anew takes up to 60 bytes for each of its pixels.
 
     Warns
     -----
     MemoryWarning
-        If there is less memory than the largest image of a test file needs.
+        If there is less memory than the largest image of a benchmark file needs.
     """
     path = Path(path)
     limits.whole("sample", sample, (0, None))
@@ -105,7 +106,7 @@ def verify(
     else:
         check_input(path)
         with unchanged(path), damage_explained(path):
-            check_kind = _verify_test if is_test_file(path) else verify_training
+            check_kind = _verify_test if is_benchmark_file(path) else verify_training
             found = check_kind(path, paths, sample, seed, advance)
     content = Check("content", f"SHA-256 {found.sha256}")
     if expect is not None and expect.lower() != found.sha256:
@@ -133,11 +134,11 @@ def _verify_test(
         if not checks[0].failures:
             checks.append(_check_entries(attributes, sums))
         if not any(check.failures for check in checks):
-            test = TestFile(file, path)
+            test = BenchmarkFile(file, path)
             checks.append(_check_sample(test, attributes, sample, seed))
             if images is not None:
                 checks.append(_check_originals(test, attributes, images))
-        kind = f"test file of {len(images_named)} images"
+        kind = f"benchmark file of {len(images_named)} images"
     return Verified(kind, checks, content_sum(attributes, sums))
 
 
@@ -181,7 +182,7 @@ def _check_entries(attributes: dict[str, Any], sums: dict[str, str]) -> Check:
     return check
 
 
-def _check_sample(test: TestFile, attributes: dict[str, Any], sample: int, seed: int) -> Check:
+def _check_sample(test: BenchmarkFile, attributes: dict[str, Any], sample: int, seed: int) -> Check:
     """Make pairs anew from the originals in the file."""
     entries = [(name, scale) for name in test.names for scale in attributes["scales"]]
     chosen = np.sort(np.random.default_rng(seed).permutation(len(entries))[:sample])
@@ -199,7 +200,7 @@ def _check_sample(test: TestFile, attributes: dict[str, Any], sample: int, seed:
     return check
 
 
-def _check_originals(test: TestFile, attributes: dict[str, Any], images: Sequence[Path]) -> Check:
+def _check_originals(test: BenchmarkFile, attributes: dict[str, Any], images: Sequence[Path]) -> Check:
     """Compare the originals in the file with the images, bit by bit."""
     check, paths = check_images(images, list(zip(attributes["images"], attributes["sha256"], strict=True)))
     for path in paths:

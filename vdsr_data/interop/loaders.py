@@ -1,4 +1,4 @@
-"""Training and test files as data sets of PyTorch and TensorFlow, which are imported only when they are asked for."""
+"""Training and benchmark files as data sets of PyTorch and TensorFlow, which are imported when they are asked for."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ LOOKED_AT = 32  # patches that are looked at before; of a compressed file each t
 
 
 def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs":
-    """Open a training or test file as a data set of PyTorch, for ``torch.utils.data.DataLoader``.
+    """Open a training or benchmark file as a data set of PyTorch, for ``torch.utils.data.DataLoader``.
 
     Parameters
     ----------
     path : path
-        A training file (also a part or a virtual file), a test file, or the folder of its .mat files.
+        A training file (also a part or a virtual file), a benchmark file, or the folder of its .mat files.
     scale : int, optional
-        Of a test file or .mat files: only images at this scale. A training file mixes its scales.
+        Of a benchmark file or .mat files: only images at this scale. A training file mixes its scales.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
 
 
 def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
-    """Open a training or test file as a ``tf.data.Dataset``, not batched and not repeated.
+    """Open a training or benchmark file as a ``tf.data.Dataset``, not batched and not repeated.
 
     Parameters and errors are those of `torch_dataset`, with TensorFlow instead of PyTorch.
 

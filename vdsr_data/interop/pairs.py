@@ -1,4 +1,4 @@
-"""The pairs of a training or test file, or of .mat files, by number: for loaders in many processes, and for a look."""
+"""The pairs of a training or a benchmark file by number, for loaders in many processes, and for a look into a file."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import limits
 from vdsr_data.benchmark.claims import ROLES, fault_of, refuse_faults
-from vdsr_data.benchmark.file import LumaBands, TestFile, is_test_file, open_test_file, summarise
+from vdsr_data.benchmark.file import BenchmarkFile, LumaBands, is_benchmark_file, open_benchmark_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, is_mat_folder
 from vdsr_data.errors import VdsrError
 from vdsr_data.training.file import TrainingFile, open_training
@@ -21,13 +21,13 @@ __all__ = ["Pairs", "open_pairs"]
 
 
 def open_pairs(path: Path | str) -> "Pairs | SubimageFolder":
-    """Open a training or test file, or a folder of .mat files or of sub-images, whichever it is; errors as theirs."""
+    """Open a training or benchmark file, or a folder of .mat files or sub-images, whichever it is; errors as theirs."""
     folder = Path(path).is_dir() and not is_mat_folder(path)
     return SubimageFolder(path) if folder else Pairs(path)
 
 
 class Pairs:
-    """The pairs (lr, gt) of a training file (also a part, or a virtual one), a test file, or a folder of .mat files.
+    """The pairs (lr, gt) of a training file (also a part or virtual), a benchmark file, or a folder of .mat files.
 
     The file is opened for a short look here, and then on first use, anew in each process: the object can be pickled,
     and no process works with a handle that another one has opened.
@@ -36,7 +36,7 @@ class Pairs:
     ----------
     path : path
     scale : int, optional
-        Of a test file or .mat files: pairs of this scale only.
+        Of a benchmark file or .mat files: pairs of this scale only.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Pairs:
     ArgumentError
         If the scale is none.
     VdsrError
-        If it is no such file, or a test file without a pair of that scale. A part of a training file may be empty.
+        If it is no such file, or a benchmark file without a pair of that scale. A part of a training file may be empty.
     """
 
     def __init__(self, path: Path | str, *, scale: int | None = None) -> None:
@@ -65,13 +65,15 @@ class Pairs:
         if is_mat_folder(path):
             folder = MatFolder(path)
             scales, names = folder.scales, folder.names
-        elif is_test_file(path):
+        elif is_benchmark_file(path):
             scales = [found for found, _, _ in summarise(path)]
-            with open_test_file(path) as file:
+            with open_benchmark_file(path) as file:
                 names = file.names
         else:
             if scale is not None:
-                raise VdsrError(f"{path}: a training file, whose scales are mixed; only a test file is read by scale")
+                raise VdsrError(
+                    f"{path}: a training file, whose scales are mixed; only a benchmark file is read by scale"
+                )
             with open_training(path, empty=True) as training:
                 self.shape, self._count = (training.patch_size, training.patch_size), len(training)
             return
@@ -133,19 +135,19 @@ class Pairs:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
 
-    def _file(self) -> TrainingFile | TestFile | MatFolder:
+    def _file(self) -> TrainingFile | BenchmarkFile | MatFolder:
         if self._opened is None or self._opened[0] != os.getpid():
             stack = ExitStack()
-            file: TrainingFile | TestFile | MatFolder
+            file: TrainingFile | BenchmarkFile | MatFolder
             if self.path.is_dir():
                 file = MatFolder(self.path)
             elif self.shape:
                 file = stack.enter_context(open_training(self.path, empty=True))
                 file.resident = False
             else:
-                file = stack.enter_context(open_test_file(self.path))
+                file = stack.enter_context(open_benchmark_file(self.path))
             self._opened = os.getpid(), stack, file
-        opened: TrainingFile | TestFile | MatFolder = self._opened[2]
+        opened: TrainingFile | BenchmarkFile | MatFolder = self._opened[2]
         return opened
 
     def _missing(self, name: str, scale: int) -> VdsrError:

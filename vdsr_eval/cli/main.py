@@ -57,7 +57,7 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     metavar="SET",
     shell_complete=complete_set,
-    help="A test file, a folder of originals or a name; repeatable.  [default: the test files here, else sample]",
+    help="A benchmark file, a folder of originals or a name; repeatable.  [default: those here, else sample]",
 )
 @click.option(
     "--scale",
@@ -104,7 +104,7 @@ def main(
     each model and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
 
     \b
-    vdsr-eval --scale 3                                  the test files here, bicubic and the newest network
+    vdsr-eval --scale 3                                  the benchmark files here, bicubic and the newest network
     vdsr-eval --dataset Set5 --protocol paper --compare  beside the published rows
     vdsr-eval --dataset Set5 --weights mine.h5 --weights default --baseline bicubic
     vdsr-eval --dataset Set5 --html report.html --save-images pictures --detail auto
@@ -133,7 +133,7 @@ def main(
 
 @main.command(cls=ExplainingCommand)
 @click.argument("folder", type=FOLDER)
-@click.option("--gt", required=True, metavar="SET", help="The originals: a test file, a folder or a name.")
+@click.option("--gt", required=True, metavar="SET", help="The originals: a benchmark file, a folder or a name.")
 @click.option("--scale", required=True, type=SCALE, help="Factor of the super-resolution.")
 @click.option("--name", help="What tables call the results.  [default: the folder's name]")
 @click.option("--pattern", default="*", metavar="PATTERN", help="Take only files of FOLDER called so, such as '*_SR*'.")
@@ -257,10 +257,10 @@ def upscale(
 
 
 def _default_sets() -> list[str]:
-    """The test files of the current folder, else the built-in set."""
-    from vdsr_data.benchmark.file import is_test_file
+    """The benchmark files of the current folder, else the built-in set."""
+    from vdsr_data.benchmark.file import is_benchmark_file
 
-    return [str(path) for path in sorted(Path.cwd().glob("*.h5")) if is_test_file(path)] or ["sample"]
+    return [str(path) for path in sorted(Path.cwd().glob("*.h5")) if is_benchmark_file(path)] or ["sample"]
 
 
 def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | None) -> list[Path]:

@@ -34,10 +34,10 @@ PICTURES = "8-bit pictures for the eye, whose scores are not those of the table;
 
 def open_sets(names: Iterable[str]) -> list["Benchmark"]:
     """Open every set once, under names that are told apart."""
-    from vdsr_data.benchmark.sets import open_testset
+    from vdsr_data.benchmark.sets import open_set
     from vdsr_eval.scoring.names import distinct
 
-    sets = list({realpath(testset.path): testset for testset in map(open_testset, names)}.values())
+    sets = list({realpath(testset.path): testset for testset in map(open_set, names)}.values())
     for testset, name in zip(sets, distinct([s.name for s in sets], [s.path for s in sets]), strict=True):
         testset.name = name
     return sets

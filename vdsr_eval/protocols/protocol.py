@@ -198,7 +198,7 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low
 
 
 def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pair:
-    """The pair of a test file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
+    """The pair of a benchmark file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
     protocol = as_protocol(protocol)
     gt, lr = checked_luma(gt, "the stored original"), checked_luma(lr, "the stored low resolution")
     scored = gt if protocol.result == "float" else rounded(gt * 255)

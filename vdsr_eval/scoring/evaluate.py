@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.benchmark.sets import Benchmark, Original, open_testset
+from vdsr_data.benchmark.sets import Benchmark, Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, listed
 from vdsr_data.io.ahead import in_order
 from vdsr_data.limits import different
@@ -116,7 +116,7 @@ def evaluate(
     Parameters
     ----------
     testset : Benchmark, Path or str
-        What `vdsr_data.benchmark.sets.open_testset` gives or takes: a folder of originals, a test file, a name.
+        What `vdsr_data.benchmark.sets.open_set` gives or takes: a folder of originals, a benchmark file, a name.
     scale : int
     model : str
         The name that the records carry.
@@ -251,8 +251,8 @@ def _opened(testset: Benchmark | Path | str) -> Benchmark:
     if isinstance(testset, Benchmark):
         return testset
     if not isinstance(testset, str | Path):
-        raise ArgumentError(f"testset: {testset!r} is not allowed; give a folder, a test file or a name")
-    return open_testset(testset)
+        raise ArgumentError(f"testset: {testset!r} is not allowed; give a folder, a benchmark file or a name")
+    return open_set(testset)
 
 
 def _scored(
@@ -276,7 +276,7 @@ def _pair(
     protocol: Protocol,
     low: Callable[[Original], NDArray[Any]] | None,
 ) -> Pair:
-    """The pair of a test file where it holds what the protocol asks for, else one made from the original."""
+    """The pair of a benchmark file where it holds what the protocol asks for, else one made from the original."""
     if low is not None:
         given = low(original)
         try:

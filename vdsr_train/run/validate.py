@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.benchmark.sets import open_testset
+from vdsr_data.benchmark.sets import open_set
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS
@@ -32,7 +32,7 @@ class Validation:
     Parameters
     ----------
     testset : Benchmark
-        As `vdsr_data.benchmark.sets.open_testset` gives it.
+        As `vdsr_data.benchmark.sets.open_set` gives it.
     folder : Path
         Receives ``2.csv``, ``3.csv``, ``4.csv`` (a row for each validation, a column for each image) and, from the last
         validation, pictures ``2/butterfly_sr.png`` and ``2/butterfly_residual.png`` of the first images (the residual
@@ -115,7 +115,7 @@ def open_validation(name: str, folder: Path, *, keep: int, warn: Callable[[str],
         return None
     for candidate in dict.fromkeys((name, f"{name}.h5", "sample")):
         try:
-            validation = Validation(open_testset(candidate), folder, keep=keep)
+            validation = Validation(open_set(candidate), folder, keep=keep)
         except VdsrError as error:
             missing = error
             continue
