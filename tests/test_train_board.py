@@ -7,7 +7,7 @@ import pytest
 from train_fixtures import Recorder, small, test_images, training_file
 
 from vdsr_train.run.log import read_log
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 
 pytest.importorskip("tensorflow")
 
@@ -22,7 +22,7 @@ def data(tmp_path):
 def test_scalars_pictures_and_histograms(data) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     config = small(data, steps=12, theta=1e-3)
-    train(config, data / "run", resume=False, console=Recorder())
+    run_training(config, data / "run", resume=False, console=Recorder())
     events = accumulator.EventAccumulator(str(data / "run" / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])
@@ -45,6 +45,6 @@ def test_scalars_pictures_and_histograms(data) -> None:
 def test_a_training_runs_without_tensorboard(data, monkeypatch) -> None:
     monkeypatch.setattr("vdsr_train.run.board.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    train(small(data, steps=3), data / "run", resume=False, console=Recorder())
+    run_training(small(data, steps=3), data / "run", resume=False, console=Recorder())
     assert (data / "run" / "weights.h5").exists()
     assert not (data / "run" / "tensorboard").exists()

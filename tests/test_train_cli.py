@@ -88,6 +88,8 @@ def test_a_cosine_may_not_be_made_longer(folder) -> None:
         (["one.h5", "two.h5"], 2, r"two\.h5"),
         (["--theta", "1e-3", "9e-4"], 2, r"--theta takes one value; .*: vdsr-train sweep --theta"),
         (["--theta=1e-3", "9e-4", "8e-4"], 2, r"--theta takes one value"),
+        (["--theta", "1e-3,9e-4"], 2, r"--theta takes one value; .*: vdsr-train sweep --theta"),
+        (["--theta=1e-3,9e-4"], 2, r"--theta takes one value"),
         (["--depth", "2.5"], 2, r"--depth.*whole numbers from 2 on"),
         (["--local-workers", "2", "--batch-size", "63"], 1, "cannot be shared equally by 2 devices"),
         (["--run-dir", ""], 2, "an empty name"),
@@ -128,7 +130,7 @@ def test_weights_that_do_not_fit(folder) -> None:
 
 
 def test_the_log_file_of_this_command_is_in_nobodys_way(folder, monkeypatch) -> None:
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda *_, **__: None)
     (folder / "run").mkdir()
     run("--run-dir", "run", "--log-file", "run/said.txt")
     failed = run("convert", "default", "out.h5", "--log-file", "out.h5", code=1)
@@ -163,7 +165,7 @@ def test_an_option_that_would_do_nothing_is_refused(folder, options, message) ->
 
 def test_presets_are_never_refused(folder, monkeypatch) -> None:
     """They set values that have no effect in them, such as theta where nothing is clipped."""
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda *_, **__: None)
     for preset in PRESETS:
         for options in ([], ["--images", "sample"], ["--weights", "default"], ["--optimizer", "sgd"], ["--steps", "5"]):
             run("--preset", preset, *options)
@@ -181,8 +183,8 @@ def test_an_option_of_a_resumed_training_that_does_nothing_is_refused(folder) ->
 
 def test_a_warm_up_that_nobody_asked_for_is_fitted(folder, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, fit, **__: seen.append(fit))
-    monkeypatch.setattr("vdsr_train.run.sweep.sweep", lambda *_, fit, **__: seen.append(fit))
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda *_, fit, **__: seen.append(fit))
+    monkeypatch.setattr("vdsr_train.run.commands.run_sweep", lambda *_, fit, **__: seen.append(fit))
     run()
     run("--warmup", "5")
     run("sweep", "--seed", "1", "2")
@@ -192,7 +194,7 @@ def test_a_warm_up_that_nobody_asked_for_is_fitted(folder, monkeypatch) -> None:
 
 def test_a_number_may_be_the_name_of_a_file(folder, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, *_, **__: seen.append(config))
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda config, *_, **__: seen.append(config))
     training_file(folder / "2024")
     run("--steps", "5", "2024")
     assert (seen[0].steps, seen[0].file) == (5, "2024")
@@ -206,7 +208,7 @@ def test_the_newest_run_is_the_one_that_was_started_or_resumed_last(folder, monk
         PRESETS["paper"].write(path)
         os.utime(path, (10**9 - age, 10**9 - age))
     (folder / "runs" / "old" / "notes.txt").touch()
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda *_, **__: None)
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda *_, **__: None)
     assert "resuming: runs/new" in run("--resume").stdout
 
 
@@ -234,11 +236,11 @@ def test_numbers_are_shown_as_numbers() -> None:
 
 def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
     words, seen = [], []
-    monkeypatch.setattr("vdsr_train.cli.main.launch", lambda count, arguments: words.extend(arguments) or 0)
+    monkeypatch.setattr("vdsr_train.run.commands.launch", lambda count, arguments: words.extend(arguments) or 0)
     options = ["--theta=1.23456789e-4", "--clip=norm", "--no-symmetries", "--seed=0", "--ema=1"]
     run("vdsr_train.h5", *options, "--local-workers=2", "--run-dir=here", "--quiet", "--log-file=log.txt")
     assert words[-3:] == ["--quiet", "--log-file", str(folder / "log.txt")]
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, folder, **_: seen.append((config, folder)))
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda config, folder, **_: seen.append((config, folder)))
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}')
     run(*words)
     changes = {"theta": 1.23456789e-4, "clip": "norm", "symmetries": False, "seed": 0, "ema": 1}
@@ -247,7 +249,7 @@ def test_workers_are_given_every_value_unchanged(folder, monkeypatch) -> None:
 
 def test_workers_are_given_lists_unchanged(folder, monkeypatch) -> None:
     words = []
-    monkeypatch.setattr("vdsr_train.cli.main.launch", lambda count, arguments: words.extend(arguments) or 0)
+    monkeypatch.setattr("vdsr_train.run.commands.launch", lambda count, arguments: words.extend(arguments) or 0)
     run("--images=sample", "--downsizes=1,0.333333333333", "--local-workers=2", "--run-dir=here")
     assert words[words.index("--downsizes") + 1] == "1.0,0.333333333333"
 
@@ -255,7 +257,7 @@ def test_workers_are_given_lists_unchanged(folder, monkeypatch) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> None:
     seen = []
-    monkeypatch.setattr("vdsr_train.run.train.train", lambda config, *_, **__: seen.append(config))
+    monkeypatch.setattr("vdsr_train.run.train.run_training", lambda config, *_, **__: seen.append(config))
     run("--preset", preset)
     run("--preset", preset.upper(), "--no-symmetries", "--clip", "norm", "--theta", "1e-4")
     run("--preset", preset, "--downsizes", "1,0.5", "--images", "sample")
@@ -291,7 +293,10 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_the_parts_without_a_network_import_without_tensorflow() -> None:
-    parts = "config schedule batches checkpoint validate log train weights cli backend"
+    parts = (
+        "config presets loop.schedule loop.batches loop.checkpoint loop.crops run.validate run.log run.train run.sweep "
+        "run.commands cli.main backends.backend backends.distribute backends.interface"
+    )
     code = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; " + "; ".join(
         f"import vdsr_train.{part}" for part in parts.split()
     )

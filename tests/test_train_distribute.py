@@ -19,7 +19,7 @@ from vdsr_train.backends.distribute import Worker, this_worker
 from vdsr_train.backends.distribute import _free_ports as free_ports
 from vdsr_train.cli.main import main
 from vdsr_train.run.log import read_log
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 
 pytest.importorskip("tensorflow")
 
@@ -45,7 +45,7 @@ def alone(tmp_path_factory):
     """The same training on one device."""
     folder = tmp_path_factory.mktemp("alone")
     training_file(folder / "train.h5")
-    train(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
+    run_training(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
     return folder / "one"
 
 
@@ -56,10 +56,10 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 import vdsr_train.run.record
 vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
-train(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, console=Recorder())
+run_training(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, console=Recorder())
 """
 
 
@@ -121,12 +121,12 @@ from train_fixtures import Recorder
 from vdsr_train.backends import model
 from vdsr_train.config import read_config
 from vdsr_train.backends.distribute import this_worker
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 import vdsr_train.run.record
 vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 built, build = [], model.build_model
 model.build_model = lambda **options: built.append(build(**options)) or built[-1]
-train(read_config(Path("two.json")), Path("two"), resume=False, console=Recorder())
+run_training(read_config(Path("two.json")), Path("two"), resume=False, console=Recorder())
 np.savez(f"worker{this_worker('multi-worker').index}.npz", *built[0].get_weights())
 """
 
@@ -177,7 +177,10 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder,
 
 
 def test_a_worker_that_never_appears_is_not_waited_for_without_limit(folder) -> None:
-    code = "import sys; from vdsr_train import cli, distribute; distribute.PATIENCE = 3; cli.main()"
+    code = (
+        "from vdsr_train.backends import distribute; from vdsr_train.cli.main import main; "
+        "distribute.PATIENCE = 3; main()"
+    )
     command = [sys.executable, "-c", code, *arguments(folder, "--distribute=multi-worker")]
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     place = {"cluster": cluster, "task": {"type": "worker", "index": 0}}

@@ -20,7 +20,7 @@ import tensorflow, keras
 from train_fixtures import Recorder
 from vdsr_train.loop import checkpoint
 from vdsr_train.config import read_config
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 import vdsr_train.run.record
 vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 
@@ -49,7 +49,7 @@ def child(kind):
         if kind == "moment" and len(first) == 1:
             (folder / "started").touch()
     resume = (folder / "parts").exists()
-    train(config, folder / "parts", resume=resume, console=Recorder(at=at))
+    run_training(config, folder / "parts", resume=resume, console=Recorder(at=at))
     os._exit(0)
 
 killed = 0
@@ -78,7 +78,7 @@ for kind in ["step", "save", "moment", "step", "save", "step", "moment", "save",
 print("killed", killed)
 
 if not os.fork():
-    train(config, folder / "whole", resume=False, console=Recorder())
+    run_training(config, folder / "whole", resume=False, console=Recorder())
     os._exit(0)
 os.wait()
 """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vdsr_train.config import Config
-from vdsr_train.loop.schedule import fitted, learning_rate, total_steps, unreached
+from vdsr_train.loop.schedule import Due, due, fitted, learning_rate, total_steps, unreached
 
 
 def test_step_schedule_drops_exactly_at_the_first_step_of_an_epoch() -> None:
@@ -58,3 +58,18 @@ def test_what_a_training_never_comes_to_is_said() -> None:
     assert unreached(steps, 11, 5) == []
     assert unreached(steps, 10, 5) == ["the rate stays 0.1: it would be divided after 10 steps, of 10"]
     assert learning_rate(steps, 9, 5) == 0.1 > learning_rate(steps, 10, 5)
+
+
+def test_what_is_due_at_a_step() -> None:
+    """At the end of an epoch and of the training all is; a stop saves; each includes those behind it."""
+    config = Config(validate_every=8, checkpoint_every=5, log_every=3)
+    seen = {done: due(config, done, steps_per_epoch=12, total=26) for done in range(1, 27)}
+    assert [done for done, now in seen.items() if now.validates] == [8, 12, 16, 24, 26]
+    assert [done for done, now in seen.items() if now.saves] == [5, 8, 10, 12, 15, 16, 20, 24, 25, 26]
+    assert [done for done, now in seen.items() if now.logs] == [
+        3, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 21, 24, 25, 26
+    ]  # fmt: skip
+    assert due(config, 7, steps_per_epoch=12, total=26) == Due(validates=False, saves=False, logs=False)
+    assert due(config, 7, steps_per_epoch=12, total=26, stops=True) == Due(validates=False, saves=True, logs=True)
+    epochs = Config(validate_every=0, checkpoint_every=100, log_every=100)
+    assert [done for done in range(1, 30) if due(epochs, done, steps_per_epoch=12, total=29).validates] == [12, 24, 29]

@@ -11,7 +11,7 @@ from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_eval.networks.weights import read_weights
 from vdsr_train.run.log import read_log
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("jax", reason="JAX is not installed")
@@ -22,11 +22,11 @@ import sys; from pathlib import Path
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
 from vdsr_train.run.record import Record
-from vdsr_train.run.train import train
+from vdsr_train.run.train import run_training
 Record._draw = lambda _: None
 folder = Path(sys.argv[1])
 config, console = read_config(folder / "config.json"), Recorder()
-train(config, folder / "jax", resume=False, console=console)
+run_training(config, folder / "jax", resume=False, console=console)
 assert any("threads: JAX" in text for text in console.warned) == (config.convolution == "direct")
 import keras; assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 """
@@ -58,7 +58,7 @@ def test_fifty_steps_agree_to_1e_4(tmp_path, recipe) -> None:
     training_file(tmp_path / "train.h5", count=128)
     test_images(tmp_path / "waves")
     config = small(tmp_path, steps=50, ema=10, **recipe)
-    train(config, tmp_path / "tensorflow", resume=False, console=Recorder())
+    run_training(config, tmp_path / "tensorflow", resume=False, console=Recorder())
     replace(config, threads=2).write(tmp_path / "config.json")
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

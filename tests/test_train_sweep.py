@@ -13,7 +13,7 @@ from vdsr_data.images.files import read_image
 from vdsr_train.cli.main import main
 from vdsr_train.config import Config
 from vdsr_train.run.log import read_log
-from vdsr_train.run.sweep import combinations, sweep
+from vdsr_train.run.sweep import combinations, run_sweep
 
 undrawn = pytest.fixture(autouse=True)(undraw)
 
@@ -47,9 +47,9 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        sweep(configs, folder / "all", console=Recorder(at=at))
+        run_sweep(configs, folder / "all", console=Recorder(at=at))
     console = Recorder()
-    sweep(configs, folder / "all", console=console)
+    run_sweep(configs, folder / "all", console=console)
     assert [row["step"] for row in console.rows] == [10, 12, 14]  # of the second, from its checkpoint at step 7 on
     assert any("complete" in text for text in console.said)
     table = next(text for text in console.said if "bicubic" in text and "theta=0.01" in text)
@@ -61,16 +61,16 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
     assert [row["run"] for row in rows] == list(configs)
     assert read_image(folder / "all" / "sweep.png").ndim == 3
     with pytest.raises(VdsrError, match="another steps"):
-        sweep({name: small(folder, theta=1e-2, steps=15) for name in configs}, folder / "all", console=Recorder())
+        run_sweep({name: small(folder, theta=1e-2, steps=15) for name in configs}, folder / "all", console=Recorder())
 
 
 def test_the_table_has_the_columns_of_all_trainings(folder) -> None:
     """Each row under the right names, whatever another lacks; from trained weights, these are a row of what is said."""
     pytest.importorskip("tensorflow")
-    sweep({"first": small(folder, steps=14)}, folder / "one", console=Recorder())
+    run_sweep({"first": small(folder, steps=14)}, folder / "one", console=Recorder())
     base = {"steps": 14, "weights": str(folder / "one" / "first"), "warmup": 100}
     configs = {f"ema={ema}": small(folder, ema=ema, **base) for ema in (0, 5)}
-    sweep(configs, str(folder / "all"), console=(console := Recorder()), fit=True)
+    run_sweep(configs, str(folder / "all"), console=(console := Recorder()), fit=True)
     with (folder / "all" / "sweep.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["run"] for row in rows] == list(configs)
@@ -83,36 +83,47 @@ def test_the_table_has_the_columns_of_all_trainings(folder) -> None:
     assert rows[1]["averaged_x2"]
     start = read_log(folder / "all" / "ema=0" / "log.csv")[0]
     assert re.search(rf"^  start +{start['psnr_x2']:.2f} .*\n  ema=0 ", console.said[-3], re.MULTILINE)
-    sweep(
-        configs, folder / "all", console=(console := Recorder()), fit=True
-    )  # once more: with warm-ups that were fitted
-    assert sum("complete" in text for text in console.said) == 2
+    again = Recorder()
+    run_sweep(configs, folder / "all", console=again, fit=True)  # with warm-ups that were fitted
+    assert sum("complete" in text for text in again.said) == 2
     with pytest.raises(VdsrError, match="another warmup"):
-        sweep(configs, folder / "all", console=Recorder())
+        run_sweep(configs, folder / "all", console=Recorder())
 
 
 def test_a_log_without_rows_is_named(folder, monkeypatch) -> None:
-    def train(_config: Config, run: Path, **_: object) -> None:
+    def run_training(_config: Config, run: Path, **_: object) -> None:
         run.mkdir(parents=True)
         (run / "log.csv").write_text("step,epoch\n")
 
-    monkeypatch.setattr("vdsr_train.run.train.train", train)
+    monkeypatch.setattr("vdsr_train.run.train.run_training", run_training)
     with pytest.raises(VdsrError, match=r"all/one/log\.csv: holds no rows"):
-        sweep({"one": small(folder)}, folder / "all", console=Recorder())
+        run_sweep({"one": small(folder)}, folder / "all", console=Recorder())
 
 
 def test_what_is_left_of_a_training_is_not_overwritten(folder) -> None:
     (folder / "all" / "one").mkdir(parents=True)
     (folder / "all" / "one" / "weights.h5").write_bytes(b"precious")
     with pytest.raises(VdsrError, match=r"all/one: holds what is left of a training \(weights\.h5\)"):
-        sweep({"one": small(folder)}, folder / "all", console=Recorder())
+        run_sweep({"one": small(folder)}, folder / "all", console=Recorder())
 
 
-@pytest.mark.parametrize(("name", "first"), [("--theta", ["1e-3"]), ("--theta=1e-3", [])])
-def test_the_command_takes_several_values_after_one_name(folder, monkeypatch, name, first) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--theta", "1e-3", "9e-4", "8e-4"],
+        ["--theta=1e-3", "9e-4", "8e-4"],
+        ["--theta", "1e-3,9e-4,8e-4"],
+        ["--theta=1e-3,9e-4,8e-4"],
+        ["--theta", "1e-3,9e-4", "8e-4"],
+        ["--theta", "1e-3", "9e-4,8e-4"],
+        ["--theta", "1e-3", "--theta", "9e-4,8e-4"],
+    ],
+    ids=" ".join,
+)
+def test_the_command_takes_several_values_with_commas_or_spaces_between_them(folder, monkeypatch, words) -> None:
     seen = {}
-    monkeypatch.setattr("vdsr_train.run.sweep.sweep", lambda configs, folder, **_: seen.update(configs))
-    arguments = ["sweep", "train.h5", name, *first, "9e-4", "8e-4", "--preset", "vdsr-tf", "--steps", "9"]
+    monkeypatch.setattr("vdsr_train.run.commands.run_sweep", lambda configs, folder, **_: seen.update(configs))
+    arguments = ["sweep", "train.h5", *words, "--preset", "vdsr-tf", "--steps", "9"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert list(seen) == ["theta=0.001", "theta=0.0009", "theta=0.0008"]
@@ -126,6 +137,8 @@ def test_the_command_takes_several_values_after_one_name(folder, monkeypatch, na
         (["--theta", "1e-3", "--preset", "vdsr-tf"], 2, "several values"),
         (["--theta", "1e-3", "0"], 2, "--theta"),
         (["--optimizer", "sgd", "adam"], 2, "several values"),
+        (["--theta", "1e-3,", "9e-4"], 2, "--theta"),
+        (["--theta", "1e-3,1e-3"], 2, "several values"),
         (["missing.h5", "--seed", "1", "2"], 1, r"missing\.h5"),
         (["--theta", "1", "2"], 2, r"--theta does nothing with --clip none \(preset best\)"),
     ],

@@ -22,7 +22,7 @@ from vdsr_train.loop import checkpoint
 from vdsr_train.presets import PRESETS
 from vdsr_train.run.log import COLUMNS, read_log
 from vdsr_train.run.record import stuck
-from vdsr_train.run.train import Interrupted, train
+from vdsr_train.run.train import Interrupted, run_training
 from vdsr_train.run.validate import open_validation
 
 pytest.importorskip("tensorflow")
@@ -64,12 +64,12 @@ def shared(tmp_path_factory) -> Path:
     test_images(folder / "waves")
     with pytest.MonkeyPatch.context() as patch:
         undraw(patch)
-        train(small(folder), folder / "whole", resume=False, console=Recorder())
+        run_training(small(folder), folder / "whole", resume=False, console=Recorder())
         with pytest.raises(Interrupted):
-            train(small(folder), folder / "stopped", resume=False, console=Recorder(at=stop_at(16)))
-        train(small(folder, learning_rate=0.05), folder / "learnt", resume=False, console=Recorder())
-        train(small(folder, **AVERAGED), folder / "averaged", resume=False, console=Recorder())
-        train(small(folder, **SHORT), folder / "short", resume=False, console=Recorder())
+            run_training(small(folder), folder / "stopped", resume=False, console=Recorder(at=stop_at(16)))
+        run_training(small(folder, learning_rate=0.05), folder / "learnt", resume=False, console=Recorder())
+        run_training(small(folder, **AVERAGED), folder / "averaged", resume=False, console=Recorder())
+        run_training(small(folder, **SHORT), folder / "short", resume=False, console=Recorder())
     return folder
 
 
@@ -87,7 +87,7 @@ def test_it_learns_and_leaves_a_complete_run_folder(data, monkeypatch) -> None:
     monkeypatch.undo()
     console = Recorder()
     config = small(data, steps=120, epochs=1, learning_rate=0.05)
-    train(config, data / "run", resume=False, console=console)
+    run_training(config, data / "run", resume=False, console=console)
     run = data / "run"
     files = ["checkpoints", "config.json", "curves.png", "log.csv", "validation", "weights.h5"]
     assert sorted(path.name for path in run.iterdir() if path.name != "tensorboard") == files
@@ -115,15 +115,15 @@ WINOGRAD = {"convolution": "winograd", "channels": 16}
 )
 def test_interrupted_and_resumed_equals_uninterrupted(data, options) -> None:
     config = small(data, **options, symmetries=True, validate_every=9)
-    train(config, data / "whole", resume=False, console=Recorder())
+    run_training(config, data / "whole", resume=False, console=Recorder())
     resume = False
     for stop in (1, 6, 20):
         console = Recorder(at=lambda step, stop=stop: step == stop and os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(Interrupted, match="vdsr-train --resume") as caught:
-            train(config, data / "parts", resume=resume, console=console)
+            run_training(config, data / "parts", resume=resume, console=console)
         assert caught.value.signum == signal.SIGINT
         resume = True
-    train(config, data / "parts", resume=True, console=Recorder())
+    run_training(config, data / "parts", resume=True, console=Recorder())
     for first, second in zip(
         read_weights(data / "whole" / "weights.h5"), read_weights(data / "parts" / "weights.h5"), strict=True
     ):
@@ -134,7 +134,7 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -
     copy = data / "mine.h5"
     copy.write_bytes((shared / "learnt" / "weights.h5").read_bytes())
     config = small(data, weights=str(copy), learning_rate=0.05, seed=1)
-    train(config, data / "whole", resume=False, console=(said := Recorder()))
+    run_training(config, data / "whole", resume=False, console=(said := Recorder()))
     first, (start, *whole) = (read_log(run / "log.csv") for run in (shared / "learnt", data / "whole"))
     assert whole[0]["loss"] < 0.5 * first[0]["loss"]
     scores = {name: value for name, value in first[-1].items() if name.startswith("psnr")}
@@ -147,9 +147,9 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -
 
     console = Recorder(at=lambda step: step == 6 and os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(Interrupted):
-        train(config, data / "parts", resume=False, console=console)
+        run_training(config, data / "parts", resume=False, console=console)
     copy.unlink()  # the checkpoint holds all
-    train(config, data / "parts", resume=True, console=(again := Recorder()))
+    run_training(config, data / "parts", resume=True, console=(again := Recorder()))
     same(data / "whole", data / "parts")
     assert [text for text in again.said if "bicubic" in text] == tables[1:]  # the start is known from the log
 
@@ -157,17 +157,17 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -
         path.unlink()
     (data / "parts" / "weights.h5").unlink()
     with pytest.raises(VdsrError, match=r"mine\.h5: no such file"):
-        train(config, data / "parts", resume=True, console=Recorder())
+        run_training(config, data / "parts", resume=True, console=Recorder())
 
 
 def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data, shared) -> None:
     """Whatever of it had been written down."""
     config = small(data, weights=str(shared / "learnt"), seed=1, steps=14)
-    train(config, data / "whole", resume=False, console=Recorder())
+    run_training(config, data / "whole", resume=False, console=Recorder())
     with pytest.raises(Died):
-        train(config, data / "parts", resume=False, console=Recorder(at=die))
+        run_training(config, data / "parts", resume=False, console=Recorder(at=die))
     assert [row["step"] for row in read_log(data / "parts" / "log.csv")] == [0]
-    train(config, data / "parts", resume=True, console=Recorder())
+    run_training(config, data / "parts", resume=True, console=Recorder())
     same(data / "whole", data / "parts")
     for scale in (2, 3, 4):
         tables = [(data / run / "validation" / f"{scale}.csv").read_bytes() for run in ("whole", "parts")]
@@ -176,7 +176,7 @@ def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data, shared)
 
 def test_without_a_validation_a_start_is_not_scored(data, shared) -> None:
     config = small(data, weights=str(shared / "whole"), validation="none", steps=5)
-    train(config, data / "run", resume=False, console=Recorder())
+    run_training(config, data / "run", resume=False, console=Recorder())
     assert read_log(data / "run" / "log.csv")[0]["step"] == 5
 
 
@@ -189,17 +189,17 @@ def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, shared, d
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and "checkpoints" not in str(path)}
     for _ in range(2):
         with pytest.raises(VdsrError, match=r"no whole checkpoint.*--weights .*run\).*remove .*weights\.h5") as caught:
-            train(config, run, resume=True, console=Recorder())
+            run_training(config, run, resume=True, console=Recorder())
         assert str(caught.value).count(".damaged") == damaged
         assert {path: path.read_bytes() for path in before} == before
     (run / "weights.h5").unlink()
     if damaged:
         with pytest.raises(VdsrError, match=r"no whole checkpoint to go on from; start another run, or.*remove"):
-            train(config, run, resume=True, console=Recorder())
+            run_training(config, run, resume=True, console=Recorder())
     for path in (run / "checkpoints").iterdir():
         path.unlink()
     with pytest.raises(Died):
-        train(config, run, resume=True, console=(console := Recorder(at=die)))
+        run_training(config, run, resume=True, console=(console := Recorder(at=die)))
     assert any("starting anew" in text for text in console.warned)
 
 
@@ -207,13 +207,13 @@ def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data, shared)
     """As after a disk that broke: the training goes on from a whole one and stays resumable."""
     config, run = small(data), data / "run"
     with pytest.raises(Died):
-        train(config, run, resume=False, console=Recorder(at=die_at(10)))
+        run_training(config, run, resume=False, console=Recorder(at=die_at(10)))
     for step in (28, 29):
         (run / "checkpoints" / f"step-{step:09}.h5").write_bytes(b"damaged")
     with pytest.raises(Died):
-        train(config, run, resume=True, console=(console := Recorder(at=die_at(16))))
+        run_training(config, run, resume=True, console=(console := Recorder(at=die_at(16))))
     assert sum("damaged" in text for text in console.warned) == 2
-    train(config, run, resume=True, console=(console := Recorder()))
+    run_training(config, run, resume=True, console=(console := Recorder()))
     assert console.rows[0]["step"] == 15
     assert not any("damaged" in text for text in console.warned)
     same(shared / "whole", run)
@@ -231,7 +231,7 @@ def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(dat
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many open files"):
         patch.setattr(Path, "read_bytes", refused)
-        train(config, run, resume=True, console=Recorder())
+        run_training(config, run, resume=True, console=Recorder())
     assert (run / "log.csv").read_bytes() == before
     assert len(list((run / "checkpoints").iterdir())) == 2
 
@@ -240,18 +240,18 @@ def test_a_warm_up_is_fitted_to_the_length(data) -> None:
     """Only where it may be; and what a training never comes to is said."""
     config = small(data, warmup=1000, steps=40, ema=30, validation="none")
     with pytest.raises(Died):
-        train(config, data / "fitted", resume=False, console=(console := Recorder(at=die)), fit=True)
+        run_training(config, data / "fitted", resume=False, console=(console := Recorder(at=die)), fit=True)
     assert read_config(data / "fitted" / "config.json").warmup == 4
     assert "warm-up: 4 steps, a tenth of the training, instead of 1000" in console.said
     assert any("over the last tenth of 40 steps, not over 30" in text for text in console.warned)
     assert any("rate stays 0.1" in text for text in console.warned)
     with pytest.raises(Died):
-        train(config, data / "kept", resume=False, console=(console := Recorder(at=die)))
+        run_training(config, data / "kept", resume=False, console=(console := Recorder(at=die)))
     assert read_config(data / "kept" / "config.json").warmup == 1000
     assert any("the warm-up takes 1000 steps of 40" in text for text in console.warned)
     short = small(data, warmup=2, steps=40, schedule="cosine", validation="none")
     with pytest.raises(Died):
-        train(short, data / "short", resume=False, console=(console := Recorder(at=die)), fit=True)
+        run_training(short, data / "short", resume=False, console=(console := Recorder(at=die)), fit=True)
     assert read_config(data / "short" / "config.json") == short
     assert not console.warned
 
@@ -266,16 +266,16 @@ def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, shared,
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr(Path, "write_text", full)
-        train(config, run, resume=True, console=Recorder())
+        run_training(config, run, resume=True, console=Recorder())
     assert (run / "config.json").read_bytes() == before
     with pytest.raises(Died):
-        train(config, run, resume=True, console=Recorder(at=die_at(18)))
+        run_training(config, run, resume=True, console=Recorder(at=die_at(18)))
 
 
 def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
     training_file(data / "train.h5", keys=("data", "label"), change=lambda lr, gt: (lr * 255, gt * 255))
     with pytest.raises(VdsrError, match=r"train\.h5: patch 0 of /data holds .*divide by 255; build the file again"):
-        train(small(data), str(data / "run"), resume=False, console=Recorder())
+        run_training(small(data), str(data / "run"), resume=False, console=Recorder())
     assert not (data / "run").exists()
 
 
@@ -298,20 +298,20 @@ def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"stopped after step {step}; go on"):
         patch.setattr(Network, "__call__", interrupting)
-        train(config, data / "parts", resume=False, console=Recorder(at=at))
+        run_training(config, data / "parts", resume=False, console=Recorder(at=at))
     assert len(calls) == call  # not one image more
     assert read_log(data / "parts" / "log.csv")[-1]["step"] < step
     for _ in range(2):  # if it is killed before the next checkpoint, once more
         with pytest.raises(Died):
-            train(config, data / "parts", resume=True, console=Recorder(at=die)) if step < 30 else die(0)
-    train(config, data / "parts", resume=True, console=Recorder())
+            run_training(config, data / "parts", resume=True, console=Recorder(at=die)) if step < 30 else die(0)
+    run_training(config, data / "parts", resume=True, console=Recorder())
     same(shared / "averaged", data / "parts")
     for name in ("2", "3", "4", "2-averaged", "4-averaged"):
         runs = shared / "averaged", data / "parts"
         tables = [(run / "validation" / f"{name}.csv").read_bytes() for run in runs]
         assert tables[0] == tables[1]
     said = Recorder()
-    train(config, data / "parts", resume=True, console=said)
+    run_training(config, data / "parts", resume=True, console=said)
     assert "complete" in said.said[-1]
 
 
@@ -320,8 +320,8 @@ def test_killed_anywhere_and_resumed_equals_uninterrupted(data, shared) -> None:
     stops = [3, *sorted(np.random.default_rng(5).choice(np.arange(8, 30), 9, replace=False).tolist())]
     for number, stop in enumerate(stops):
         with pytest.raises(Died):
-            train(config, data / "parts", resume=number > 0, console=Recorder(at=die_at(stop)))
-    train(config, data / "parts", resume=True, console=Recorder())
+            run_training(config, data / "parts", resume=number > 0, console=Recorder(at=die_at(stop)))
+    run_training(config, data / "parts", resume=True, console=Recorder())
     same(shared / "whole", data / "parts")
 
 
@@ -330,7 +330,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data, s
     newest = max((run / "checkpoints").iterdir())
     newest.write_bytes(newest.read_bytes()[:1000])
     console = Recorder()
-    train(small(data), run, resume=True, console=console)
+    run_training(small(data), run, resume=True, console=console)
     assert any(newest.name in text and "damaged" in text for text in console.warned)
     assert read_weights(shared / "whole" / "weights.h5")[0][0].tobytes() == (
         read_weights(run / "weights.h5")[0][0].tobytes()
@@ -339,7 +339,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data, s
 
 def test_resuming_a_finished_training_says_so(data, shared) -> None:
     console = Recorder()
-    train(small(data), shutil.copytree(shared / "whole", data / "run"), resume=True, console=console)
+    run_training(small(data), shutil.copytree(shared / "whole", data / "run"), resume=True, console=console)
     assert any("complete" in text for text in console.said)
 
 
@@ -358,14 +358,14 @@ def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_
             path.unlink()
         else:
             path.write_bytes(path.read_bytes()[:500])
-    train(config, run, resume=True, console=(console := Recorder()))
+    run_training(config, run, resume=True, console=(console := Recorder()))
     assert [text for text in console.said if "written" in text] == [
         f"{path}: written from the checkpoint of step 3" for path in paths
     ]
     for path, weights in zip(paths, right, strict=True):
         for found, wanted in zip(read_weights(path), weights, strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
-    train(config, run, resume=True, console=(console := Recorder()))
+    run_training(config, run, resume=True, console=(console := Recorder()))
     assert not any("written" in text for text in console.said)
 
 
@@ -373,7 +373,7 @@ def test_other_patches_are_refused_on_resume(data, shared) -> None:
     run = shutil.copytree(shared / "stopped", data / "run")
     training_file(data / "train.h5", count=95)
     with pytest.raises(VdsrError, match=r"train\.h5: not the data that"):
-        train(small(data), run, resume=True, console=Recorder())
+        run_training(small(data), run, resume=True, console=Recorder())
 
 
 def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
@@ -381,7 +381,7 @@ def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
     run = shutil.copytree(shared / "whole", data / "run")
     saved = checkpoint.load(run / "checkpoints", warn=pytest.fail)
     checkpoint.save(run / "checkpoints", saved.step, saved.state, data=saved.data.split()[0])
-    train(small(data), run, resume=True, console=(console := Recorder()))
+    run_training(small(data), run, resume=True, console=(console := Recorder()))
     assert any("complete" in text for text in console.said)
 
 
@@ -391,16 +391,18 @@ def test_curves_are_drawn_once_a_minute_and_at_the_end(data, monkeypatch) -> Non
     drawn, done = [], []
     monkeypatch.setattr("vdsr_train.run.figures.draw_curves", lambda path, *_, **__: drawn.append((done[-1], path)))
     config = small(data, validate_every=4, steps=10)
-    train(config, data / "run", resume=False, console=Recorder(at=done.append))
+    run_training(config, data / "run", resume=False, console=Recorder(at=done.append))
     assert drawn == [(10, data / "run" / "curves.png")]
     monkeypatch.setattr("vdsr_train.run.record.DRAWN_EVERY", -1.0)
     drawn.clear()
-    train(config, data / "slow", resume=False, console=Recorder(at=done.append))
+    run_training(config, data / "slow", resume=False, console=Recorder(at=done.append))
     assert [step for step, _ in drawn] == [3, 7, 9]  # with the scores of the step behind
     monkeypatch.setattr("vdsr_train.run.record.DRAWN_EVERY", 60.0)
     drawn.clear()
     with pytest.raises(Interrupted):
-        train(config, data / "stopped", resume=False, console=Recorder(at=lambda n: done.append(n) or stop_at(5)(n)))
+        run_training(
+            config, data / "stopped", resume=False, console=Recorder(at=lambda n: done.append(n) or stop_at(5)(n))
+        )
     assert [step for step, _ in drawn] == [5]
 
 
@@ -411,7 +413,7 @@ def test_a_diverged_training_names_the_last_good_checkpoint(data) -> None:
     with pytest.raises(
         VdsrError, match=r"diverged; (the last good checkpoint is .*step-0000|there is no checkpoint yet)"
     ):
-        train(config, data / "run", resume=False, console=Recorder())
+        run_training(config, data / "run", resume=False, console=Recorder())
     for path in (data / "run" / "checkpoints").iterdir():
         with h5py.File(path) as file:
             assert np.isfinite(file["conv_01/kernel"][()]).all()
@@ -420,7 +422,7 @@ def test_a_diverged_training_names_the_last_good_checkpoint(data) -> None:
 def test_a_network_stuck_at_bicubic_is_warned_of_after_the_first_epoch(data) -> None:
     console = Recorder()
     config = small(data, learning_rate=1e-9, last_layer="zero", validate_every=5, steps=24, theta=1e-9)
-    train(config, data / "run", resume=False, console=console)
+    run_training(config, data / "run", resume=False, console=console)
     warnings = [text for text in console.warned if "no better than bicubic" in text]
     validations = [row["step"] for row in read_log(data / "run" / "log.csv") if "psnr_x2" in row]
     assert validations == [5, 10, 12, 15, 20, 24]
@@ -430,13 +432,13 @@ def test_a_network_stuck_at_bicubic_is_warned_of_after_the_first_epoch(data) -> 
 def test_without_a_test_set_it_trains_on_sample_and_says_so(data, monkeypatch) -> None:
     monkeypatch.setenv("VDSR_DATA", str(data))
     console = Recorder()
-    train(small(data, validation="Set99", steps=1), data / "run", resume=False, console=console)
+    run_training(small(data, validation="Set99", steps=1), data / "run", resume=False, console=console)
     assert any("Set99" in text and "sample" in text for text in console.warned)
 
 
 def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
     with pytest.raises(VdsrError, match="--batch-size 96"):
-        train(small(data, batch_size=97), data / "run", resume=False, console=Recorder())
+        run_training(small(data, batch_size=97), data / "run", resume=False, console=Recorder())
     assert not (data / "run").exists()
 
 
@@ -444,7 +446,7 @@ def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch
     monkeypatch.undo()
     monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
     config = small(data, steps=24)
-    train(config, data / "run", resume=False, console=Recorder())
+    run_training(config, data / "run", resume=False, console=Recorder())
     rows = read_log(data / "run" / "log.csv")
     for scale in (2, 3, 4):
         table = read_log(data / "run" / "validation" / f"{scale}.csv")
@@ -468,7 +470,7 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
 
     # Hardly trained, the network adds much that rounding changes; trained, on some processors next to nothing.
     config = small(data, steps=12, learning_rate=1e-5, precision="mixed_bfloat16")
-    train(config, data / "run", resume=False, console=Recorder())
+    run_training(config, data / "run", resume=False, console=Recorder())
     row, weights = read_log(data / "run" / "log.csv")[-1], read_weights(data / "run" / "weights.h5")
     validation = open_validation(str(data / "waves"), data / "again", keep=0, warn=pytest.fail)
     exact = validation(Network(weights), step=12, epoch=1.0)
@@ -487,7 +489,7 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
 
 def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None:
     config = small(data, steps=24, ema=5)
-    train(config, data / "run", resume=False, console=(console := Recorder()))
+    run_training(config, data / "run", resume=False, console=(console := Recorder()))
     row = read_log(data / "run" / "log.csv")[-1]
     assert set(COLUMNS) == set(row)
     assert row["averaged_x2"] != row["psnr_x2"]
@@ -500,11 +502,11 @@ def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None
 def test_rows_of_validations_that_are_done_again_are_not_doubled(data) -> None:
     config = small(data, **AVERAGED, steps=36, checkpoint_every=100)
     with pytest.raises(Died):
-        train(config, data / "run", resume=False, console=Recorder(at=die_at(27)))
+        run_training(config, data / "run", resume=False, console=Recorder(at=die_at(27)))
     newest = max((data / "run" / "checkpoints").iterdir())
     assert newest.name == "step-000000027.h5"
     newest.write_bytes(b"")
-    train(config, data / "run", resume=True, console=Recorder())
+    run_training(config, data / "run", resume=True, console=Recorder())
     for name in ("2", "4-averaged"):
         steps = [row["step"] for row in read_log(data / "run" / "validation" / f"{name}.csv")]
         assert steps == [9, 12, 18, 24, 27, 36]

@@ -148,11 +148,11 @@ RECIPES = {
 def test_it_trains_as_the_backend_does(data, recipe) -> None:
     from vdsr_eval.networks.weights import read_weights
     from vdsr_train.run.log import read_log
-    from vdsr_train.run.train import train
+    from vdsr_train.run.train import run_training
 
     for name in ("direct", "winograd"):
         config = small(data, channels=16, convolution=name, validation="none", **recipe)
-        train(config, data / name, resume=False, console=Recorder())
+        run_training(config, data / name, resume=False, console=Recorder())
     rows, twins = (read_log(data / name / "log.csv") for name in ("winograd", "direct"))
     for row, twin in zip(rows, twins, strict=True):
         assert row["loss"] == pytest.approx(twin["loss"], rel=1e-3)

@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from types import ModuleType
 from typing import Any
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.backends.distribute import open_strategy
+from vdsr_train.backends.interface import Backend, Steps
 
-__all__ = ["BACKENDS", "compiled", "start", "steps", "takes_threads"]
+__all__ = ["BACKENDS", "compiled", "on_tensorflow", "start", "steps"]
 
 BACKENDS = ("tensorflow", "jax")
 PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
@@ -55,19 +55,29 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
     return scope
 
 
-def compiled() -> ModuleType:
-    """Return the module with `compile_step` and `compile_network` for the backend that runs."""
-    return importlib.import_module("vdsr_train.backends.step" if takes_threads() else "vdsr_train.backends.step_jax")
+def compiled() -> Backend:
+    """Return the module for the backend that runs."""
+    if on_tensorflow():
+        from vdsr_train.backends import step
+
+        return step
+    from vdsr_train.backends import step_jax
+
+    return step_jax
 
 
-def takes_threads() -> bool:
-    """Whether the backend that runs can be given a number of threads."""
+def on_tensorflow() -> bool:
+    """Whether TensorFlow is the backend that runs."""
     return os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
-def steps(convolution: str) -> ModuleType:
-    """Return the module with the `compile_step` that a training with such a `convolution` needs."""
-    return importlib.import_module("vdsr_train.backends.winograd") if convolution == "winograd" else compiled()
+def steps(convolution: str) -> Steps:
+    """Return the module that compiles the steps of a training with such a `convolution`."""
+    if convolution == "winograd":
+        from vdsr_train.backends import winograd
+
+        return winograd
+    return compiled()
 
 
 def _set_threads(tensorflow: object, threads: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from vdsr_data.errors import VdsrError
 
-__all__ = ["Worker", "check_shares", "launch", "open_strategy", "this_worker"]
+__all__ = ["LaunchError", "Worker", "check_shares", "launch", "open_strategy", "this_worker"]
 
 GRACE = 60.0  # seconds that the workers left by a dead one have to report it
 PATIENCE = 600.0  # seconds that the workers of a training may appear one after another
@@ -27,6 +27,14 @@ class Worker:
 
     index: int
     count: int
+
+
+class LaunchError(VdsrError):
+    """Workers that `launch` began have failed, and said why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the local workers ended with exit code {code}; they have said why on stderr")
+        self.code = code
 
 
 def this_worker(distribute: str) -> Worker:

@@ -5,7 +5,7 @@ This file and its JAX twin are the only code that knows the backend.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import tensorflow as tf
@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.backends.distribute import check_shares
+from vdsr_train.backends.interface import Network, Step, Update
 from vdsr_train.backends.loss import batch_loss
 from vdsr_train.config import Config
 
-__all__ = ["compile_gradients", "compile_network", "compile_step", "compile_update"]
+__all__ = ["compile_gradients", "compile_network", "compile_step", "compile_update", "unheeded"]
 
 Array = NDArray[np.float32]
 
 
-def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
+def unheeded(config: Config) -> list[str]:  # noqa: ARG001 (as all `Steps` are called)
+    """Say what of `config` has no effect here: nothing."""
+    return []
+
+
+def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     """Return a function of a batch (lr, gt), both (batch, rows, columns, 1), that trains `model` by one step.
 
     It returns the loss of the batch before the step, as a scalar of the backend. The learning rate is read from the
@@ -49,22 +55,23 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
     def on_all_devices(lr: Any, gt: Any) -> tf.Tensor:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_one_device, args=(lr, gt)), axis=None)
 
-    def step(lr: Array, gt: Array) -> Any:
+    def step(lr: Array, gt: Array) -> SupportsFloat:
         try:
-            return on_all_devices(part(lr), part(gt))
+            loss: SupportsFloat = on_all_devices(part(lr), part(gt))
         except tf.errors.ResourceExhaustedError:
             raise VdsrError("the device has too little memory for this batch; use a smaller --batch-size") from None
         except tf.errors.OpError:
             if config.distribute != "multi-worker":
                 raise
             raise VdsrError("another worker is gone; go on with: vdsr-train --resume, on all workers") from None
+        return loss
 
     check_shares(config.batch_size, strategy.num_replicas_in_sync)
     optimizer.build(model.trainable_variables)
     return step
 
 
-def compile_update(model: Any, optimizer: Any) -> Callable[[list[Array]], None]:
+def compile_update(model: Any, optimizer: Any) -> Update:
     """Return a function that changes the weights of `model` by given gradients, one of each trainable variable."""
     variables = model.trainable_variables
     optimizer.build(variables)
@@ -96,14 +103,14 @@ def compile_gradients(model: Any, config: Config) -> Callable[[Array, Array], tu
     return run
 
 
-def compile_network(model: Any) -> Callable[[Array], Array]:
+def compile_network(model: Any) -> Network:
     """Return `model` as a function of NumPy arrays (batch, rows, columns, 1) of any size, compiled once, in float32."""
     if not tf.config.list_logical_devices("GPU"):
         return _on_processor(model)
     return _on_gpu(model)
 
 
-def _on_processor(model: Any) -> Callable[[Array], Array]:
+def _on_processor(model: Any) -> Network:
     """Do as `compile_network` says, in memory that does not grow with the number of sizes.
 
     TensorFlow keeps the convolutions that oneDNN compiles for a size, 0.1 MB each, up to 1024 of them for each of its
@@ -137,7 +144,7 @@ def _on_processor(model: Any) -> Callable[[Array], Array]:
     return exact
 
 
-def _on_gpu(model: Any) -> Callable[[Array], Array]:
+def _on_gpu(model: Any) -> Network:
     """Do as `compile_network` says; cuDNN is left no fast arithmetic."""
     tensor_float_32 = tf.config.experimental.tensor_float_32_execution_enabled
     allow_tensor_float_32 = tf.config.experimental.enable_tensor_float_32_execution

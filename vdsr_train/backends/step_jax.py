@@ -7,16 +7,22 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_train.backends.interface import Network, Step, Update
 from vdsr_train.backends.loss import batch_loss
 from vdsr_train.config import Config
 
-__all__ = ["compile_network", "compile_step", "compile_update"]
+__all__ = ["compile_network", "compile_step", "compile_update", "unheeded"]
 
 Array = NDArray[np.float32]
 KEPT = 32  # sizes of images for which the network is kept as it was compiled
 
 
-def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], Any]:
+def unheeded(config: Config) -> list[str]:
+    """Say what of `config` has no effect here: the threads."""
+    return [f"threads: JAX takes as many as it likes, not {config.threads}"] if config.threads else []
+
+
+def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     """Return a function of a batch (lr, gt) that trains `model` by one step and returns the loss before it."""
 
     def loss_of(values: list[Any], lr: Any, gt: Any) -> Any:
@@ -30,7 +36,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array,
     return _in_place(train, model, optimizer)
 
 
-def compile_update(model: Any, optimizer: Any) -> Callable[[list[Array]], None]:
+def compile_update(model: Any, optimizer: Any) -> Update:
     """Return a function that changes the weights of `model` by given gradients, one of each trainable variable."""
 
     def update(values: list[Any], state: list[Any], gradients: list[Any]) -> tuple[None, list[Any], list[Any]]:
@@ -56,7 +62,7 @@ def _in_place(
     return run
 
 
-def compile_network(model: Any) -> Callable[[Array], Array]:
+def compile_network(model: Any) -> Network:
     """Return `model` as a function of NumPy arrays (batch, rows, columns, 1), compiled for each size, in float32.
 
     What is compiled takes some 2 MB for each size, so that only some are kept.

@@ -5,7 +5,7 @@ gradients, by the adjoint formulas. What is summed over channels, or over tiles,
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,11 +17,12 @@ from vdsr_eval.networks.weights import Weights
 from vdsr_train.backends import backend
 from vdsr_train.backends._winograd_kernels import kernels
 from vdsr_train.backends._winograd_products import LANES, accumulate, multiply
+from vdsr_train.backends.interface import Step
 from vdsr_train.backends.loss import loss_and_gradient
 from vdsr_train.backends.model import get_weights
 from vdsr_train.config import Config
 
-__all__ = ["Gradients", "compile_step"]
+__all__ = ["Gradients", "compile_step", "unheeded"]
 
 Array = NDArray[np.float32]
 
@@ -33,7 +34,12 @@ _G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 
 FACTORS: Array = np.kron(_G, _G).astype(np.float32)
 
 
-def compile_step(model: Any, optimizer: Any, config: Config) -> Callable[[Array, Array], float]:
+def unheeded(config: Config) -> list[str]:  # noqa: ARG001 (as all `Steps` are called)
+    """Say what of `config` has no effect here: nothing."""
+    return []
+
+
+def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     """Do as `step.compile_step` does, with gradients from here and the backend's optimizer.
 
     Raises

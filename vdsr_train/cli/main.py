@@ -1,15 +1,13 @@
 """The command ``vdsr-train``: options made from `Config`, and one call for each command."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from vdsr_data import __version__
 from vdsr_data.cli import voice
@@ -23,18 +21,17 @@ from vdsr_data.cli.options import (
     PathType,
     force_option,
 )
-from vdsr_data.errors import VdsrError
-from vdsr_data.io.files import check_output
-from vdsr_train.backends.distribute import check_shares, launch, this_worker
-from vdsr_train.config import FREE, Config, Knob, idle, knobs, read_config
-from vdsr_train.presets import DEFAULT_PRESET, PRESETS, recipe, shown
-from vdsr_train.run.console import Silent, open_console
-from vdsr_train.run.places import check_data, check_run, check_sweep, check_workers, refuse_log
+from vdsr_train.backends.distribute import LaunchError
+from vdsr_train.config import Knob, knobs
+from vdsr_train.presets import DEFAULT_PRESET, PRESETS, shown
+from vdsr_train.run import commands
+from vdsr_train.run.commands import SEVERAL
+from vdsr_train.run.places import WORKERS, MisuseError
 
 DEFAULT_COMMAND = "run"
 FOLDER = PathType(file_okay=False, path_type=Path)
 NEWEST = "\0"  # what stands for the newest run, which no word of a command line can be
-LISTS = {knob.name for knob in knobs() if knob.many}
+TAKES_SEVERAL = {"--" + name.replace("_", "-") for name in SEVERAL}
 
 
 class TrainGroup(ExplainingGroup):
@@ -81,7 +78,7 @@ class TrainCommand(ExplainingCommand):
 
 
 class SweepCommand(ExplainingCommand):
-    """A command whose options take several values after one name: ``--theta 1e-3 9e-4``."""
+    """A command whose options take several values after one name: ``--theta 1e-3,9e-4`` or ``--theta 1e-3 9e-4``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the name in front of each further value, as click wants it."""
@@ -90,16 +87,29 @@ class SweepCommand(ExplainingCommand):
 
 
 def _with_names(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Each word, and in front of a further value of an option (a number that is no file) the option's name, else ""."""
+    """Each word, values with commas between them apart, and in front of an option's further value its name, else ""."""
     name, pending = "", False
     for word in words:
         if word.startswith("--"):
-            name, equals, _ = word.partition("=")
+            name, equals, value = word.partition("=")
+            first, *more = _apart(name, value)
             pending = not equals
+            yield "", f"{name}{equals}{first}"
+        elif pending:
+            first, *more = _apart(name, word)
+            pending = False
+            yield "", first
+        elif name and all(map(_is_number, _apart(name, word))) and not Path(word).exists():
+            more = _apart(name, word)
+        else:
+            more = []
             yield "", word
-            continue
-        yield name if name and not pending and _is_number(word) and not Path(word).exists() else "", word
-        pending = False
+        for value in more:
+            yield name, value
+
+
+def _apart(name: str, value: str) -> list[str]:
+    return value.split(",") if name in TAKES_SEVERAL else [value]
 
 
 def _is_number(word: str) -> bool:
@@ -121,7 +131,7 @@ def config_options(*, several: bool = False) -> Callable[[Callable[..., Any]], C
             "--preset", type=CHOICE(list(PRESETS)), help=f"Recipe to start from.  [default: {DEFAULT_PRESET}]"
         )(command)
         for knob in reversed([knob for knob in knobs() if knob.name != "file"]):
-            command = _option(knob, several=several and knob.kind in (int, float) and not knob.many)(command)
+            command = _option(knob, several=several and knob.name in SEVERAL)(command)
         return click.argument("file", required=False, type=PathType())(command)
 
     return decorate
@@ -169,7 +179,7 @@ def main() -> None:
     metavar="[RUN_DIR]",
     help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
 )
-@click.option("--local-workers", type=WHOLE(2), help="Train as so many processes of this machine.")
+@click.option("--local-workers", type=WHOLE(*WORKERS), help="Train as so many processes of this machine.")
 def run_command(
     preset: str | None, run_dir: Path | None, resume: str | None, local_workers: int | None, **options: Any
 ) -> None:
@@ -181,81 +191,30 @@ def run_command(
     from it to exactly the result of an uninterrupted training.
 
     \b
-    vdsr-train sweep --learning-rate 1e-3 2e-3    several trainings, compared
+    vdsr-train sweep --learning-rate 1e-3,2e-3    several trainings, compared
     vdsr-train convert IN OUT                     other people's weights to ours
     """
-    from vdsr_train.run.train import Interrupted, train
-
-    given = {name: value for name, value in options.items() if value is not None}
-    if resume is None:
-        preset = preset or DEFAULT_PRESET
-        config, folder = replace(PRESETS[preset], **given), run_dir or _dated_folder("")
-    elif not resume:
-        raise click.UsageError("--resume: an empty name; give a run folder, or leave it out for the newest below runs")
-    elif run_dir is not None or preset is not None:
-        raise click.UsageError("--resume RUN_DIR goes on as it began: leave out --run-dir and --preset")
-    else:
-        folder = _newest_run(Path("runs")) if resume == NEWEST else Path(resume)
-        config = _resumed(read_config(folder / "config.json"), given, folder)
-    _refuse_idle(config, given, "as it began" if preset is None else f"preset {preset}")
-    check_data(config)
-    if resume is None and this_worker(config.distribute).index == 0:
-        check_run(folder, config)
-    if local_workers is not None:
-        if "distribute" in given:
-            raise click.UsageError(
-                "--distribute does nothing with --local-workers, which is multi-worker; leave it out"
-            )
-        check_workers(local_workers)
-        check_shares(config.batch_size, local_workers)
-        place = ["--resume", str(folder)] if resume is not None else ["--run-dir", str(folder), "--preset", str(preset)]
-        given["distribute"] = "multi-worker"
-        sys.exit(launch(local_workers, [*_as_arguments(given), *place, *_said_alike()]))
-
-    console = open_console() if this_worker(config.distribute).index == 0 else Silent()
-    console.say(f"{'resuming' if resume is not None else 'run folder'}: {folder}")
-    fit = "warmup" not in given and resume is None
-    console.say(f"recipe: {preset or 'as it began'}; {recipe(config, fit=fit)}")
-    try:
-        with console:
-            train(config, folder, resume=resume is not None, console=console, fit=fit)
-    except Interrupted as stop:
-        voice.remark(str(stop))
-        sys.exit(128 + stop.signum)
+    with _ended():
+        commands.train(
+            preset=preset,
+            run_dir=run_dir,
+            resume=True if resume == NEWEST else resume,
+            local_workers=local_workers,
+            **_given(options),
+        )
 
 
 @main.command("sweep", cls=SweepCommand)
 @config_options(several=True)
 @click.option("--run-dir", type=FOLDER, help="Folder. [default: runs/sweep-<date>]")
 def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> None:
-    """Train once for each value, or combination of values, and compare: --learning-rate 1e-3 2e-3.
+    """Train once for each value, or combination of values, and compare: --learning-rate 1e-3,2e-3.
 
     Any option that takes a number takes several. The folder receives a run folder for each, sweep.csv and sweep.png.
     Called again with the same --run-dir, an interrupted sweep goes on where it stopped.
     """
-    from vdsr_train.run.sweep import combinations, sweep
-    from vdsr_train.run.train import Interrupted
-
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    choices = {
-        name: value if isinstance(value, tuple) and name not in LISTS else (value,) for name, value in given.items()
-    }
-    preset = preset or DEFAULT_PRESET
-    configs = {name: replace(PRESETS[preset], **setting) for name, setting in combinations(choices).items()}
-    if len(configs) < 2:
-        raise click.UsageError("a sweep wants several values of an option, such as --learning-rate 1e-3 2e-3")
-    first = next(iter(configs.values()))
-    _refuse_idle(first, given, f"preset {preset}")
-    check_data(first)
-    folder = run_dir or _dated_folder("sweep-")
-    check_sweep(folder, configs)
-    try:
-        with open_console() as console:
-            sweep(configs, folder, console=console, fit="warmup" not in given)
-    except Interrupted as stop:
-        again = f"vdsr-train sweep with the same options and --run-dir {folder}"
-        voice.remark(f"{str(stop).partition(';')[0]}; go on with: {again}")
-        sys.exit(128 + stop.signum)
+    with _ended():
+        commands.sweep(run_dir, preset=preset, **_given(options))
 
 
 @main.command(cls=ExplainingCommand)
@@ -279,68 +238,28 @@ def convert(source: Path, target: Path, subtract: bool, force: bool) -> None:
     .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
     .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
     """
-    from vdsr_eval.networks.convert import read_any
-    from vdsr_eval.networks.weights import write_weights
-
-    if target.suffix != ".h5":
-        raise click.UsageError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
-    refuse_log(target)
-    check_output(target, force=force)
-    weights = read_any(source, subtract=subtract)
-    write_weights(target, weights, attributes={"source": source.name})
+    with _ended():
+        weights = commands.convert(source, target, subtract=subtract, force=force)
     values = sum(kernel.size + bias.size for kernel, bias in weights)
     voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
-def _refuse_idle(config: Config, given: Mapping[str, Any], origin: str) -> None:
-    """Refuse options that were given though they have no effect in `config`; see `idle`."""
-    for name, why in idle(config, given, origin):
-        shown = f"FILE ({given[name]})" if name == "file" else _as_arguments({name: given[name]})[0]
-        raise click.UsageError(f"{shown} {why}")
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that the user gave; where none is, the preset decides."""
+    return {name: value for name, value in options.items() if value not in (None, ())}
 
 
-def _as_arguments(given: Mapping[str, Any]) -> list[str]:
-    """Return `given` as words of a command line."""
-    words = []
-    for name, value in given.items():
-        option = "--" + name.replace("_", "-")
-        if name == "file":
-            words.append(value)
-        elif isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
-        else:
-            words += [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    return words
+@contextmanager
+def _ended() -> Iterator[None]:
+    """End the process as a command does where a training was stopped, or was asked for in a wrong way."""
+    from vdsr_train.run.train import Interrupted
 
-
-def _said_alike() -> list[str]:
-    """Return what was given of the options on what is said, for workers to say as much."""
-    source = click.get_current_context().get_parameter_source
-    words = [f"--{name}" for name in ("quiet", "verbose") if source(name) is ParameterSource.COMMANDLINE]
-    log = voice.log_name()
-    return words if log is None else [*words, "--log-file", log]
-
-
-def _dated_folder(prefix: str) -> Path:
-    return Path("runs", prefix + time.strftime("%Y%m%d-%H%M%S"))
-
-
-def _newest_run(runs: Path) -> Path:
-    """Return the run folder below `runs` that was started or resumed last: then its config.json is written."""
-    found = list(runs.glob("*/config.json"))
-    if not found:
-        raise VdsrError(f"{runs}: no training below it to resume; name its folder: --resume RUN_DIR")
-    return max(found, key=lambda path: path.stat().st_mtime).parent
-
-
-def _resumed(saved: Config, given: Mapping[str, Any], folder: Path) -> Config:
-    """Return the saved configuration with the options that may change, and refuse the others."""
-    free = FREE | ({"steps", "epochs"} if saved.schedule == "step" else set())
-    before = asdict(saved)
-    for name, value in given.items():
-        if name not in free and value != before[name]:
-            raise VdsrError(
-                f"{folder}: was started with {name} {before[name]}, not {value}, which would change the result; "
-                "resume without this option, or start a new training"
-            )
-    return replace(saved, **given)
+    try:
+        yield
+    except MisuseError as error:
+        raise click.UsageError(str(error)) from None
+    except LaunchError as error:
+        sys.exit(error.code)
+    except Interrupted as stop:
+        voice.remark(str(stop))
+        sys.exit(128 + stop.signum)

@@ -1,11 +1,12 @@
-"""The recipe's arithmetic: learning rate and length as plain functions of the step, and what does not fit a length."""
+"""The recipe's arithmetic: length, learning rate and what is due as plain functions of the step; what does not fit."""
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 from vdsr_train.config import Config
 
-__all__ = ["fitted", "learning_rate", "total_steps", "unreached"]
+__all__ = ["Due", "due", "fitted", "learning_rate", "total_steps", "unreached"]
 
 WARMUP = 10  # a warm-up that nobody asked for is at most so manyth a part of the training
 
@@ -34,6 +35,28 @@ def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
         return 0.0
     except ZeroDivisionError:  # the same of a factor below 1
         return math.inf
+
+
+class Due(NamedTuple):
+    """What is done after a step; each includes those behind it."""
+
+    validates: bool  # the network is scored
+    saves: bool  # a checkpoint is written, and the weights
+    logs: bool  # the log gets a row
+
+
+def due(config: Config, done: int, *, steps_per_epoch: int, total: int, stops: bool = False) -> Due:
+    """Return what is due once `done` steps of `total` are done; a training that `stops` saves what it has.
+
+    A row of the log ends at each checkpoint, so that a resumed training writes the same rows.
+    """
+    validates = done == total or done % steps_per_epoch == 0 or _every(config.validate_every, done)
+    saves = validates or stops or _every(config.checkpoint_every, done)
+    return Due(validates, saves, logs=saves or _every(config.log_every, done))
+
+
+def _every(period: int, done: int) -> bool:
+    return period > 0 and done % period == 0
 
 
 def fitted(config: Config, total: int) -> Config:

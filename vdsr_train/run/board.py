@@ -35,11 +35,12 @@ class Board:
         import tensorflow as tf
 
         from vdsr_train.backends.model import build_model
+        from vdsr_train.backends.step import compile_gradients
 
         self._summary, self._writer = tf.summary, tf.summary.create_file_writer(str(folder))
         self._config = config
         self._model = build_model(depth=config.depth, channels=config.channels)  # beside the one that is trained
-        self._gradients = backend.compiled().compile_gradients(self._model, config)
+        self._gradients = compile_gradients(self._model, config)
 
     def scalars(self, row: Mapping[str, float]) -> None:
         """Draw a row of the log."""
@@ -71,7 +72,7 @@ class Board:
 
 def open_board(folder: Path, config: Config) -> Board | None:
     """Open a board, or return None where TensorBoard is not installed or the backend is not TensorFlow."""
-    if find_spec("tensorboard") is None or not hasattr(backend.compiled(), "compile_gradients"):
+    if find_spec("tensorboard") is None or not backend.on_tensorflow():
         return None
     return Board(folder, config)
 

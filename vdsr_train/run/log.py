@@ -7,8 +7,9 @@ from pathlib import Path
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import replacing
 
-__all__ = ["COLUMNS", "Log", "read_log"]
+__all__ = ["COLUMNS", "SCALES", "Log", "last_scores", "read_log", "scores_of"]
 
+SCALES = (2, 3, 4)  # that a network is scored at
 COLUMNS = (
     "step", "epoch", "loss", "learning_rate", "clipped", "patches_per_second", "waiting",
     "psnr_x2", "psnr_x3", "psnr_x4", "averaged_x2", "averaged_x3", "averaged_x4",
@@ -71,6 +72,16 @@ def read_log(path: Path | str) -> list[dict[str, float]]:
         except csv.Error as error:
             raise VdsrError(f"{path}: is not the log of a training ({error})") from None
     return [row for row in rows if "step" in row]
+
+
+def scores_of(row: Mapping[str, float]) -> dict[int, float]:
+    """Return what a row says of the network, PSNR in dB by scale; empty if nothing."""
+    return {scale: row[name] for scale in SCALES if (name := f"psnr_x{scale}") in row}
+
+
+def last_scores(path: Path | str) -> dict[int, float]:
+    """Return the `scores_of` the last row that has any."""
+    return next((found for row in reversed(read_log(path)) if (found := scores_of(row))), {})
 
 
 def _short(value: float) -> str:

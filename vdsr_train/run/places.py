@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vdsr_data.cli import voice
-from vdsr_data.errors import VdsrError, listed
+from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.io.files import check_name
+from vdsr_data.limits import whole
 from vdsr_train.config import Config
 
-__all__ = ["check_data", "check_run", "check_sweep", "check_workers", "refuse_log"]
+__all__ = ["WORKERS", "MisuseError", "check_data", "check_run", "check_sweep", "check_workers", "refuse_log"]
 
 OF_A_SWEEP = ("sweep.csv", "sweep.png")
+WORKERS = (2, None)  # processes of one machine
+
+
+class MisuseError(ArgumentError):
+    """Arguments that do not go together, which the command takes for a mistake in typing: exit code 2."""
 
 
 def check_run(run: Path, config: Config) -> None:
@@ -60,6 +66,7 @@ def check_data(config: Config) -> None:
 
 def check_workers(workers: int) -> None:
     """Raise a VdsrError for more processes than this machine has cores, of which each would slow the others down."""
+    whole("local_workers", workers, WORKERS)
     most = max(2, os.cpu_count() or 1)
     if workers > most:
         raise VdsrError(f"--local-workers {workers}: this machine has {os.cpu_count()} cores; give at most {most}")

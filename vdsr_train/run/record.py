@@ -14,8 +14,8 @@ from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.run.board import open_board
 from vdsr_train.run.console import Console
-from vdsr_train.run.log import Log, read_log
-from vdsr_train.run.validate import PROTOCOL, SCALES, open_validation
+from vdsr_train.run.log import SCALES, Log, read_log, scores_of
+from vdsr_train.run.validate import PROTOCOL, open_validation
 
 __all__ = ["Record", "levers", "scores_of_start", "stuck", "write_lacking"]
 
@@ -57,6 +57,7 @@ class Record:
     ) -> None:
         from vdsr_eval.networks.network import Network
         from vdsr_train.backends.model import get_weights
+        from vdsr_train.backends.predict import KerasEngine
 
         self.run, self.networks, self.due, self.console = run, networks, due, console
         self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), False
@@ -64,7 +65,7 @@ class Record:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
         self._weights = get_weights
-        self._upscaler = Network(get_weights(networks[""]))  # a second model, always in float32
+        self._upscaler = Network(get_weights(networks[""]), engine=KerasEngine)  # a second model, always in float32
         self._open = ExitStack()
         self._board = open_board(run / "tensorboard", config)
         if self._board is not None:
@@ -189,8 +190,8 @@ def levers(config: Config) -> str:
 def scores_of_start(log: Path) -> dict[str, dict[int, float]]:
     """Return what a log says of the weights that its training started from, as a row of a table; empty if nothing."""
     for row in read_log(log):
-        if row["step"] == 0 and {f"psnr_x{scale}" for scale in SCALES} <= row.keys():
-            return {"start": {scale: row[f"psnr_x{scale}"] for scale in SCALES}}
+        if row["step"] == 0 and len(found := scores_of(row)) == len(SCALES):
+            return {"start": found}
     return {}
 
 

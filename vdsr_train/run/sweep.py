@@ -12,10 +12,10 @@ from vdsr_data.io.files import replacing
 from vdsr_train.config import Config, read_config
 from vdsr_train.presets import differences
 from vdsr_train.run.console import Console
-from vdsr_train.run.log import COLUMNS, read_log
+from vdsr_train.run.log import COLUMNS, read_log, scores_of
 from vdsr_train.run.places import check_sweep
 
-__all__ = ["combinations", "sweep"]
+__all__ = ["combinations", "run_sweep"]
 
 
 def combinations(values: Mapping[str, tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
@@ -28,11 +28,11 @@ def combinations(values: Mapping[str, tuple[Any, ...]]) -> dict[str, dict[str, A
     return found
 
 
-def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console, fit: bool = False) -> None:
+def run_sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console, fit: bool = False) -> None:
     """Run each training into a folder of its name below `folder`, then write and show the comparison.
 
     Called again for the same folder it goes on where it stopped: finished trainings are kept, one that was interrupted
-    is resumed. `fit` is that of `vdsr_train.run.train.train`.
+    is resumed. `fit` is that of `vdsr_train.run.train.run_training`.
 
     Raises
     ------
@@ -41,8 +41,8 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
     """
     from vdsr_train.run.figures import draw_curves
     from vdsr_train.run.record import scores_of_start
-    from vdsr_train.run.train import train
-    from vdsr_train.run.validate import PROTOCOL, SCALES, open_validation
+    from vdsr_train.run.train import run_training
+    from vdsr_train.run.validate import PROTOCOL, open_validation
 
     folder = Path(folder)
     check_sweep(folder, configs)
@@ -55,7 +55,7 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
             if other:
                 raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
         console.say(f"training {name}")
-        train(begun, run, resume=resume, console=console, fit=fit)
+        run_training(begun, run, resume=resume, console=console, fit=fit)
 
     first = next(iter(configs.values()))
     logs = {name: folder / name / "log.csv" for name in configs}
@@ -67,8 +67,7 @@ def sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Console
         writer.writerows({"run": name, **row} for name, row in last.items())
     validation = open_validation(str(first.validation), folder, keep=0, warn=console.warn)
     if validation is not None:
-        scored = {name: row for name, row in last.items() if f"psnr_x{SCALES[0]}" in row}
-        rows = {name: {scale: row[f"psnr_x{scale}"] for scale in SCALES} for name, row in scored.items()}
+        rows = {name: found for name, row in last.items() if (found := scores_of(row))}
         console.say(validation.table(scores_of_start(next(iter(logs.values()))) | rows))
         draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
         console.say(f"curves: {folder / 'sweep.png'}")

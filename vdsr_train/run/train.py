@@ -1,4 +1,8 @@
-"""The whole training, read from top to bottom."""
+"""The whole training, read from top to bottom: what it needs, where it begins, and one loop.
+
+Which backend computes is up to `vdsr_train.backends`, what is due at a step to `vdsr_train.loop.schedule`, and what is
+written to `vdsr_train.run.record`.
+"""
 
 import signal
 import time
@@ -6,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -19,23 +23,29 @@ from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.loop.batches import Batches, FileBatches, prefetch
 from vdsr_train.loop.crops import CropBatches
-from vdsr_train.loop.schedule import fitted, learning_rate, total_steps, unreached
+from vdsr_train.loop.schedule import due, fitted, learning_rate, total_steps, unreached
 from vdsr_train.run.console import Console, Silent
 from vdsr_train.run.places import check_run
 from vdsr_train.run.record import Record, levers, write_lacking
 
-__all__ = ["Interrupted", "train"]
+__all__ = ["Interrupted", "run_training"]
 
 
 class Interrupted(Exception):  # noqa: N818 (it is not an error)
-    """The training was stopped by a signal, after its state was saved."""
+    """A training was stopped by SIGINT or SIGTERM, after its state was saved; the message says how to go on.
+
+    Attributes
+    ----------
+    signum : int
+        The number of the signal.
+    """
 
     def __init__(self, signum: int, message: str) -> None:
         super().__init__(message)
         self.signum = signum
 
 
-def train(config: Config, run: Path | str, *, resume: bool, console: Console, fit: bool = False) -> None:
+def run_training(config: Config, run: Path | str, *, resume: bool, console: Console, fit: bool = False) -> None:
     """Train a network as `config` says, into the folder `run`.
 
     Parameters
@@ -63,38 +73,45 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
     run, worker = Path(run), this_worker(config.distribute)
+    chief = worker.index == 0  # the worker that writes; a training on one device has no other
     check_shares(config.batch_size, worker.count)
-    if worker.index == 0 and not resume:
+    if chief and not resume:
         check_run(run, config)
+
+    # The network, its optimizer and the compiled step.
     scope = backend.start(threads=config.threads, distribute=config.distribute)
     from vdsr_train.backends.model import build_model, initial_weights, set_weights
     from vdsr_train.backends.optimizer import build_optimizer
 
+    steps = backend.steps(config.convolution)
     with scope:
         model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
         if not resume:
             set_weights(model, initial_weights(config))
         optimizer = build_optimizer(config)
-        train_step = backend.steps(config.convolution).compile_step(model, optimizer, config)
+        train_step = steps.compile_step(model, optimizer, config)
     variables = [*model.trainable_variables, *optimizer.variables]
     networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
 
     with ExitStack() as opened:
+        # The data, and how long the training is with them.
         batches = opened.enter_context(_open_batches(config))
-        epoch_steps = batches.steps_per_epoch
+        data, epoch_steps = batches.identity(), batches.steps_per_epoch
         total = total_steps(config, epoch_steps)
-        data = batches.identity()
-
-        if config.threads and config.convolution == "direct" and not backend.takes_threads():
-            console.warn(f"threads: JAX takes as many as it likes, not {config.threads}")
-        wanted, config = config, fitted(config, total) if fit and not resume else config
-        if worker.index == 0:
+        for line in steps.unheeded(config):
+            console.warn(line)
+        if chief:
             opened.enter_context(claimed(run))
-            if config != wanted:
-                console.say(f"warm-up: {config.warmup} steps, a tenth of the training, instead of {wanted.warmup}")
-            for line in unreached(config, total, epoch_steps) if not resume else ():
+        if fit and not resume:
+            wanted, config = config.warmup, fitted(config, total)
+            if chief and config.warmup != wanted:
+                console.say(f"warm-up: {config.warmup} steps, a tenth of the training, instead of {wanted}")
+        if chief and not resume:
+            for line in unreached(config, total, epoch_steps):
                 console.warn(line)
-        first, pending = 0, None
+
+        # Where it begins: at step 0, or where the newest whole checkpoint stands.
+        first, pending = 0, None  # pending is a row of the log that still lacks its scores
         checkpoints = run / "checkpoints"
         saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
         if saved is not None:
@@ -106,15 +123,16 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
             _refuse_lost(run)
             console.warn(f"{run}: there is no checkpoint, starting anew")
             set_weights(model, initial_weights(config))
-        if first >= total and worker.index == 0:
-            for path in write_lacking(run, networks, first):
+        if first >= total:
+            for path in write_lacking(run, networks, first) if chief else ():
                 console.say(f"{path}: written from the checkpoint of step {first}")
-        if first >= total and pending is None:
-            console.say(f"{run}: the training is complete, all {total} steps are done")
-            return
+            if pending is None:
+                console.say(f"{run}: the training is complete, all {total} steps are done")
+                return
 
+        # What the run folder receives, from the chief alone.
         record = None
-        if worker.index == 0:
+        if chief:
             kept = -1 if saved is None else first if pending is None else first - 1
             record = Record(run, config, networks, first=kept, due=min(epoch_steps, total), console=console)
             opened.enter_context(record)
@@ -125,11 +143,13 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
         else:
             console = Silent()
 
-        caught: list[int] | None = None  # until a step is done, there is nothing that should be saved
-        losses: list[Any] = []
-        row: dict[str, float] = {}
+        # The loop.
+        caught: list[int] = []  # the signal that is to stop the training
+        losses: list[SupportsFloat] = []  # of the steps since the last row of the log, as are the seconds of waiting
         waits, pace, window = 0.0, 0.0, time.perf_counter()
+        row: dict[str, float] = {}
         for step, lr, gt, waited in prefetch(batches, first, total):
+            # One step.
             rate = learning_rate(config, step, epoch_steps)
             optimizer.learning_rate = rate
             try:
@@ -140,25 +160,26 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
                 raise
             waits += waited
             done = step + 1
-            if caught is None:
+            if step == first:  # until a step is done, there is nothing that should be saved
                 caught = opened.enter_context(_signals())
 
-            stops = bool(caught) and record is not None  # the workers beside the chief end with it
-            due = done % epoch_steps == 0 or (config.validate_every and done % config.validate_every == 0)
-            validates = bool(due) or done == total
-            saves = validates or stops or done % config.checkpoint_every == 0
-            logs = saves or done % config.log_every == 0  # a window ends at each checkpoint, so that logs resume too
-            if not logs:
+            # Nothing is due but a sign of life. The other workers do not stop by themselves: they end with the chief.
+            stops = chief and bool(caught)
+            now = due(config, done, steps_per_epoch=epoch_steps, total=total, stops=stops)
+            if not now.logs:
                 row |= {"step": done, "epoch": done / epoch_steps}
                 console.progress(row, total=total, seconds_left=(total - done) * pace, logged=False)
                 continue
 
-            loss = float(np.mean([float(value) for value in losses]))  # read seldom: reading waits for the device
+            # The loss since the last row, read seldom: reading waits for the device.
+            loss = float(np.mean([float(value) for value in losses]))
             if not np.isfinite(loss):
                 raise VdsrError(
                     f"the loss is {loss} at step {done}: the training has diverged; "
                     f"{checkpoint.last_good(checkpoints)}; start again with a lower {levers(config)}"
                 )
+
+            # The row, then scores, log, checkpoint and weights.
             elapsed = time.perf_counter() - window
             pace = elapsed / len(losses)
             row = {
@@ -171,13 +192,14 @@ def train(config: Config, run: Path | str, *, resume: bool, console: Console, fi
                 "waiting": waits / elapsed,
             }
             if record is not None:
-                state = checkpoint.get_state(variables)
+                state, stopping = checkpoint.get_state(variables), partial(bool, caught)
                 record.write(
-                    row, (lr, gt), state, data=data, validates=validates, saves=saves, stopping=partial(bool, caught)
+                    row, (lr, gt), state, data=data, validates=now.validates, saves=now.saves, stopping=stopping
                 )
-                stops = bool(caught) and saves
             console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
-            if stops and caught:
+
+            # The end, where a signal came, also during the validation, and the state is saved.
+            if chief and caught and now.saves:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()

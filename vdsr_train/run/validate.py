@@ -1,6 +1,8 @@
 """Scores on a test set while training: the network's row beside the bicubic row, tables and pictures of every image."""
 
+import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import open_set
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS
-from vdsr_eval.scoring.evaluate import Record, bicubic, evaluate, mean_score
-from vdsr_train.run.log import Log
+from vdsr_eval.scoring.methods import bicubic, method
+from vdsr_eval.scoring.records import Record, mean_score
+from vdsr_eval.scoring.run import evaluate_images
+from vdsr_train.run.log import SCALES, Log
 
-__all__ = ["PROTOCOL", "SCALES", "Validation", "open_validation"]
+__all__ = ["PROTOCOL", "Validation", "open_validation"]
 
-SCALES = (2, 3, 4)
 PROTOCOL = "vdsr-tf"
 STUCK_DB = 0.1
 PICTURED = 5  # images of which pictures are written: all of Set5, and no gigabyte of B100
@@ -89,8 +92,11 @@ class Validation:
                 seen.append((lr, sr))
             return sr
 
-        records = evaluate(self.testset, scale=scale, model="VDSR", upscale=watched, protocol=PROTOCOLS[PROTOCOL])
-        return records, seen
+        skip = partial(warnings.warn, category=VdsrWarning, stacklevel=2)
+        scored = evaluate_images(
+            self.testset, scale=scale, methods={"VDSR": method(watched)}, protocols=[PROTOCOLS[PROTOCOL]], skip=skip
+        )
+        return [item.record for item in scored], seen
 
     def _log(self, name: str, images: list[str]) -> Log:
         if name not in self._logs:
