@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -430,6 +431,36 @@ def test_several_values_after_one_option_are_explained(folder: Path) -> None:
     fails(2, "pear: no such command (score, upscale); several values take an option each", "--dataset", "fruit", "pear")
 
 
+def test_values_may_be_repeated_or_joined_by_commas(folder: Path) -> None:
+    shutil.copytree("fruit", "a,b")
+    repeated = ["--dataset", "fruit", "--dataset", "a,b", "--scale", 3, "--scale", 2]
+    repeated += ["--protocol", "paper", "--protocol", "rcan", "--model", "bicubic"]
+    save = ["--save-mat", "m", "--force", "--image"]
+    expected = vdsr_eval(*repeated, *save, "apple", "--image", "pear")
+    assert expected.exit_code == 0, expected.output
+    joined = [
+        "--dataset",
+        "a,b",
+        "--dataset",
+        "fruit",
+        "--scale",
+        "3,2",
+        "--protocol",
+        "paper,RCAN",
+        "--model",
+        "bicubic",
+    ]
+    found = vdsr_eval(*joined, *save, "apple,pear")
+    assert sorted(found.stdout.splitlines()) == sorted(expected.stdout.splitlines())
+    Path("a,b").rename("other")
+    listed, each = (vdsr_eval(*sets, *joined[4:]) for sets in (["--dataset", "fruit,other"], [*repeated[:3], "other"]))
+    assert listed.stdout == each.stdout
+    fails(2, "'--scale': '0': whole numbers from 2 to 16 are allowed", *joined[:4], "--scale", "2,0")
+    fails(1, "nope: no such data set", "--dataset", "fruit,nope", "--model", "bicubic")
+    fails(1, "--image plum: no such image in fruit", "--dataset", "fruit", "--model", "bicubic", "--save-mat", "n",
+          "--image", "apple,plum")  # fmt: skip
+
+
 def test_every_table_is_read_back_by_a_csv_reader(folder: Path) -> None:
     options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2, "--scale", 3, "--border", 0, "--rgb"]
     assert vdsr_eval(*options, "--csv", "c.csv").exit_code == 0
@@ -530,7 +561,9 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(folder: Path, mo
         return opened(path, *more)
 
     monkeypatch.setattr("os.open", refused)
-    monkeypatch.setattr("vdsr_eval.reports.run.run", lambda *_, **__: pytest.fail("worked before it looked"))
+    monkeypatch.setattr(
+        "vdsr_eval.reports.evaluation.evaluate_images", lambda *_, **__: pytest.fail("worked before it looked")
+    )
     options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
     fails(1, "sealed/out.json: Read-only file system", *options, "--json", "sealed/out.json")
 

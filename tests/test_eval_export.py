@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.reports.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_files
+from vdsr_eval.protocols.protocol import PROTOCOLS
+from vdsr_eval.reports.export import csv_text, json_rows, json_text, latex_text, markdown_text, write_text
+from vdsr_eval.reports.scores import Scores
 from vdsr_eval.reports.tables import Table, per_image
-from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.records import Record
 
 RECORDS = [
     Record("Set5", "bird", 2, "bicubic", "paper", 36.25, 0.97),
@@ -31,9 +33,9 @@ def test_json_has_means_and_images() -> None:
     ]  # fmt: skip
 
 
-def test_json_of_equal_images_is_valid_json(tmp_path: Path) -> None:
-    write_files([Record("s", "same", 2, "m", "paper", math.inf, 1.0)], [], json=tmp_path / "a.json")
-    (row,) = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
+def test_json_of_equal_images_is_valid_json() -> None:
+    text = json_text([Record("s", "same", 2, "m", "paper", math.inf, 1.0)])
+    (row,) = json.loads(text, parse_constant=pytest.fail)
     assert row["psnr"] is None
     assert row["images"][0]["psnr"] is None
     assert row["ssim"] == 1.0
@@ -50,7 +52,6 @@ def test_csv_of_several_groups_says_which_and_survives_commas() -> None:
     assert rows[3] == ['a "quoted" one', "30.000000", "0.900000", "my, set", "3", "VDSR (runs/1, best)", "rcan"]
 
 
-ARGUMENTS = ("json", "csv", "markdown", "latex")
 TABLE = Table(
     "Means",
     "paper: luma_1 & more",
@@ -93,11 +94,11 @@ def test_latex_sets_signs_and_names() -> None:
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.md"
-    write_files([], [TABLE], markdown=path)
+    write_text(path, markdown_text(TABLE))
     old = path.read_text()
     monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
-        write_files([], [TABLE, TABLE], markdown=path)
+        write_text(path, "other")
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
 
@@ -116,7 +117,12 @@ def test_names_of_several_lines_are_read_back_and_stay_in_one_cell(tmp_path: Pat
     name = "my\tnet\r\n\x1b[31m|"
     odd = [replace(r, image=r.image + "\r\n", model=name + "\udc80") for r in RECORDS]
     paths = [tmp_path / suffix for suffix in ("json", "csv", "md", "tex")]
-    write_files([*odd, *RECORDS], [per_image(odd, protocol="paper")], **dict(zip(ARGUMENTS, paths, strict=True)))
+    scores = Scores(records=(*odd, *RECORDS), protocols=(PROTOCOLS["paper"],))
+    scores.to_json(paths[0])
+    scores.to_csv(paths[1])
+    table = per_image(odd, protocol="paper")
+    write_text(paths[2], markdown_text(table))
+    write_text(paths[3], latex_text(table))
     assert json.loads(paths[0].read_bytes())[0]["model"] == odd[0].model
     with paths[1].open(newline="") as file:
         rows = list(csv.reader(file, strict=True))

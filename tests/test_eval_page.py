@@ -16,7 +16,7 @@ from test_eval_pictures import photograph, scored
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.reports.page import PageImages, write_page
 from vdsr_eval.reports.tables import per_image, summary
-from vdsr_eval.scoring.evaluate import Record, Scored
+from vdsr_eval.scoring.records import Record, Scored
 
 PAPER = PROTOCOLS["paper"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

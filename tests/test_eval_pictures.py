@@ -21,7 +21,7 @@ from vdsr_eval.reports.pictures import (
     save_images,
     save_mat,
 )  # fmt: skip
-from vdsr_eval.scoring.evaluate import Record, Scored
+from vdsr_eval.scoring.records import Record, Scored
 
 
 def photograph(rows: int = 61, columns: int = 80, seed: int = 0) -> np.ndarray:

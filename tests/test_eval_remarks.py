@@ -5,7 +5,7 @@ import math
 import pytest
 
 from vdsr_eval.reports.remarks import remarks
-from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.records import Record
 
 
 def records(model: str, psnrs: dict[str, float], *, dataset: str = "fruit", scale: int = 2, protocol: str = "paper"):

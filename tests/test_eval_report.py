@@ -7,7 +7,7 @@ import pytest
 from vdsr_data.errors import ArgumentError
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.reports.tables import Table, compare, differences, explain, groups, per_image, summary
-from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.records import Record
 
 RECORDS = [
     Record("Set5", "bird", 2, "bicubic", "paper", 36.0, 0.97),

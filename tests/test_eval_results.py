@@ -14,8 +14,9 @@ from vdsr_data.benchmark.sets import Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
-from vdsr_eval.scoring.evaluate import bicubic, evaluate_images, method
+from vdsr_eval.scoring.methods import bicubic, method
 from vdsr_eval.scoring.results import Results, low_resolution
+from vdsr_eval.scoring.run import evaluate_images
 
 
 def photograph(rows: int = 41, columns: int = 50, seed: int = 0) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.records import Record
 from vdsr_eval.scoring.significance import paired_difference
 
 

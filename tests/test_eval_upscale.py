@@ -15,7 +15,7 @@ from vdsr_data.images.files import image_size, read_picture, write_image
 from vdsr_eval.cli.main import main
 from vdsr_eval.networks.upscale import plan, upscale_colors, upscale_file
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result
-from vdsr_eval.scoring.evaluate import bicubic
+from vdsr_eval.scoring.methods import bicubic
 
 REACH = 5
 

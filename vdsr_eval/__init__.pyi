@@ -1,3 +1,32 @@
 from .metrics.fidelity import psnr, ssim
+from .networks.ensemble import self_ensemble
+from .networks.network import Network, load_network
+from .networks.upscale import upscale, upscale_image
+from .protocols.protocol import PROTOCOLS, Protocol
+from .protocols.published import published
+from .reports.evaluation import evaluate, score
+from .reports.scores import Scores
+from .scoring.methods import of_small_image
+from .scoring.records import Record
+from .scoring.results import ResultFolder
+from .scoring.significance import paired_difference
 
-__all__ = ["psnr", "ssim"]
+__all__ = [
+    "PROTOCOLS",
+    "Network",
+    "Protocol",
+    "Record",
+    "ResultFolder",
+    "Scores",
+    "evaluate",
+    "load_network",
+    "of_small_image",
+    "paired_difference",
+    "psnr",
+    "published",
+    "score",
+    "self_ensemble",
+    "ssim",
+    "upscale",
+    "upscale_image",
+]

@@ -1,7 +1,6 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +16,18 @@ from vdsr_data.cli.options import (
     ExplainingCommand,
     ExplainingGroup,
     boundary_option,
+    call,
     complete_set,
     force_option,
     progress,
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import FOLDER, SCALE, ensemble_option, scoring_options
-from vdsr_eval.cli.scoring import check_options, evaluate_and_report, open_sets
+from vdsr_eval.cli.options import FOLDER, SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.scoring import check_options, chosen, report
 
 if TYPE_CHECKING:
-    from vdsr_data.matlab.taps import Boundary
-    from vdsr_eval.networks.network import Upscaler
-    from vdsr_eval.scoring.evaluate import Method
+    from vdsr_eval.scoring.methods import Model
 
 
 class EvalGroup(ExplainingGroup):
@@ -54,6 +52,7 @@ class EvalGroup(ExplainingGroup):
 @click.option(
     "--dataset",
     "datasets",
+    cls=ListOption,
     multiple=True,
     metavar="SET",
     shell_complete=complete_set,
@@ -62,6 +61,7 @@ class EvalGroup(ExplainingGroup):
 @click.option(
     "--scale",
     "scales",
+    cls=ListOption,
     multiple=True,
     type=SCALE,
     default=(2, 3, 4),
@@ -71,12 +71,14 @@ class EvalGroup(ExplainingGroup):
 @click.option(
     "--model",
     "models",
+    cls=ListOption,
     multiple=True,
     type=CHOICE(["bicubic", "vdsr"]),
     help="What to evaluate; repeatable. `bicubic` alone needs no TensorFlow.  [default: both]",
 )
 @click.option(
     "--weights",
+    cls=ListOption,
     multiple=True,
     type=PATH,
     metavar="FILE",
@@ -113,25 +115,22 @@ def main(
         if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
             raise click.UsageError(f"options go behind the name of the command: {context.invoked_subcommand} --help")
         return
-    from vdsr_eval.networks.ensemble import self_ensemble as averaged
-    from vdsr_eval.scoring.evaluate import bicubic, method
+    from vdsr_eval.reports.evaluation import evaluate
+    from vdsr_eval.scoring.run import open_sets
 
     if models and "vdsr" not in models and not weights:
         refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
     sets = open_sets(datasets or _default_sets())
     paths = _weights(models, weights, baseline)
     check_options(context, sets, paths)
-    upscalers, against = _upscalers(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
-    methods = {}
-    for name, upscale in upscalers.items():
-        ensemble = self_ensemble and upscale is not bicubic
-        label = f"{name} x8" if ensemble else name
-        against = label if name == against else against
-        methods[label] = method(averaged(upscale) if ensemble else upscale)
-    evaluate_and_report(context, sets, scales, methods, against)
+    methods, against = _methods(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
+    how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, sets)}
+    with progress("evaluating", unit="results") as advance:
+        scores = call(evaluate, sets, methods, **how, advance=advance)
+    report(context, scores)
 
 
-@main.command(cls=ExplainingCommand)
+@main.command("score", cls=ExplainingCommand)
 @click.argument("folder", type=FOLDER)
 @click.option("--gt", required=True, metavar="SET", help="The originals: a benchmark file, a folder or a name.")
 @click.option("--scale", required=True, type=SCALE, help="Factor of the super-resolution.")
@@ -146,7 +145,7 @@ def main(
 @click.option("--baseline-pattern", default="*", metavar="PATTERN", help="The --pattern of the baseline's folder.")
 @scoring_options
 @click.pass_context
-def score(
+def score_command(
     context: click.Context,
     /,
     folder: Path,
@@ -170,34 +169,23 @@ def score(
     vdsr-eval score results/RCAN --gt Set5 --scale 3 --protocol rcan --per-image
     vdsr-eval score results --gt Set5 --scale 2 --pattern '*_EDSR_*' --baseline bicubic
     """
-    from vdsr_eval.scoring.evaluate import BICUBIC, bicubic, method
-    from vdsr_eval.scoring.names import distinct
-    from vdsr_eval.scoring.results import Results
+    from vdsr_eval.reports.evaluation import score
+    from vdsr_eval.scoring.records import BICUBIC
+    from vdsr_eval.scoring.run import open_sets
 
-    name = name and one_line(name).strip()
-    if name == BICUBIC:
-        raise click.UsageError(f"{BICUBIC} is the name of the baseline; give the results another --name")
-    sets = open_sets([gt])
     folders = [folder, *([Path(baseline)] if baseline not in (None, BICUBIC) else [])]
     if len(folders) == 1:
         refuse_idle(context, ["baseline_pattern"], "is for a --baseline FOLDER; name that too")
+    sets = open_sets(gt)
     check_options(context, sets, folders)
-    theirs = [Results(folder, sets[0].image_names, scale=scale, pattern=pattern, variable=variable, peak=peak)]
-    paths = [Path(realpath(path)) for path in folders]
-    if len(folders) > 1:
-        if paths[0] == paths[1]:
-            raise click.UsageError(f"--baseline {baseline}: is FOLDER itself; name other results")
-        how: dict[str, Any] = {"pattern": baseline_pattern, "variable": variable, "peak": peak}
-        theirs.append(Results(folders[1], sets[0].image_names, scale=scale, **how))
-    names = [one_line(path.name) for path in paths]
-    names[0] = name or names[0]
-    names = distinct(names, paths, taken=[BICUBIC])
-    methods: dict[str, Method] = {BICUBIC: method(bicubic), **dict(zip(names, theirs, strict=True))}
-    evaluate_and_report(context, sets, [scale], methods, names[1] if len(names) > 1 else baseline,
-                        notes=[remark for results in theirs for remark in results.remarks])  # fmt: skip
+    theirs: dict[str, Any] = {"name": name, "pattern": pattern, "variable": variable, "peak": peak}
+    theirs |= {"baseline": baseline, "baseline_pattern": baseline_pattern, **chosen(context, sets)}
+    with progress("evaluating", unit="results") as advance:
+        scores = call(score, folder, sets[0], scale, **theirs, advance=advance)
+    report(context, scores)
 
 
-@main.command(cls=ExplainingCommand)
+@main.command("upscale", cls=ExplainingCommand)
 @click.argument("source", metavar="IN", shell_complete=complete_set)
 @click.option("--scale", required=True, type=SCALE, help="Factor by which the image grows in both directions.")
 @click.option(
@@ -215,45 +203,26 @@ def score(
 @ensemble_option
 @boundary_option
 @force_option
-def upscale(
-    source: str,
-    scale: int,
-    output: Path | None,
-    weights: Path | None,
-    self_ensemble: bool,
-    boundary: "Boundary",
-    force: bool,
-) -> int:
+def upscale_command(source: str, output: Path | None, **how: Any) -> int:
     """Enlarge an image, or every image of a folder or set, for real: no ground truth, no score.
 
     The network estimates luma, chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
     is kept, the rotation that a camera noted is applied. Writes PNG, strip by strip, so that memory holds little beside
     the small image; or TIFF or BMP where the name of the output says so, which takes the whole result.
     """
-    from vdsr_data.io.files import claimed
-    from vdsr_eval.networks.ensemble import self_ensemble as ensemble
-    from vdsr_eval.networks.upscale import plan, upscale_file
+    from vdsr_eval.networks.upscale import upscale
 
-    files = plan(source, output, scale=scale, force=force)
-    several = files[0][0] != Path(source)
-    from vdsr_eval.networks.network import load_network
+    remarks: list[str] = []
 
-    network = load_network(weights)
-    run = ensemble(network) if self_ensemble else network
-    failed = 0
-    how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
-    whole = claimed(files[0][1].parent) if several else nullcontext()
-    with whole, progress("upscaling", len(files)) as advance:
-        for image, target in files:
-            try:
-                upscale_file(image, target, **how, advance=advance)
-            except VdsrError as error:
-                if len(files) == 1:
-                    raise
-                failed += 1
-                voice.remark(f"left out: {error}")
-    voice.say(f"wrote {files[0][1].parent if several else files[0][1]}", err=True)
-    return 1 if failed else 0
+    def left_out(line: str) -> None:
+        remarks.append(line)
+        voice.remark(line)
+
+    with progress("upscaling") as advance:
+        written = call(upscale, source, output, **how, advance=advance, remark=left_out)
+    if written:
+        voice.say(f"wrote {written[0] if Path(source).is_file() else written[0].parent}", err=True)
+    return 1 if remarks else 0
 
 
 def _default_sets() -> list[str]:
@@ -267,7 +236,7 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
     """The weights that are wanted, the default ones where none are named, and those of the baseline."""
     if weights and models and "vdsr" not in models:
         raise click.UsageError("--weights names a network, but --model leaves the networks out; add --model vdsr")
-    from vdsr_eval.scoring.evaluate import BICUBIC
+    from vdsr_eval.scoring.records import BICUBIC
 
     paths = list(weights)
     if not weights and "vdsr" in (models or ["vdsr"]):
@@ -279,23 +248,20 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
     return list({realpath(path): path for path in paths}.values())
 
 
-def _upscalers(
+def _methods(
     models: Sequence[str], paths: Sequence[Path], baseline: str | None, *, asked: bool, with_bicubic: bool
-) -> tuple[dict[str, "Upscaler"], str | None]:
-    """The models by the name that tables carry, bicubic first, and the name of the baseline.
+) -> tuple[dict[str, "Model"], str | None]:
+    """The methods by the name that tables carry, bicubic first, and the name of the baseline.
 
     Without weights to be found bicubic is evaluated all the same, unless the network was `asked` for by name.
     """
-    from vdsr_eval.scoring.evaluate import BICUBIC, bicubic
-    from vdsr_eval.scoring.names import distinct
-
-    found: dict[str, Upscaler] = {}
-    if not models or BICUBIC in models or with_bicubic or baseline == BICUBIC:
-        found[BICUBIC] = bicubic
-    if not paths:
-        return found, baseline
     from vdsr_eval.networks.network import load_network
+    from vdsr_eval.scoring.names import distinct
+    from vdsr_eval.scoring.records import BICUBIC
 
+    found: dict[str, Model] = {}
+    if not models or BICUBIC in models or with_bicubic or baseline == BICUBIC:
+        found[BICUBIC] = BICUBIC
     asked = asked or bool(models) or baseline not in (None, BICUBIC)
     networks = []
     for path in paths:

@@ -1,5 +1,6 @@
 """What the commands of ``vdsr-eval`` share: types of options, and the options of everything that scores."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 
 from vdsr_data.cli.options import CHOICE, WHOLE, PathType, boundary_option, force_option
 
-__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ensemble_option", "scoring_options"]
+__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
 FILE = PathType(dir_okay=False, path_type=Path)
@@ -18,6 +19,22 @@ SCALE = WHOLE(2, 16)
 ensemble_option = click.option(
     "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."
 )
+
+
+class ListOption(click.Option):
+    """An option that may be repeated, and takes several values with commas between them."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Split words at their commas, but for the name of a file that has one."""
+        names = not isinstance(self.type, click.Choice | click.IntRange)
+        if isinstance(value, list | tuple):
+            value = [part for word in value for part in _parts(word, names=names)]
+        return super().type_cast_value(ctx, value)
+
+
+def _parts(word: Any, *, names: bool) -> list[Any]:
+    whole = not isinstance(word, str) or (names and os.path.exists(word))  # noqa: PTH110 - which takes any word
+    return [word] if whole else word.split(",")
 
 
 class WindowType(click.ParamType[Any]):
@@ -40,7 +57,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     option = click.option
     # fmt: off
     decorators = (
-        option("--protocol", "protocols", multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
+        option("--protocol", "protocols", cls=ListOption, multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
                show_default="vdsr-tf", help="How scores are computed; repeatable."),
         option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
         option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
@@ -61,7 +78,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
         option("--save-mat", type=FOLDER, help="Write what is scored of every result as .mat below this folder."),
         option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
-        option("--image", "only", multiple=True, metavar="NAME", help="Draw and save this image only; repeatable."),
+        option("--image", "images", multiple=True, metavar="NAME", help="Draw and save this image only; repeatable."),
         force_option,
     )
     # fmt: on

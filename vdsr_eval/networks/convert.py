@@ -25,7 +25,7 @@ from vdsr_eval.networks.tf1 import read_variables
 from vdsr_eval.networks.torchfile import MAGIC, open_torch, read_safetensors
 from vdsr_eval.networks.weights import Weights, check_weights, negated, read_weights
 
-__all__ = ["FORMATS", "read_any"]
+__all__ = ["FORMATS", "holds_weights", "read_any"]
 
 T = TypeVar("T")
 VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
@@ -75,6 +75,11 @@ def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
         return _guarded(partial(_read_mat, subtract=subtract), path)
     weights = _guarded(reader, prefix or path)
     return negated(weights) if subtract else weights
+
+
+def holds_weights(folder: Path | str) -> bool:
+    """Whether a folder is one that `read_any` knows: of a run, or of a TensorFlow 1 checkpoint."""
+    return any((Path(folder) / name).is_file() for name in ("weights.h5", "checkpoint"))
 
 
 def _guarded(reader: Callable[[Path], T], path: Path) -> T:

@@ -22,7 +22,7 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     ------
     VdsrError
         ArgumentError if `upscale` cannot be called; the new function raises, and warns, as
-        `vdsr_eval.scoring.evaluate.run_upscaler`.
+        `vdsr_eval.networks.network.run_upscaler`.
     """
     checked_upscaler(upscale)
 

@@ -3,7 +3,9 @@
 Strip by strip, each with as many more rows as its results depend on: no PNG file is in memory as a whole.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from os.path import realpath
 from pathlib import Path
 from typing import Any
@@ -13,17 +15,18 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.sets import find_images, unique_names
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.images.deep_png import write_png
 from vdsr_data.images.files import check_lossless, is_image_name, read_picture, write_image
 from vdsr_data.images.memory import check_memory
-from vdsr_data.io.files import check_output, replacing
-from vdsr_data.limits import SCALES, whole
-from vdsr_data.matlab.taps import Boundary
-from vdsr_eval.networks.network import Upscaler, checked_upscaler, run_upscaler
+from vdsr_data.io.ahead import Advance, Progress, ignore
+from vdsr_data.io.files import check_output, claimed, replacing
+from vdsr_data.limits import SCALES, Boundary, whole
+from vdsr_eval.networks.ensemble import self_ensemble as averaged
+from vdsr_eval.networks.network import Network, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.protocols.checked import checked_image
 
-__all__ = ["plan", "upscale_colors", "upscale_file", "upscaled_strips"]
+__all__ = ["plan", "upscale", "upscale_colors", "upscale_file", "upscale_image", "upscaled_strips"]
 
 # Pixels of the enlarged image that are in work as floats at a time, some 100 bytes each.
 STRIP = 2**22
@@ -31,6 +34,137 @@ STRIP = 2**22
 BYTES = 8
 # Rows of the small image beyond a pixel's own that imresize takes into it when it enlarges.
 TAPS = 3
+
+
+def upscale(
+    source: Path | str,
+    output: Path | str | None = None,
+    *,
+    scale: int,
+    weights: Path | str | Network | None = None,
+    self_ensemble: bool = False,
+    boundary: Boundary = "symmetric",
+    force: bool = False,
+    advance: Progress = ignore,
+    remark: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Enlarge an image file, or every image of a folder or set, by a network; the command is ``vdsr-eval upscale``.
+
+    The network estimates luma; chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
+    is kept, the rotation that a camera noted is applied.
+
+    Parameters
+    ----------
+    source : str or Path
+        An image, a folder of images, or the name of a set.
+    output : str or Path, optional
+        An image or, for a folder, a folder; the default is ``SOURCE_xSCALE`` in the current folder. PNG files are
+        written strip by strip; TIFF and BMP take the whole result in memory.
+    scale : int
+        Factor by which the image grows in both directions, from 1 to 64.
+    weights : str, Path or Network, optional
+        As for `load_network`, or what it gives.
+    self_ensemble : bool
+        Average the network over eight flips and rotations.
+    boundary : {"symmetric", "replicate"}
+        Of imresize.
+    force : bool
+        Replace files that exist.
+    advance : callable, optional
+        Called with the share of an image that is done, and how many images there are.
+    remark : callable, optional
+        Hears of each image of several that is left out, a line each; by default that is a warning.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not as above.
+    VdsrError
+        If there are no such images or weights, an output exists, or the image, where it is one, cannot be read.
+
+    Warns
+    -----
+    VdsrWarning
+        Of each image of several that cannot be read or written; the others are.
+    MemoryWarning
+        If an image may not fit into memory.
+
+    Examples
+    --------
+    >>> from vdsr_eval import upscale
+    >>> upscale("butterfly.png", "large/butterfly.png", scale=3)  # doctest: +SKIP
+    [PosixPath('large/butterfly.png')]
+    """
+    files = plan(source, output, scale=scale, force=force)
+    network, run = _network(weights, self_ensemble=self_ensemble)
+    several = files[0][0] != Path(source)
+    how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
+    written = []
+    with claimed(files[0][1].parent) if several else nullcontext():
+        for image, target in files:
+            try:
+                upscale_file(image, target, **how, advance=lambda share: advance(share, len(files)))
+            except VdsrError as error:
+                if len(files) == 1:
+                    raise
+                if remark is None:
+                    warnings.warn(f"left out: {error}", VdsrWarning, stacklevel=2)
+                else:
+                    remark(f"left out: {error}")
+            else:
+                written.append(target)
+    return written
+
+
+def upscale_image(
+    image: NDArray[Any],
+    scale: int,
+    weights: Path | str | Network | None = None,
+    *,
+    self_ensemble: bool = False,
+    boundary: Boundary = "symmetric",
+) -> NDArray[Any]:
+    """Enlarge an array as `upscale` does a file.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
+        Grey, which is luma, or RGB.
+    scale : int
+        From 1 to 64.
+    weights, self_ensemble, boundary
+        As for `upscale`.
+
+    Returns
+    -------
+    ndarray, shape (scale * rows, scale * columns, ...), dtype of `image`
+        Rounded half up.
+
+    Raises
+    ------
+    ArgumentError, VdsrError
+        As `upscale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_eval import upscale_image
+    >>> upscale_image(np.zeros((4, 5, 3), np.uint8), 3).shape  # doctest: +SKIP
+    (12, 15, 3)
+    """
+    network, run = _network(weights, self_ensemble=self_ensemble)
+    return upscale_colors(image, scale=scale, upscale=run, reach=network.reach, boundary=boundary)
+
+
+def _network(weights: Path | str | Network | None, *, self_ensemble: bool) -> tuple[Network, Upscaler]:
+    """The network, and what is run of it."""
+    network = weights if isinstance(weights, Network) else load_network(weights)
+    return network, averaged(network) if self_ensemble else network
 
 
 def upscaled_strips(
@@ -41,7 +175,7 @@ def upscaled_strips(
     reach: int,
     boundary: Boundary = "symmetric",
     strip: int | None = None,
-    advance: Callable[[float], None] = lambda _: None,
+    advance: Advance = ignore,
 ) -> Iterator[NDArray[Any]]:
     """Enlarge an image, strip after strip from top to bottom.
 
@@ -51,7 +185,7 @@ def upscaled_strips(
         Grey, which is luma, or RGB.
     scale : int
     upscale : callable
-        As for `vdsr_eval.scoring.evaluate.evaluate`.
+        As for `vdsr_eval.networks.network.Network`: luma, enlarged by imresize, and the scale to luma of that shape.
     reach : int
         How many rows up and down a result of `upscale` depends on: one for each layer of 3x3.
     boundary : {"symmetric", "replicate"}
@@ -69,7 +203,7 @@ def upscaled_strips(
     Raises
     ------
     VdsrError
-        As `vdsr_eval.scoring.evaluate.run_upscaler`, which also warns; ArgumentError if an argument is not as above.
+        As `vdsr_eval.networks.network.run_upscaler`, which also warns; ArgumentError if an argument is not as above.
     """
     colors = checked_image(colors, "colors")
     checked_upscaler(upscale)
@@ -108,7 +242,7 @@ def upscale_file(
     upscale: Upscaler,
     reach: int,
     boundary: Boundary = "symmetric",
-    advance: Callable[[float], None] = lambda _: None,
+    advance: Advance = ignore,
 ) -> None:
     """Enlarge an image file, with its transparency, its bit depth and its colour profile.
 

@@ -5,8 +5,8 @@ below apply one. Images stay in the protocol's own range: [0, 1] where the resul
 rounded.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -21,6 +21,7 @@ from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eig
 
 __all__ = [
     "PROTOCOLS",
+    "Colour",
     "Pair",
     "Protocol",
     "as_colours",
@@ -29,9 +30,14 @@ __all__ = [
     "pair_from_stored",
     "prepare",
     "result",
+    "rgb_result",
     "score",
+    "small_image",
     "too_small",
+    "varied",
 ]
+
+Colour = Literal["luma", "rgb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +133,15 @@ class Pair:
 
     `gt` and `bicubic` are what the protocol scores: (rows, columns) or, for colour, (rows, columns, 3), float64 in
     [0, data_range]. `lr` is the network's input: bicubic-upsampled luma, float64, not clipped. `chroma` is the
-    upsampled Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it.
+    upsampled Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it. `low` is the
+    low-resolution image that was handed in, None where the protocol made it: see `small_image`.
     """
 
     gt: Floats
     bicubic: Floats
     lr: Floats
     chroma: Floats | None
+    low: NDArray[Any] | None = None
 
 
 def as_protocol(protocol: Protocol | str) -> Protocol:
@@ -147,6 +155,36 @@ def as_protocol(protocol: Protocol | str) -> Protocol:
     if isinstance(protocol, Protocol):
         return protocol
     return PROTOCOLS[choice("protocol", protocol.lower() if isinstance(protocol, str) else protocol, list(PROTOCOLS))]
+
+
+def varied(
+    protocols: Protocol | str | Iterable[Protocol | str],
+    *,
+    border: int | None = None,
+    rgb: bool = False,
+    grey: Literal["keep", "rgb"] | None = None,
+    boundary: Literal["symmetric", "replicate"] = "symmetric",
+) -> tuple[Protocol, ...]:
+    """One protocol or several, each once, with these rules changed; what is left at its default stays as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such protocol or rule, or no protocol at all.
+
+    Examples
+    --------
+    >>> [protocol.label for protocol in varied(["paper", "rcan"], border=0)]
+    ['paper (border 0)', 'rcan (border 0)']
+    """
+    given = {"border": border, "rgb": rgb, "grey": grey, "boundary": boundary}
+    usual = {"border": None, "rgb": False, "grey": None, "boundary": "symmetric"}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value != usual[name]}
+    several = [protocols] if isinstance(protocols, Protocol | str) or not isinstance(protocols, Iterable) else protocols
+    found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several))
+    if not found:
+        raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
+    return found
 
 
 def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low: NDArray[Any] | None = None) -> Pair:
@@ -168,33 +206,60 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low
         If an image has another shape or dtype, or `low` another size or number of channels than the cropped original
         asks for; if there is no such protocol, or the scale is no whole number.
     """
-    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
-    original = checked_image(original, "original")
-    low = None if low is None else checked_image(low, "low")
-    if low is not None and original.ndim == 2:
-        low = as_colours(low, protocol)
-    original = as_colours(modcrop(original, scale), protocol)
-    if low is not None:
-        _check_low(low, original, scale)
-    if protocol.result != "float":
-        original = eight_bit(original)
-        low = None if low is None else eight_bit(low)
+    protocol, given = as_protocol(protocol), low
+    original, low = _as_read(original, low, whole("scale", scale, SCALES), protocol)
     gt = as_scored(original, protocol)
     if protocol.source == "rgb":
-        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else eight_bit(low)
+        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low
         up = imresize(im2double(low), scale, boundary=protocol.boundary)
         planes = up if up.ndim == 2 else rgb2ycbcr(up)
         bicubic = as_scored(imresize(low, scale, boundary=protocol.boundary), protocol)
-        return Pair(gt, bicubic, *_split(planes))
+        return Pair(gt, bicubic, *_split(planes), given)
 
     colour = protocol.rgb and original.ndim == 3
-    if low is None:
-        planes = im2double(rgb2ycbcr(original) if colour else luma(original))
-        low_planes = imresize(planes, 1 / scale, boundary=protocol.boundary)
-    else:
-        low_planes = im2double(rgb2ycbcr(low) if colour else luma(low))
+    low_planes = _low_planes(original, low, scale, protocol, colour=colour)
     lr, chroma = _split(imresize(low_planes, scale, boundary=protocol.boundary))
-    return Pair(gt, result(lr, chroma, protocol=protocol), lr, chroma)
+    return Pair(gt, result(lr, chroma, protocol=protocol), lr, chroma, given)
+
+
+def small_image(
+    original: NDArray[Any],
+    *,
+    scale: int,
+    protocol: Protocol | str,
+    low: NDArray[Any] | None = None,
+    colour: Colour = "luma",
+) -> Floats:
+    """The low-resolution image of `prepare`, before it is enlarged.
+
+    Parameters
+    ----------
+    original, scale, protocol, low
+        As for `prepare`.
+    colour : {"luma", "rgb"}
+        Luma, or RGB; a grey image has three equal channels then. Where the protocol shrinks luma, RGB is made of luma
+        and chroma that are shrunk alike.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows / scale, columns / scale) or with 3 channels
+        In [0, 1], but for what imresize overshoots where it shrinks floats.
+
+    Raises
+    ------
+    ArgumentError
+        As `prepare`, or if there is no such colour.
+    """
+    protocol, colour = as_protocol(protocol), choice("colour", colour, get_args(Colour))
+    original, low = _as_read(original, low, whole("scale", scale, SCALES), protocol)
+    if protocol.source == "rgb" or (low is not None and colour == "rgb"):
+        image = im2double(imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low)
+        if colour == "luma" and image.ndim == 3:
+            return np.ascontiguousarray(rgb2ycbcr(image)[:, :, 0])
+    else:
+        image = _low_planes(original, low, scale, protocol, colour=colour == "rgb" and original.ndim == 3)
+        image = image if image.ndim == 2 else ycbcr2rgb(image)
+    return np.dstack([image] * 3) if colour == "rgb" and image.ndim == 2 else image
 
 
 def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pair:
@@ -232,6 +297,14 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
     if protocol.result == "float":
         return image
     return as_scored(rounded(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else rounded(image * 255)
+
+
+def rgb_result(image: NDArray[Any], *, protocol: Protocol | str) -> Floats:
+    """What is scored of an upscaled RGB image, floats in [0, 1] of shape (rows, columns, 3); as `result`."""
+    protocol, image = as_protocol(protocol), np.asarray(image, np.float64).clip(0, 1)
+    if protocol.result == "float":
+        return image if protocol.rgb else luma(image)
+    return as_scored(rounded(image * 255).astype(np.uint8), protocol)
 
 
 def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol | str) -> tuple[float, float]:
@@ -292,6 +365,34 @@ def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
     if protocol.luma == "float":
         return rgb2ycbcr(im2double(image))[:, :, 0] * protocol.data_range
     return im2double(luma(image)) if protocol.result == "float" else luma(image).astype(np.float64)
+
+
+def _as_read(
+    original: NDArray[Any], low: NDArray[Any] | None, scale: int, protocol: Protocol
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The cropped original and the given low-resolution image, with the channels and the depth of the protocol."""
+    original = checked_image(original, "original")
+    low = None if low is None else checked_image(low, "low")
+    if low is not None and original.ndim == 2:
+        low = as_colours(low, protocol)
+    original = as_colours(modcrop(original, scale), protocol)
+    if low is not None:
+        _check_low(low, original, scale)
+    if protocol.result != "float":
+        original = eight_bit(original)
+    if low is not None and (protocol.result != "float" or protocol.source == "rgb"):
+        low = eight_bit(low)
+    return original, low
+
+
+def _low_planes(
+    original: NDArray[Any], low: NDArray[Any] | None, scale: int, protocol: Protocol, *, colour: bool
+) -> Floats:
+    """Luma, or YCbCr, of low resolution where the protocol shrinks luma."""
+    if low is not None:
+        return im2double(rgb2ycbcr(low) if colour else luma(low))
+    planes = im2double(rgb2ycbcr(original) if colour else luma(original))
+    return imresize(planes, 1 / scale, boundary=protocol.boundary)
 
 
 def _split(planes: Floats) -> tuple[Floats, Floats | None]:

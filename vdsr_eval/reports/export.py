@@ -5,16 +5,16 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.io.files import replacing
 from vdsr_eval.reports.tables import Key, Table, groups
-from vdsr_eval.scoring.evaluate import Record, mean_score
+from vdsr_eval.scoring.records import Record, mean_score
 
-__all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "write_files"]
+__all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "plain", "write_text"]
 
 
 def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -22,10 +22,10 @@ def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     rows = []
     for (dataset, scale, model, protocol), group in groups(records).items():
         psnr, ssim = mean_score(group)
-        images = [{"image": r.image, "psnr": _finite(r.psnr), "ssim": r.ssim} for r in group]
+        images = [{"image": r.image, "psnr": plain(r.psnr), "ssim": r.ssim} for r in group]
         rows.append(
             {"dataset": dataset, "scale": scale, "model": model, "protocol": protocol}
-            | {"psnr": _finite(psnr), "ssim": ssim, "images": images}
+            | {"psnr": plain(psnr), "ssim": ssim, "images": images}
         )
     return rows
 
@@ -89,29 +89,10 @@ def latex_text(table: Table) -> str:
     )
 
 
-def write_files(
-    records: Sequence[Record],
-    tables: Sequence[Table],
-    *,
-    json: Path | str | None = None,
-    csv: Path | str | None = None,
-    markdown: Path | str | None = None,
-    latex: Path | str | None = None,
-) -> None:
-    """Write the records and tables to those of the files that are named, each whole or not at all.
-
-    What a name has that no UTF-8 file can hold is escaped, as a string of JSON has it.
-    """
-    texts: tuple[tuple[Path | str | None, Callable[[], str]], ...] = (
-        (json, lambda: json_text(records)),
-        (csv, lambda: csv_text(records)),
-        (markdown, lambda: "\n".join(markdown_text(table) for table in tables)),
-        (latex, lambda: "\n".join(latex_text(table) for table in tables)),
-    )
-    for path, text in texts:
-        if path is not None:
-            with replacing(path) as temporary:
-                temporary.write_text(text(), encoding="utf-8", errors="backslashreplace", newline="")
+def write_text(path: Path | str, text: str) -> None:
+    """Write a file whole or not at all; what a name has that no UTF-8 file can hold is escaped, as JSON has it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _check_table(table: Table) -> None:
@@ -125,7 +106,8 @@ def _aligned(cell: str, width: int, left: bool) -> str:
     return cell.ljust(width) if left else cell.rjust(width)
 
 
-def _finite(value: float) -> float | None:
+def plain(value: float) -> float | None:
+    """A score as JSON can hold it: None for an infinite one."""
     return value if math.isfinite(value) else None
 
 

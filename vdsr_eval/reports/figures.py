@@ -17,7 +17,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.io.files import replacing
 from vdsr_eval.reports.pictures import Window, checked_window, ground_truth, picture
 from vdsr_eval.reports.tables import score_cell
-from vdsr_eval.scoring.evaluate import Scored
+from vdsr_eval.scoring.records import Scored
 
 __all__ = ["save_detail"]
 

@@ -5,7 +5,6 @@ Everything is inside the file, so that it opens from a disk or an attachment, wi
 
 import base64
 import json
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 
 import vdsr_data
 from vdsr_data.images.files import png_bytes
-from vdsr_data.io.files import replacing
+from vdsr_eval.reports.export import plain, write_text
 from vdsr_eval.reports.pictures import ground_truth, picture
 from vdsr_eval.reports.tables import Table
-from vdsr_eval.scoring.evaluate import Record, Scored
+from vdsr_eval.scoring.records import Record, Scored
 
 __all__ = ["PageImages", "write_page"]
 
@@ -51,7 +50,7 @@ class PageImages:
         layers += [
             {
                 "name": s.record.model,
-                "psnr": _finite(s.record.psnr),
+                "psnr": plain(s.record.psnr),
                 "ssim": s.record.ssim,
                 "src": _data_uri(picture(s)),
             }
@@ -77,22 +76,16 @@ def write_page(
         Of `PageImages`.
     """
     content = {
-        "records": [asdict(record) | {"psnr": _finite(record.psnr)} for record in records],
+        "records": [asdict(record) | {"psnr": plain(record.psnr)} for record in records],
         "tables": [asdict(table) for table in tables],
         "views": list(views),
         "footer": f"vdsr-toolkit {vdsr_data.__version__}",
     }
     # "<" would end the script element, or open a comment in it, wherever a file name holds the right letters.
     text = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    with replacing(path) as temporary:
-        page = TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", text)
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    write_text(path, TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", text))
 
 
 def _data_uri(image: NDArray[np.uint8]) -> str:
     """An image as PNG inside a URI."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(image, compression=6)).decode()
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -1,7 +1,8 @@
 """Scored images as pictures: luma joined with the original's chroma, residuals, and the detail where methods differ."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,19 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.file import save_variables
-from vdsr_data.errors import ArgumentError
+from vdsr_data.benchmark.sets import Benchmark
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.checked import eight_bit
-from vdsr_eval.protocols.protocol import as_colours
-from vdsr_eval.scoring.evaluate import BICUBIC, Scored
+from vdsr_eval.protocols.protocol import Protocol, as_colours, too_small
+from vdsr_eval.scoring.records import BICUBIC, Scored
 
 __all__ = [
+    "PictureFiles",
     "Window",
     "automatic_window",
     "below",
+    "check_detail",
     "checked_window",
     "file_names",
     "ground_truth",
@@ -85,7 +89,7 @@ def save_mat(folder: Path | str, methods: Sequence[Scored]) -> None:
             save_variables(Path(folder) / f"{scored.record.image}_{tag}.mat", content)
 
 
-def checked_window(window: Window, shape: Sequence[int]) -> Window:
+def checked_window(window: Any, shape: Sequence[int]) -> Window:
     """The window, if it lies inside an image of that shape.
 
     Raises
@@ -100,7 +104,7 @@ def checked_window(window: Window, shape: Sequence[int]) -> Window:
         raise ArgumentError(
             f"the detail {x0},{y0},{x1},{y1} must be x0<x1, y0<y1 inside {shape[1]} columns, {shape[0]} rows"
         )
-    return window
+    return x0, y0, x1, y1
 
 
 def automatic_window(methods: Sequence[Scored]) -> Window:
@@ -157,3 +161,55 @@ def below(folder: Path | str, scored: Scored, sets: Mapping[str, str]) -> Path:
     target = Path(folder) / sets[scored.record.dataset] / f"x{scored.record.scale}"
     target.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def check_detail(
+    detail: Window | str | None,
+    sets: Sequence[Benchmark],
+    scales: Sequence[int],
+    protocols: Sequence[Protocol],
+    images: Collection[str] = (),
+) -> None:
+    """Raise a VdsrError before the work where a window lies outside an image whose detail is to be drawn."""
+    if detail is None or detail == "auto":
+        return
+    for testset in sets:
+        for original in testset:
+            shape = original.pixels.shape
+            for scale in scales:
+                left_out = any(too_small(shape, scale=scale, protocol=protocol) for protocol in protocols)
+                if left_out or (images and original.name not in images):
+                    continue
+                try:
+                    checked_window(detail, modcrop(original.pixels, scale).shape)
+                except ArgumentError as error:
+                    raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFiles:
+    """A sink that writes pictures, .mat files and comparisons of details, of all images or of the named ones."""
+
+    # Names of folders by the names of all sets, as `file_names` gives them.
+    sets: Mapping[str, str]
+    images: Path | str | None = None
+    mat: Path | str | None = None
+    # A window, "auto" for where the methods differ most, or None for no comparison.
+    detail: Window | str | None = None
+    only: frozenset[str] = frozenset()
+
+    def __call__(self, methods: Sequence[Scored]) -> None:
+        """Write what was asked for of one image."""
+        record = methods[0].record
+        if self.only and record.image not in self.only:
+            return
+        if self.images is not None:
+            folder = below(self.images, methods[0], self.sets)
+            save_images(folder, methods)
+            window = automatic_window(methods) if isinstance(self.detail, str) else self.detail
+            if window is not None:
+                from vdsr_eval.reports.figures import save_detail
+
+                save_detail(folder / f"{record.image}_detail.png", methods, window)
+        if self.mat is not None:
+            save_mat(below(self.mat, methods[0], self.sets), methods)

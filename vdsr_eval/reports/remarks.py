@@ -9,7 +9,7 @@ from vdsr_data.public.registry import registered
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.protocols.published import published, set_name
 from vdsr_eval.reports.tables import Key, groups
-from vdsr_eval.scoring.evaluate import BICUBIC, Record, mean_score
+from vdsr_eval.scoring.records import BICUBIC, Record, mean_score
 
 __all__ = ["remarks"]
 

@@ -8,7 +8,7 @@ from vdsr_data.errors import ArgumentError, one_line
 from vdsr_data.limits import different
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, as_protocol
 from vdsr_eval.protocols.published import Agreement, Published, agreements, published
-from vdsr_eval.scoring.evaluate import BICUBIC, Record, checked_records, mean_score
+from vdsr_eval.scoring.records import BICUBIC, Record, checked_records, mean_score
 from vdsr_eval.scoring.significance import LEVEL, paired_difference
 
 __all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "score_cell",

@@ -1,13 +1,15 @@
 """Other people's results: files matched to originals by name, read, and turned into what a protocol scores."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os.path import realpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import im2double, luma, modcrop
+from vdsr_data import modcrop
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images.files import read_image
@@ -15,17 +17,68 @@ from vdsr_data.limits import number
 from vdsr_data.matlab.arrays import channels_first
 from vdsr_data.matlab.matfile import read_mat
 from vdsr_eval.protocols.checked import eight_bit
-from vdsr_eval.protocols.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result
-from vdsr_eval.scoring.names import match_files
+from vdsr_eval.protocols.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result, rgb_result
+from vdsr_eval.scoring.names import READ, match_files
 
-__all__ = ["Results", "low_resolution"]
+__all__ = ["ResultFolder", "Results", "low_resolution"]
 
 PEAKS = (1e-6, 1e6)
 IMAGE = "numbers of shape (rows, columns) or (rows, columns, 3)"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResultFolder:
+    """Somebody's results as a method for `vdsr_eval.evaluate`: a folder of PNG, BMP, TIFF or .mat files.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With the files themselves, or with folders of them called SET/xSCALE, SET or xSCALE.
+    pattern : str, default "*"
+        Take only files called so, such as ``*_SR*``.
+    variable : str, optional
+        Which variable of .mat files is the image; needed only where they hold several.
+    peak : float, default 1
+        What is white in .mat files of floats: 1 or 255.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not as above. `vdsr_eval.evaluate` raises a VdsrError for files that do not fit.
+
+    Examples
+    --------
+    >>> from vdsr_eval import ResultFolder
+    >>> ResultFolder("results/RCAN", pattern="*_SR*").name
+    'RCAN'
+    """
+
+    folder: str | Path = field(kw_only=False)
+    pattern: str = "*"
+    variable: str | None = None
+    peak: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("peak", self.peak, PEAKS)
+        if not isinstance(self.variable, str | None):
+            raise ArgumentError(f"variable: {self.variable!r} is not allowed; give a name")
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return Path(realpath(self.folder)).name
+
+    def results(self, dataset: str, names: Sequence[str], *, scale: int) -> "Results":
+        """The results of one set at one scale; see `Results`."""
+        folder = Path(self.folder)
+        below = [folder / dataset / f"x{scale}", folder / dataset, folder / f"x{scale}"]
+        if folder.is_dir() and not any(path.suffix.lower() in READ for path in folder.iterdir()):
+            folder = next((path for path in below if path.is_dir()), folder)
+        return Results(folder, names, scale=scale, pattern=self.pattern, variable=self.variable, peak=self.peak)
+
+
 class Results:
-    """A method (see `vdsr_eval.scoring.evaluate.Method`) whose images are the files of a folder.
+    """A method (see `vdsr_eval.scoring.methods.Method`) whose images are the files of a folder.
 
     Parameters
     ----------
@@ -33,15 +86,12 @@ class Results:
     names : sequence of str
         The originals' names.
     scale : int
-    pattern : str
-        As for `vdsr_eval.scoring.names.match_files`.
-    variable : str, optional
-        Which variable of .mat files is the image; needed only where they hold several.
-    peak : float, default 1
-        What is white in .mat files of floats: 1 or 255, at most 1e6.
+    pattern, variable, peak
+        As for `ResultFolder`.
 
     Attributes
     ----------
+    folder : Path
     remarks : list of str
         What should be said of the files: which belong to no original, and the like.
 
@@ -61,22 +111,20 @@ class Results:
         variable: str | None = None,
         peak: float = 1.0,
     ) -> None:
-        peak = number("peak", peak, PEAKS)
-        if not isinstance(variable, str | None):
-            raise ArgumentError(f"variable: {variable!r} is not allowed; give a name")
+        self._how = ResultFolder(folder, pattern=pattern, variable=variable, peak=peak)
+        self.folder = Path(folder)
         self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
-        self._variable, self._peak = variable, peak
 
     def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
         """The image to be scored, as `vdsr_eval.protocols.protocol.result` gives it."""
         path = _file_of(original, self._files)
-        found = _read(path, self._variable)
+        found = _read(path, self._how.variable)
         try:
             if found.scale is not None and not np.array_equal(np.squeeze(found.scale), scale):
                 raise ArgumentError(
                     f"was scored at x{np.squeeze(found.scale)}, not at x{scale}, when --save-mat wrote it"
                 )
-            return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._peak)
+            return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._how.peak)
         except _SizeError as error:
             gt = modcrop(original.pixels, scale)
             reason = _size_problem(found.pixels.shape, original.pixels.shape, gt.shape, scale)
@@ -204,9 +252,7 @@ def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, pe
     image = _fitted(image, gt, protocol, is_mat=True)
     if image.ndim == 2:
         return result(image, None, protocol=protocol)
-    if protocol.result == "float":
-        return image.clip(0, 1) if protocol.rgb else luma(im2double(image).clip(0, 1))
-    return as_scored(np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8), protocol)
+    return rgb_result(image, protocol=protocol)
 
 
 def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: bool) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import SEEDS, number, whole
-from vdsr_eval.scoring.evaluate import Record, checked_records
+from vdsr_eval.scoring.records import Record, checked_records
 
 __all__ = ["Difference", "paired_difference"]
 

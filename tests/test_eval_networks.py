@@ -59,14 +59,14 @@ def test_one_pixel_less_overlap_would_be_seen() -> None:
 def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     upscaler = Network(network(3), tile=16)
     shapes = []
-    inner = upscaler._network
+    inner = upscaler._engine
 
     def watched(patch: np.ndarray) -> np.ndarray:
         assert patch.dtype == np.float32
         shapes.append(patch.shape[1:3])
         return inner(patch)
 
-    monkeypatch.setattr(upscaler, "_network", watched)
+    monkeypatch.setattr(upscaler, "_engine", watched)
     assert upscaler(np.zeros((50, 40)), 3).dtype == np.float32
     assert len(shapes) == 4 * 3
     assert np.max(shapes, axis=0).tolist() == [16 + 2 * 3] * 2
@@ -75,7 +75,7 @@ def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
 GROWTH = """
 import sys
 import numpy as np
-from test_train_predict import network
+from test_eval_networks import network
 from vdsr_eval.networks.network import Network
 
 def resident() -> float:

@@ -1,0 +1,342 @@
+"""`evaluate` and `score`: methods on sets to `Scores`, with pictures on the way."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import groupby
+from os.path import realpath
+from pathlib import Path
+from typing import Any, Literal
+
+from vdsr_data.benchmark.sets import Benchmark
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, one_line
+from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.io.files import claimed, is_empty
+from vdsr_data.limits import SCALES, Boundary, whole
+from vdsr_eval.protocols.protocol import Protocol, varied
+from vdsr_eval.reports.page import PageImages
+from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
+from vdsr_eval.reports.remarks import remarks
+from vdsr_eval.reports.scores import Scores
+from vdsr_eval.scoring.methods import Method, Model, method, named
+from vdsr_eval.scoring.names import distinct
+from vdsr_eval.scoring.records import BICUBIC, Record, Scored
+from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
+from vdsr_eval.scoring.run import check_memory, evaluate_images, open_sets
+
+__all__ = ["evaluate", "score"]
+
+Set = str | Path | Benchmark
+
+
+def evaluate(
+    sets: Set | Iterable[Set],
+    methods: Model | Iterable[Model] | Mapping[str, Model] = BICUBIC,
+    *,
+    scales: int | Iterable[int] = (2, 3, 4),
+    protocols: str | Protocol | Iterable[str | Protocol] = ("vdsr-tf",),
+    border: int | None = None,
+    rgb: bool = False,
+    grey: Literal["keep", "rgb"] | None = None,
+    boundary: Boundary = "symmetric",
+    lr: str | Path | None = None,
+    self_ensemble: bool = False,
+    baseline: Model | None = None,
+    save_images: str | Path | None = None,
+    save_mat: str | Path | None = None,
+    detail: Window | Literal["auto"] | None = None,
+    images: str | Iterable[str] = (),
+    html_images: int = 0,
+    force: bool = False,
+    advance: Progress = ignore,
+    remark: Callable[[str], None] | None = None,
+) -> Scores:
+    """Score methods on benchmarks, in the way that published tables were computed; the command is ``vdsr-eval``.
+
+    The ground truth is cropped to a multiple of the scale, reduced and enlarged as MATLAB's imresize does, upscaled by
+    each method and compared without the border.
+
+    Parameters
+    ----------
+    sets : str, Path or Benchmark, or several
+        A name such as Set5, a folder of originals or a benchmark file.
+    methods : one method, several, or a dict of methods by the names that tables show
+        "bicubic". Weights: a file of ours or of other people, a run folder, "default", or what `load_network` gives. A
+        folder of results, or a `ResultFolder`. A function of bicubic-upsampled luma, float64 (rows, columns) in [0, 1],
+        and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
+    scales : int, or several
+        Factors from 1 to 64.
+    protocols : str or Protocol, or several
+        Names of `PROTOCOLS`, or variations of these; ``protocols=PROTOCOLS`` takes all of them.
+    border : int, optional
+        Pixels of each side that are not scored; the default is the protocol's, which is the scale.
+    rgb : bool
+        Score all three channels instead of luma.
+    grey : {"keep", "rgb"}, optional
+        A grey original is its own luma, or is read as RGB; the default is the protocol's.
+    boundary : {"symmetric", "replicate"}
+        Of imresize.
+    lr : str or Path, optional
+        Take low-resolution images from this folder instead of making them.
+    self_ensemble : bool
+        Average networks, and functions of upsampled luma, over eight flips and rotations.
+    baseline : method, or a name in `methods`
+        What `Scores.tables` compares all others with; evaluated too if it is not among `methods`.
+    save_images : str or Path, optional
+        A folder for pictures of the ground truth, the results and their residuals.
+    save_mat : str or Path, optional
+        A folder for what was scored, as .mat files.
+    detail : (x0, y0, x1, y1) or "auto", optional
+        With `save_images`, draw this detail of each image, or the one where the methods differ most.
+    images : str, or several
+        Draw and save these images only.
+    html_images : int
+        How many images `Scores.to_html` shows, the first of each set and scale; all that `images` names.
+    force : bool
+        Write into folders that are not empty.
+    advance : callable, optional
+        Called for each result with 1, and how many there will be in all.
+    remark : callable, optional
+        Hears at once of what is left out, a line each; by default that is a warning.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not as above.
+    VdsrError
+        If a set, weights or results cannot be read or do not fit, a method fails, no image can be scored, or a folder
+        cannot be written.
+
+    Warns
+    -----
+    VdsrWarning
+        Of images that are too small to be scored; the means are without them.
+    RangeWarning
+        If a method returns values that clearly lie in another range than [0, 1].
+    MemoryWarning
+        If the images may not fit into memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from vdsr_data.images.files import write_image
+    >>> from vdsr_eval import evaluate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder, "rings.png"), (np.hypot(*np.mgrid[:48, :48]) * 31 % 256).astype(np.uint8))
+    ...     methods = {"bicubic": "bicubic", "darker": lambda lr, scale: 0.9 * lr}
+    ...     scores = evaluate(folder, methods, scales=[2], protocols=["paper", "rcan"])
+    >>> [(record.image, record.model, record.protocol) for record in scores]
+    [('rings', 'bicubic', 'paper'), ('rings', 'darker', 'paper'), ('rings', 'bicubic', 'rcan'), ('rings', 'darker', 'rcan')]
+    """  # noqa: E501
+    opened = open_sets(sets)
+    found, against = named(methods, baseline, self_ensemble=self_ensemble)
+    several = scales if isinstance(scales, Iterable) else [scales]
+    factors = tuple(dict.fromkeys(whole("scales", factor, SCALES) for factor in several))
+    rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
+    only = _known([images] if isinstance(images, str) else images, opened)
+    parts = [_Part(testset, scale) for testset in opened for scale in factors]
+    if not parts:
+        raise ArgumentError("scales: give at least one")
+
+    # Results are found before the first image is scored.
+    ready = {name: method(model) for name, model in found.items() if not isinstance(model, ResultFolder)}
+    notes: list[str] = []
+    read = [*(testset.path for testset in opened), *([] if lr is None else [Path(lr)])]
+    for part in parts:
+        for name, model in found.items():
+            part.methods[name] = (
+                ready[name] if not isinstance(model, ResultFolder) else part.results(model, notes, read)
+            )
+
+    # What cannot end well is refused before the work.
+    folders = file_names([testset.name for testset in opened])
+    targets = [Path(target) for target in (save_images, save_mat) if target is not None]
+    for target in targets:
+        _check_target(target, [target / folders[p.testset.name] / f"x{p.scale}" for p in parts], read, force=force)
+    check_memory(opened, rules, len(found))
+    check_detail(detail, opened, factors, rules, only)
+
+    page = PageImages(max(1, whole("html_images", html_images, (0, None)) // len(parts)), only)
+    sinks: list[Callable[[Sequence[Scored]], None]] = [page] if html_images else []
+    if targets:
+        sinks.append(PictureFiles(sets=folders, images=save_images, mat=save_mat, detail=detail, only=only))
+    left_out: list[str] = []
+
+    def skip(line: str) -> None:
+        left_out.append(line)
+        if remark is None:
+            warnings.warn(line, VdsrWarning, stacklevel=2)
+        else:
+            remark(line)
+
+    records: list[Record] = []
+    count = sum(len(part.testset) for part in parts) * len(rules) * len(found)
+    with ExitStack() as stack:
+        for place in {realpath(target) for target in targets}:
+            stack.enter_context(claimed(place))
+        for part in parts:
+            scored = part.run(rules, lr=lr, skip=skip)
+            for (_, label), group in groupby(scored, lambda item: (item.record.image, item.record.protocol)):
+                together = []
+                for item in group:
+                    together.append(item)
+                    advance(1, count)
+                records += [item.record for item in together]
+                if label == rules[0].label:
+                    for sink in sinks:
+                        sink(together)
+    said = (*notes, *remarks(records))
+    return Scores(records=tuple(records), protocols=rules, baseline=against, remarks=said, left_out=tuple(left_out),
+                  views=tuple(page.views))  # fmt: skip
+
+
+def score(
+    folder: str | Path,
+    gt: Set,
+    scale: int,
+    *,
+    name: str | None = None,
+    pattern: str = "*",
+    variable: str | None = None,
+    peak: float = 1.0,
+    baseline: str | Path | None = None,
+    baseline_pattern: str = "*",
+    protocols: str | Protocol | Iterable[str | Protocol] = ("vdsr-tf",),
+    border: int | None = None,
+    rgb: bool = False,
+    grey: Literal["keep", "rgb"] | None = None,
+    boundary: Boundary = "symmetric",
+    lr: str | Path | None = None,
+    save_images: str | Path | None = None,
+    save_mat: str | Path | None = None,
+    detail: Window | Literal["auto"] | None = None,
+    images: str | Iterable[str] = (),
+    html_images: int = 0,
+    force: bool = False,
+    advance: Progress = ignore,
+    remark: Callable[[str], None] | None = None,
+) -> Scores:
+    """Score the results of any method beside bicubic interpolation; the command is ``vdsr-eval score``.
+
+    Files are matched to originals by name: butterfly.png, butterfly_RCAN_x3.png and x3-butterfly.mat are all
+    butterfly's. Of a folder that holds HR, LR and SR of each, SR is taken.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of PNG, BMP, TIFF or .mat files, one for each original. A .mat file holds one image, 8 bits or floats in [0, 1]:
+        RGB, or luma where the protocol scores luma.
+    gt : str, Path or Benchmark
+        The originals: a name, a folder or a benchmark file.
+    scale : int
+    name : str, optional
+        What tables call the results; the default is the folder's name.
+    pattern, variable, peak
+        As for `ResultFolder`.
+    baseline : str or Path, optional
+        Compare image by image with the results in this folder, or with "bicubic".
+    baseline_pattern : str, default "*"
+        The `pattern` of the baseline's folder.
+    protocols, border, rgb, grey, boundary, lr
+        As for `evaluate`.
+    save_images, save_mat, detail, images, html_images, force, advance, remark
+        As for `evaluate`.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ArgumentError, VdsrError
+        As `evaluate`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from vdsr_data.images.files import write_image
+    >>> from vdsr_eval import score
+    >>> rings = (np.hypot(*np.mgrid[:48, :48]) * 31 % 256).astype(np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, image in {"gt/rings.png": rings, "theirs/rings_SR_x2.png": rings // 2}.items():
+    ...         Path(folder, name).parent.mkdir()
+    ...         write_image(Path(folder, name), image)
+    ...     scores = score(Path(folder, "theirs"), Path(folder, "gt"), 2, protocols="paper")
+    >>> [(record.image, record.model) for record in scores]
+    [('rings', 'bicubic'), ('rings', 'theirs')]
+    """
+    name = name and one_line(name).strip()
+    if name == BICUBIC:
+        raise ArgumentError(f"{BICUBIC} is the name of the baseline; give the results another `name`")
+    theirs = [ResultFolder(folder, pattern=pattern, variable=variable, peak=peak)]
+    if baseline is not None and str(baseline) != BICUBIC:
+        theirs.append(ResultFolder(baseline, pattern=baseline_pattern, variable=variable, peak=peak))
+    paths = [Path(realpath(one.folder)) for one in theirs]
+    if len(set(paths)) < len(paths):
+        raise ArgumentError(f"`baseline` {baseline}: is `folder` itself; name other results")
+    names = [one_line(one.name) for one in theirs]
+    names = distinct([name or names[0], *names[1:]], paths, taken=[BICUBIC])
+    methods: dict[str, Model] = {BICUBIC: BICUBIC, **dict(zip(names, theirs, strict=True))}
+    against = names[1] if len(names) > 1 else None if baseline is None else BICUBIC
+    return evaluate(
+        gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey,
+        boundary=boundary, lr=lr, save_images=save_images, save_mat=save_mat, detail=detail, images=images,
+        html_images=html_images, force=force, advance=advance, remark=remark,
+    )  # fmt: skip
+
+
+@dataclass
+class _Part:
+    """One set at one scale, with its methods."""
+
+    testset: Benchmark
+    scale: int
+    methods: dict[str, Method] = field(default_factory=dict)
+
+    def results(self, source: ResultFolder, notes: list[str], read: list[Path]) -> Results:
+        """Find the files of a folder, and note what should be said of them, and where they are."""
+        found = source.results(self.testset.name, self.testset.image_names, scale=self.scale)
+        notes += found.remarks
+        read.append(found.folder)
+        return found
+
+    def run(
+        self, protocols: Sequence[Protocol], *, lr: str | Path | None, skip: Callable[[str], None]
+    ) -> Iterator[Scored]:
+        """Score, with the low-resolution images of a folder if one is named."""
+        low = None
+        if lr is not None:
+            low, said = low_resolution(lr, self.testset.image_names, scale=self.scale)
+            for line in said:
+                skip(line)
+        how: dict[str, Any] = {"scale": self.scale, "methods": self.methods, "protocols": protocols}
+        return evaluate_images(self.testset, **how, skip=skip, low=low)
+
+
+def _known(images: Iterable[str], sets: Sequence[Benchmark]) -> frozenset[str]:
+    """Names of images; a VdsrError for one that is in none of the sets."""
+    known = dict.fromkeys(name for testset in sets for name in testset.image_names)
+    for name in images:
+        if name not in known:
+            where = ", ".join(testset.name for testset in sets)
+            raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
+    return frozenset(images)
+
+
+def _check_target(target: Path, places: Sequence[Path], read: Sequence[Path], *, force: bool) -> None:
+    """Refuse a folder that holds other things, or in which something is read from where it would be written to."""
+    if target.is_dir() and not is_empty(target) and not force:
+        raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
+    taken = set(map(realpath, read))
+    for place in places:
+        if realpath(place) in taken:
+            raise VdsrError(f"{target}: what is written there would lie in {place}, which is read; name another")

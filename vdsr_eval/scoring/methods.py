@@ -1,0 +1,232 @@
+"""What is scored: networks, functions, bicubic interpolation and folders of results, told apart and named."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.benchmark.sets import Original
+from vdsr_data.errors import ArgumentError, VdsrError, listed, one_line
+from vdsr_data.limits import choice
+from vdsr_data.matlab.arrays import as_array
+from vdsr_eval.networks.convert import holds_weights
+from vdsr_eval.networks.ensemble import self_ensemble as averaged
+from vdsr_eval.networks.network import Upscaler, checked_upscaler, load_network, run_upscaler
+from vdsr_eval.networks.shipped import NAME
+from vdsr_eval.protocols.checked import checked_luma
+from vdsr_eval.protocols.protocol import Colour, Pair, Protocol, result, rgb_result, small_image
+from vdsr_eval.scoring.names import distinct
+from vdsr_eval.scoring.records import BICUBIC
+from vdsr_eval.scoring.results import ResultFolder
+
+__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "method", "named", "of_small_image"]
+
+# An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
+Method = Callable[[Original, Pair, Protocol, int], NDArray[np.float64]]
+
+# The low-resolution image and the scale -> the enlarged one, both floats in [0, 1].
+Enlarger = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class SmallImage:
+    """A function of the low-resolution image; made by `of_small_image`."""
+
+    function: Enlarger
+    colour: Colour = "luma"
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def run(self, image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+        """Enlarge an image, and refuse what would poison a mean."""
+        shape = image.shape[0] * scale, image.shape[1] * scale, *image.shape[2:]
+        sr = as_array(self.function(image.copy(), scale), "the result")
+        if sr.shape != shape:
+            raise VdsrError(f"the result has shape {sr.shape}; {shape} is needed, {scale} times the small image")
+        if sr.dtype.kind != "f":
+            raise VdsrError(f"the result is {sr.dtype}; floats in [0, 1] are needed")
+        return checked_luma(sr.reshape(shape[0], -1)).reshape(shape)
+
+
+# What may be scored, and how a user may name it: see `vdsr_eval.evaluate`.
+Opened: TypeAlias = Upscaler | SmallImage | ResultFolder
+Model: TypeAlias = str | Path | Opened
+
+
+def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
+    """The baseline: the input is upsampled already. `rcan` scores imresize of the 8-bit image for it."""
+    return lr
+
+
+def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage:
+    """Make a method for `evaluate` of a function that enlarges the low-resolution image itself.
+
+    Most networks since 2016 begin there. The low-resolution image is the one of the protocol: under ``rcan`` the 8-bit
+    image as a PNG file would hold it, under ``vdsr-tf`` and ``paper`` floating point; or the one that ``lr`` names.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the image, float64 in [0, 1], and the scale; returns the enlarged image, floats in [0, 1], not clipped.
+    colour : {"luma", "rgb"}, default "luma"
+        "luma": images are (rows, columns), luma as rgb2ycbcr gives it; chroma is enlarged by imresize where a protocol
+        asks for it. "rgb": images are (rows, columns, 3); a grey original is three equal channels, whose mean is scored
+        as luma where the protocol keeps grey originals.
+
+    Returns
+    -------
+    SmallImage
+        For `evaluate`.
+
+    Raises
+    ------
+    ArgumentError
+        If `function` cannot be called, or there is no such colour. Scoring raises a VdsrError for a result of another
+        size or type, or with NaN or infinity in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from vdsr_eval import evaluate, of_small_image
+    >>> from vdsr_data.images.files import write_image
+    >>> nearest = of_small_image(lambda image, scale: image.repeat(scale, 0).repeat(scale, 1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder, "blocks.png"), np.kron(np.eye(12, dtype=np.uint8) * 90, np.ones((4, 4), np.uint8)))
+    ...     scores = evaluate(folder, {"bicubic": "bicubic", "nearest": nearest}, scales=2, protocols="rcan")
+    >>> [f"{record.psnr:.2f}" for record in scores]
+    ['30.21', '37.41']
+    """
+    if not callable(function):
+        raise ArgumentError(f"function: {function!r} is not allowed; give a function of the small image and the scale")
+    return SmallImage(function, choice("colour", colour, get_args(Colour)))
+
+
+def method(upscale: Upscaler | SmallImage) -> Method:
+    """Make a method of an upscaling function, which runs once for protocols that share the low-resolution image.
+
+    The method raises a VdsrError, and warns, as `run_upscaler`; ArgumentError if `upscale` cannot be called.
+    """
+    if not isinstance(upscale, SmallImage):
+        checked_upscaler(upscale)
+    seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
+
+    def run(original: Original, pair: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+        if upscale is bicubic:
+            return pair.bicubic
+        if seen and seen[0][0] is not original:
+            seen.clear()
+        image = pair.lr
+        if isinstance(upscale, SmallImage):
+            how: dict[str, Any] = {"scale": scale, "protocol": protocol, "low": pair.low, "colour": upscale.colour}
+            image = small_image(original.pixels, **how)
+        known = [sr for _, given, sr in seen if np.array_equal(given, image)]
+        sr = known[0] if known else _enlarged(upscale, image, scale)
+        if not known:
+            seen.append((original, image, sr))
+        if sr.ndim == 2:
+            return result(sr, pair.chroma, protocol=protocol)
+        grey = original.pixels.ndim == 2 and protocol.grey == "keep"
+        return result(sr.mean(axis=2), None, protocol=protocol) if grey else rgb_result(sr, protocol=protocol)
+
+    return run
+
+
+def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    return run_upscaler(upscale, image, scale) if not isinstance(upscale, SmallImage) else upscale.run(image, scale)
+
+
+def named(
+    methods: Mapping[str, Model] | Iterable[Model] | Model,
+    baseline: Model | None = None,
+    *,
+    self_ensemble: bool = False,
+) -> tuple[dict[str, Opened], str | None]:
+    """Methods by the names that tables show, weights loaded, and the name of the baseline, which is among them.
+
+    Parameters
+    ----------
+    methods, baseline, self_ensemble
+        As for `vdsr_eval.evaluate`.
+
+    Raises
+    ------
+    ArgumentError
+        If one is no method, has no name or one that is taken, or if there is nothing to compare with the baseline.
+    VdsrError
+        If weights cannot be read.
+    """
+    if isinstance(methods, Mapping):
+        found = {_name(name): _opened(model) for name, model in methods.items()}
+    elif isinstance(methods, Iterable) and not isinstance(methods, str):
+        found = _by_name(list(methods))
+    else:
+        found = _by_name([methods])
+    if not found:
+        raise ArgumentError("methods: give at least one, such as bicubic")
+    against = baseline if isinstance(baseline, str) and baseline in found else None
+    if baseline is not None and against is None:
+        ((against, model),) = _by_name([baseline]).items()
+        if against in found:
+            raise ArgumentError(f"baseline: {against} is the name of a method too; give the baseline by another name")
+        found = {against: model, **found} if model is bicubic else {**found, against: model}
+    for name, model in found.items():
+        if name == BICUBIC and model is not bicubic:
+            raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this method by another")
+    run: dict[str, Opened] = {}
+    for name, model in found.items():
+        if self_ensemble and model is not bicubic and not isinstance(model, SmallImage | ResultFolder):
+            run[f"{name} x8"] = averaged(model)
+            against = f"{name} x8" if name == against else against
+        else:
+            run[name] = model
+    if set(run) == {against}:
+        raise ArgumentError(f"`baseline` {against}: there is nothing else to compare with it")
+    return run, against
+
+
+def _by_name(models: Sequence[Model]) -> dict[str, Opened]:
+    """Methods by names of their own: of the weights, the folder, the function."""
+    opened = [_opened(model) for model in models]
+    labels = [_label(model) for model in opened]
+    placed = {}
+    for k, model in enumerate(models):
+        place = model.folder if isinstance(model, ResultFolder) else model
+        if isinstance(place, str | Path) and opened[k] is not bicubic:
+            placed[k] = place
+    others = [label for k, label in enumerate(labels) if k not in placed]
+    if len(set(others)) < len(others) or "<lambda>" in others:
+        raise ArgumentError(f"methods: {listed(others)} do not tell the methods apart; give a dict of them by names")
+    apart = distinct([labels[k] for k in placed], list(placed.values()), taken={BICUBIC, *others})
+    for k, label in zip(placed, apart, strict=True):
+        labels[k] = label
+    return dict(zip(labels, opened, strict=True))
+
+
+def _opened(model: Model) -> Opened:
+    """A method that can be run: weights are loaded, a folder without weights is one of results."""
+    if isinstance(model, str | Path):
+        if str(model) == BICUBIC:
+            return bicubic
+        results = str(model) != NAME and Path(model).is_dir() and not holds_weights(model)
+        return ResultFolder(model) if results else load_network(model)
+    if callable(model) or isinstance(model, SmallImage | ResultFolder):
+        return model
+    raise ArgumentError(f"methods: {model!r} is not allowed; give bicubic, weights, a folder of results or a function")
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise ArgumentError(f"methods: {name!r} is not allowed; give the name that tables show")
+    return name
+
+
+def _label(model: Opened) -> str:
+    return one_line(str(getattr(model, "name", getattr(model, "__name__", type(model).__name__))))

@@ -1,0 +1,164 @@
+"""Run methods over test sets, one image at a time: a `Scored` for each image, protocol and method."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from os.path import realpath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.benchmark.sets import Benchmark, Original, open_set
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images import memory
+from vdsr_data.io.ahead import in_order
+from vdsr_eval.protocols.protocol import Pair, Protocol, pair_from_stored, prepare, score, too_small
+from vdsr_eval.scoring.methods import Method
+from vdsr_eval.scoring.names import distinct
+from vdsr_eval.scoring.records import Record, Scored
+
+__all__ = ["check_memory", "evaluate_images", "open_sets"]
+
+AHEAD = 4  # results whose scores may be waited for while the next images are prepared, unless these are large
+LARGE = 4_000_000  # pixels
+
+
+def open_sets(sets: Benchmark | Path | str | Iterable[Benchmark | Path | str]) -> list[Benchmark]:
+    """Open one set or several, each once, under names that are told apart."""
+    several = [sets] if isinstance(sets, Benchmark | str | Path) or not isinstance(sets, Iterable) else sets
+    found = list({realpath(testset.path): testset for testset in map(_opened, several)}.values())
+    if not found:
+        raise ArgumentError("sets: give at least one, such as Set5")
+    for testset, name in zip(found, distinct([s.name for s in found], [s.path for s in found]), strict=True):
+        testset.name = name
+    return found
+
+
+def check_memory(sets: Sequence[Benchmark], protocols: Sequence[Protocol], methods: int) -> None:
+    """Say before the work, or refuse, what will not fit into memory.
+
+    Raises
+    ------
+    VdsrError
+        As `vdsr_data.images.memory.check_memory`, which also warns.
+
+    Notes
+    -----
+    Measured, as the growth of the peak from 4 to 9 megapixels of 8-bit RGB: 45 bytes a pixel under `vdsr-tf`, 60 under
+    `paper`, 110 under `rcan`, 135 with RGB; two protocols after each other take what both take; 288 under all three.
+    """
+    each = sorted((135 if p.rgb else 110 if p.source == "rgb" else 60 for p in protocols), reverse=True)
+    bytes_a_pixel = sum(each[:2]) + 25 + 32 * (methods - 1)
+    for testset in sets:
+        what = f"{testset.name}: {testset.most_pixels / 1e6:.0f} megapixels"
+        memory.check_memory(what, testset.most_pixels * bytes_a_pixel)
+
+
+def evaluate_images(
+    testset: Benchmark,
+    *,
+    scale: int,
+    methods: Mapping[str, Method],
+    protocols: Sequence[Protocol],
+    skip: Callable[[str], None],
+    low: Callable[[Original], NDArray[Any]] | None = None,
+) -> Iterator[Scored]:
+    """Score several methods under several protocols, image by image.
+
+    Parameters
+    ----------
+    testset : Benchmark
+    scale : int
+    methods : mapping of str to callable
+        By the name that the records carry.
+    protocols : sequence of Protocol
+    skip : callable
+        Called with one line for each image that is too small under one of the protocols; it is then left out of all
+        of them, so that every mean is over the same images.
+    low : callable, optional
+        Gives the low-resolution image of an original, instead of shrinking it.
+
+    Yields
+    ------
+    Scored
+        For each image, for each protocol, for each method, in this order.
+
+    Raises
+    ------
+    VdsrError
+        If no image can be scored, or a method or `low` fails; the message names model, set and image.
+    """
+    count = 0
+
+    def jobs() -> Iterator[Callable[[], Scored]]:
+        nonlocal count
+        for original in testset:
+            problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
+            if any(problems):
+                skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
+                continue
+            count += 1
+            for protocol in protocols:
+                pair = _pair(testset, original, scale, protocol, low)
+                for model, run in methods.items():
+                    try:
+                        image = run(original, pair, protocol, scale)
+                    except VdsrError as error:
+                        raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
+                    yield partial(_scored, testset.name, model, scale, original, pair, protocol, image)
+
+    yield from in_order(jobs(), workers=2, window=0 if testset.most_pixels > LARGE else AHEAD)
+    if not count:
+        raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
+
+
+def _opened(testset: Benchmark | Path | str) -> Benchmark:
+    if isinstance(testset, Benchmark):
+        return testset
+    if not isinstance(testset, str | Path):
+        raise ArgumentError(f"sets: {testset!r} is not allowed; give a folder, a benchmark file or a name")
+    return open_set(testset)
+
+
+def _scored(
+    dataset: str,
+    model: str,
+    scale: int,
+    original: Original,
+    pair: Pair,
+    protocol: Protocol,
+    image: NDArray[np.float64],
+) -> Scored:
+    psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
+    record = Record(dataset, original.name, scale, model, protocol.label, psnr, ssim)
+    return Scored(record, original, pair, protocol, image)
+
+
+def _pair(
+    testset: Benchmark,
+    original: Original,
+    scale: int,
+    protocol: Protocol,
+    low: Callable[[Original], NDArray[Any]] | None,
+) -> Pair:
+    """The pair of a benchmark file where it holds what the protocol asks for, else one made from the original."""
+    if low is not None:
+        given = low(original)
+        try:
+            return prepare(original.pixels, scale=scale, protocol=protocol, low=given)
+        except ArgumentError as error:
+            raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
+    pixels = original.pixels
+    # What is stored is luma of the original as it is: neither of three equal channels, nor first reduced to 8 bits.
+    as_it_is = (protocol.grey == "keep" or pixels.ndim == 3) and (
+        protocol.result == "float" or pixels.dtype == np.uint8
+    )
+    if as_it_is and protocol.source == "luma" and not protocol.rgb:
+        stored = testset.stored(original.name, scale)
+        if stored is not None and stored.boundary == protocol.boundary:
+            try:
+                return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
+            except ArgumentError as error:
+                raise VdsrError(f"{testset.path}: {original.name} x{scale}: {error}; build the file again") from error
+    return prepare(pixels, scale=scale, protocol=protocol)
