@@ -224,7 +224,7 @@ def test_shells_complete_commands_and_sets(command: str, words: str, expected: s
         "COMP_CWORD": str(words.count(" ")),
         "VDSR_DATA": str(tmp_path),
     }
-    code = f"import sys; sys.argv = [{command!r}]; from {command.replace('-', '_')}.cli import main; main()"
+    code = f"import sys; sys.argv = [{command!r}]; from {command.replace('-', '_')}.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False
     )

@@ -16,12 +16,13 @@ from rich.console import Console
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, write_image
-from vdsr_data.inspect.figures import _overview, save_preview
+from vdsr_data.inspect.figures import _overview
 from vdsr_data.inspect.histogram import BAR, spread, table
+from vdsr_data.inspect.sheet import preview
 from vdsr_data.inspect.verify import verify
 from vdsr_data.interop.pairs import Pairs
-from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge
 
@@ -138,7 +139,7 @@ def test_what_preview_refuses(run, train: Path, test_file: Path, photographs: Pa
     for file in (train, test_file):
         fails(run("preview", file, "--count", 65), 2, "--count", "'65': whole numbers from 1 to 64 are allowed")
         with pytest.raises(ArgumentError, match="count: 65 is not allowed"):
-            save_preview("sheet.png", Pairs(file), count=65)
+            preview(file, "sheet.png", count=65)
     assert "1<=x<=64" in run("preview", "--help").stdout
     assert not list(Path().glob("*.png"))
 

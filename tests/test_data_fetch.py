@@ -24,9 +24,8 @@ from PIL import Image
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import find_images, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.public import download as fetch
-from vdsr_data.public import registry
-from vdsr_data.public.download import fetch_set
+from vdsr_data.public import download, registry
+from vdsr_data.public.download import fetch
 from vdsr_data.public.registry import NOTES, cache_folder, check_address, find_sets, list_sets, registered
 
 NAMES = [f"{name}.bmp" for name in ("baby", "bird", "butterfly", "head", "woman")]
@@ -154,8 +153,8 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Public]:
     (tmp_path / "registry.tsv").write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(registry, "REGISTRY", tmp_path / "registry.tsv")
     monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(fetch, "READ_TIMEOUT", 60.0)  # tests of silent servers set it to SHORT
-    monkeypatch.setattr(fetch, "LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(download, "READ_TIMEOUT", 60.0)  # tests of silent servers set it to SHORT
+    monkeypatch.setattr(download, "LONGEST_WAIT", 0.02)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("VDSR_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
@@ -195,13 +194,13 @@ def test_fetches_once_and_is_found_by_name(public: Public, tmp_path: Path):
 
 def test_from_python_it_is_as_strict_as_typed(public: Public, tmp_path: Path):
     with pytest.raises(VdsrError, match="nope: no address with checksums is known"):
-        fetch_set("nope")
+        fetch("nope")
     for options, words in (({"workers": 0}, "workers: 0 is not allowed"), ({"retries": -1}, "retries: -1")):
         with pytest.raises(ArgumentError, match=words):
-            fetch_set("Set5", **options)
+            fetch("Set5", **options)
     assert public.asked == []
-    assert fetch_set("set5").folder == tmp_path / "data" / "Set5"
-    again = fetch_set("Set5", mirror=tmp_path / "data")  # a path is taken as a str is
+    assert fetch("set5")[0].folder == tmp_path / "data" / "Set5"
+    (again,) = fetch(["Set5"], mirror=tmp_path / "data")  # a path is taken as a str is
     assert (again.files, again.new) == (5, 0)
 
 
@@ -287,7 +286,7 @@ FAULTS = [
 def test_fault_is_one_line_and_the_rest_stays(public: Public, tmp_path: Path, fault: Callable, words: str):
     public.faults["/Set5/head.bmp"] = fault
     if fault in (stalled, mute):
-        fetch.READ_TIMEOUT = SHORT
+        download.READ_TIMEOUT = SHORT
     result = run("fetch", "Set5", "--retries", 0, "--workers", 1)
     fails(result, 1, "head.bmp", words, "3 of 5 files of Set5 are kept")
     assert public.sent < 1 << 24  # an endless body is not read to its end
@@ -299,7 +298,7 @@ def test_fault_is_one_line_and_the_rest_stays(public: Public, tmp_path: Path, fa
 
     public.faults.clear()
     public.asked.clear()
-    fetch.READ_TIMEOUT = 60.0
+    download.READ_TIMEOUT = 60.0
     assert "5 images verified, 2 of them new" in run("fetch", "Set5").output
     assert sorted(public.asked) == ["/Set5/head.bmp", "/Set5/woman.bmp"]
     assert contents(data / "Set5") == expected(public)
@@ -324,7 +323,7 @@ def test_failure_lets_downloads_under_way_finish(public: Public, tmp_path: Path)
 
 
 def test_what_may_pass_is_tried_again(public: Public, tmp_path: Path):
-    fetch.READ_TIMEOUT = SHORT
+    download.READ_TIMEOUT = SHORT
     turns = {"/Set5/head.bmp": [cut, failing(503), wrong], "/Set5/baby.bmp": [stalled], "/Set5/bird.bmp": [mute]}
 
     def moody(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -333,7 +332,7 @@ def test_what_may_pass_is_tried_again(public: Public, tmp_path: Path):
 
     public.faults = dict.fromkeys(turns, moody)
     moved = []
-    fetch_set("Set5", retries=3, advance=moved.append)
+    fetch("Set5", retries=3, advance=lambda count, _: moved.append(count))
     assert contents(tmp_path / "data" / "Set5") == expected(public)
     asked = Counter(Path(path).stem for path in public.asked)
     assert asked == {"head": 4, "baby": 2, "bird": 2, "butterfly": 1, "woman": 1}
@@ -404,7 +403,7 @@ def test_two_at_once(public: Public, tmp_path: Path):
 
     def one() -> None:
         try:
-            done.append(fetch_set("Set5"))
+            done.extend(fetch("Set5"))
         except Exception as error:
             failed.append(error)
 
@@ -470,7 +469,7 @@ def test_disk_full(public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch._Sink, "write", full)
+        patch.setattr(download._Sink, "write", full)
         fails(run("fetch", "Set5"), 1, ".bmp", "No space left on device")
     assert entries(tmp_path / "data") == []
     public.asked.clear()
@@ -485,7 +484,7 @@ def test_disk_full(public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_interruption_is_quick_and_leaves_nothing_partial(public: Public, tmp_path: Path, fault: Callable):
     public.faults["/Set5/head.bmp"] = fault
     code = (
-        "import pathlib, sys\nfrom vdsr_data import registry\n"
+        "import pathlib, sys\nfrom vdsr_data.public import registry\n"
         "registry.REGISTRY = pathlib.Path(sys.argv.pop())\n"
         "from vdsr_data.cli.main import main\nmain(['fetch', 'Set5', '--workers', '1'])\n"
     )
@@ -510,7 +509,7 @@ def test_interruption_is_quick_and_leaves_nothing_partial(public: Public, tmp_pa
 def test_killed_process_leaves_no_false_file(public: Public, tmp_path: Path):
     public.faults["/Set5/head.bmp"] = stalled
     code = (
-        "import pathlib, sys\nfrom vdsr_data import registry\n"
+        "import pathlib, sys\nfrom vdsr_data.public import registry\n"
         "registry.REGISTRY = pathlib.Path(sys.argv.pop())\n"
         "from vdsr_data.cli.main import main\nmain(['fetch', 'Set5'])\n"
     )

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from vdsr_data.cli.main import main
+from vdsr_data.images import forecast
 from vdsr_data.images.files import write_image
-from vdsr_data.training import forecast
 from vdsr_data.training.file import open_training
 
 

@@ -16,8 +16,8 @@ from vdsr_data.benchmark.file import open_benchmark_file
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.images.resizing import resize_images
-from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import generate_spread, merge
 from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
@@ -235,7 +235,7 @@ def test_python_is_told_what_the_commands_say(photographs: Path, tmp_path: Path)
         resize_images(images, [target.with_name(f"{path.stem}.png") for path in images], scale=2)
 
     def sub_images(images: list[Path], target: Path) -> None:
-        generate_subimages(images, target, SubimageRecipe((2,), size=24, stride=24), "png")
+        generate_subimages(images, target, SubimageRecipe((2,), patch_size=24, stride=24), "png")
 
     for make in (train, spread, test, generate_test_mat, resize, sub_images):
         with pytest.raises(VdsrError, match="none: no such folder; create it first, or name another place"):

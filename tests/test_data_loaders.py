@@ -17,8 +17,8 @@ import vdsr_data
 from vdsr_data import VdsrError, tf_dataset, torch_dataset
 from vdsr_data.images.files import list_images
 from vdsr_data.interop.pairs import Pairs
-from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge
 

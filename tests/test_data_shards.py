@@ -23,8 +23,8 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import list_images
 from vdsr_data.io.hdf5 import annotate
 from vdsr_data.matlab.random import randperm, randperm_inverse
-from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import open_training
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import dask_executor, generate_spread, merge
 
@@ -53,7 +53,7 @@ def build_parts(images: list[Path], folder: Path, n: int, recipe: TrainingRecipe
 @settings(max_examples=50)
 def test_inverse_order_is_matlabs(n: int, seed: int):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vdsr_data.training.patches.BLOCK", 128)  # several blocks and intervals
+        patch.setattr("vdsr_data.matlab.random.BLOCK", 128)  # several blocks and intervals
         inverse = randperm_inverse(n, seed)
     assert (inverse[randperm(n, seed)] == np.arange(n)).all()
 
@@ -70,10 +70,10 @@ def test_parts_joined_are_the_whole(images: list[Path], tmp_path: Path, n: int, 
     recipe = TrainingRecipe(patch_size=16, stride=8, axes=axes, keys=("data", "label"), seed=5)
     summary = generate_train(images, tmp_path / "whole.h5", recipe)
     parts = build_parts(images, tmp_path, n, recipe)
-    done: list[int] = []
-    pairs = merge(parts[::-1], tmp_path / "joined.h5", advance=done.append)
-    assert pairs == summary.pairs
-    assert sum(done) == pairs * 2 * 4 * 16**2
+    done: list[float] = []
+    merged = merge(parts[::-1], tmp_path / "joined.h5", advance=lambda count, _: done.append(count))
+    assert merged.pairs == summary.pairs
+    assert sum(done) == pytest.approx(merged.pairs * 2 * 4 * 16**2 / 1e6)
     assert (tmp_path / "joined.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
@@ -136,11 +136,11 @@ def test_a_part_without_a_patch(images: list[Path], tmp_path: Path):
 def test_impossible_parts(images: list[Path], tmp_path: Path):
     with pytest.raises(VdsrError, match="7 images give at most 7 parts, not 8"):
         generate_train(images, tmp_path / "part.h5", RECIPE, shard=(1, 8))
-    with pytest.raises(ValueError, match="from 1 to n"):
+    with pytest.raises(ValueError, match="with K from 1 to N"):
         generate_train(images, tmp_path / "part.h5", RECIPE, shard=(3, 2))
     with pytest.raises(VdsrError, match="choose other keys"):
         generate_train(images, tmp_path / "part.h5", TrainingRecipe(keys=("position", "gt")), shard=(1, 2))
-    with pytest.raises(VdsrError, match="compress when they are merged"):
+    with pytest.raises(VdsrError, match="goes with neither `dask` nor `compression`"):
         generate_train(images, tmp_path / "part.h5", RECIPE, shard=(1, 2), compression=1)
     assert not list(tmp_path.glob("*.h5"))
 
@@ -253,10 +253,10 @@ def test_virtual_file_lies_beside_its_parts(images: list[Path], tmp_path: Path):
         (tmp_path / name).symlink_to(parts[0]) if name == "link.h5" else shutil.copy(parts[0], tmp_path / name)
         with pytest.raises(VdsrError, match=f"{name}: a virtual file refers to plain files"):
             merge([tmp_path / name, parts[1]], tmp_path / "virtual.h5", virtual=True)
-    with pytest.raises(ValueError, match="compressed"):
+    with pytest.raises(ValueError, match="`compression` could make smaller"):
         merge(parts, tmp_path / "virtual.h5", virtual=True, compression=1)
     with pytest.raises(VdsrError, match="is one of the parts"):
-        merge(parts, parts[0], virtual=True)
+        merge(parts, parts[0], virtual=True, force=True)
 
 
 def refused(parts: list[Path], words: str) -> None:

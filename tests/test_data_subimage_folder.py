@@ -16,7 +16,7 @@ from vdsr_data.inspect.verify import verify
 from vdsr_data.training.subimage_folder import SubimageFolder, verify_subimages
 from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 
-RECIPE = SubimageRecipe(scales=(2, 3), size=36, stride=24)
+RECIPE = SubimageRecipe(scales=(2, 3), patch_size=36, stride=24)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_verify(run, folder: Path):
     assert run("verify", folder, "--expect", found.sha256, "--sample", 3, "--seed", 1).exit_code == 0
     fails(run("verify", folder, "--expect", "0" * 64), 1, "content: its SHA-256 is")
     fails(run("verify", folder, "--images", folder), 2, "--images is for files")
-    with pytest.raises(ArgumentError, match="images: a folder of sub-images does not say"):
+    with pytest.raises(ArgumentError, match="`images` is for files: sub-images do not say"):
         verify(folder, images=[folder])
 
 
@@ -87,7 +87,7 @@ def test_content_is_that_of_names_and_pixels(photographs: Path, tmp_path: Path, 
     """The same however it is stored, another if a pixel or a name is."""
     pytest.importorskip("lmdb")
     expected = verify_subimages(files).sha256
-    slow = SubimageRecipe(scales=(2, 3), size=36, stride=24, compression=9)
+    slow = SubimageRecipe(scales=(2, 3), patch_size=36, stride=24, compression=9)
     generate_subimages(list_images(photographs), tmp_path / "database", slow, "lmdb")
     assert verify_subimages(str(tmp_path / "database")).sha256 == expected
     path = next((files / "LR_bicubic" / "X2_sub").iterdir())

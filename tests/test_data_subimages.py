@@ -18,7 +18,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.training.subimages import SubimageRecipe, count_subimages, generate_subimages
 
-SMALL = SubimageRecipe(scales=(2, 3), size=36, stride=24)
+SMALL = SubimageRecipe(scales=(2, 3), patch_size=36, stride=24)
 OPTIONS = ("--scales", "2,3", "--patch-size", 36, "--stride", 24)
 
 
@@ -224,7 +224,7 @@ def test_dry_run_writes_nothing_and_counts_right(photographs: Path, run):
 def test_lr_images_are_those_that_matlab_wrote(reference_data: Path, tmp_path: Path, scale: int):
     """Set5 in pieces so large that each image is one: the files of a low-resolution set that MATLAB made."""
     images = list_images(reference_data / "Set5")
-    recipe = SubimageRecipe((scale,), size=1020, stride=1020, boundary="replicate")
+    recipe = SubimageRecipe((scale,), patch_size=1020, stride=1020, boundary="replicate")
     assert generate_subimages(images, tmp_path / "out", recipe, "png") == len(images) == 5
     matlab = list_images(reference_data / "oracles" / "uint8_replicate" / f"x{scale}")
     ours = list_images(tmp_path / "out" / "LR_bicubic" / f"X{scale}_sub")
@@ -240,7 +240,7 @@ def test_image_of_another_size_than_its_head_says(photographs: Path, tmp_path: P
 
 
 def test_what_is_no_plain_folder_is_not_replaced(photographs: Path, tmp_path: Path):
-    recipe, far, output = SubimageRecipe((2,), size=24, stride=24), tmp_path / "far", tmp_path / "out"
+    recipe, far, output = SubimageRecipe((2,), patch_size=24, stride=24), tmp_path / "far", tmp_path / "out"
     far.mkdir()
     output.mkdir()
     for name, make in (

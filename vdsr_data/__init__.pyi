@@ -1,23 +1,49 @@
+from .benchmark.build import build_test, degrade
+from .benchmark.resizing import imresize_folder
+from .benchmark.sets import Benchmark, open_set
 from .errors import ArgumentError, VdsrError, VdsrWarning
+from .images.files import list_images, read_image, write_image
+from .inspect.describe import info
+from .inspect.sheet import preview
+from .inspect.verify import verify
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import modcrop
 from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
 from .matlab.random import randperm
 from .matlab.resize import imresize
+from .public.download import fetch
+from .public.registry import list_sets
+from .training.build import build_train
+from .training.shards import merge
 
 __version__: str
 
 __all__ = [
     "ArgumentError",
+    "Benchmark",
     "VdsrError",
     "VdsrWarning",
+    "build_test",
+    "build_train",
+    "degrade",
+    "fetch",
     "im2double",
     "imresize",
+    "imresize_folder",
+    "info",
+    "list_images",
+    "list_sets",
     "luma",
+    "merge",
     "modcrop",
+    "open_set",
+    "preview",
     "randperm",
+    "read_image",
     "rgb2ycbcr",
     "tf_dataset",
     "torch_dataset",
+    "verify",
+    "write_image",
     "ycbcr2rgb",
 ]

@@ -1,32 +1,48 @@
-"""What recipes may be made of: the one check for the command line, for Python, and for what a file says of itself."""
+"""What arguments may be: the one check for the command line, for Python, and for what a file says of itself."""
 
 import numbers
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from vdsr_data.errors import ArgumentError
 
 __all__ = [
+    "BOUNDARIES",
     "COMPRESSION",
     "DOWNLOADS",
     "DOWNSIZES",
+    "FLIPS",
+    "MULTIPLES",
     "PATCH_SIZES",
+    "PREVIEWS",
     "RETRIES",
+    "ROTATIONS",
+    "SAMPLES",
     "SCALES",
     "SEEDS",
     "STRIDES",
     "WORKERS",
+    "Axes",
+    "Boundary",
+    "Flip",
+    "ImageFormat",
+    "SubimageFormat",
+    "TestFormat",
+    "TrainingFormat",
+    "checked_boundary",
     "checked_paths",
     "checked_scales",
     "choice",
     "different",
     "identifier",
     "number",
+    "threads",
     "whole",
-]  # fmt: skip
+]
 
 T = TypeVar("T")
 
@@ -39,6 +55,20 @@ COMPRESSION = (0, 9)
 WORKERS = (1, 1024)
 DOWNLOADS = (1, 32)  # at a time
 RETRIES = (0, 20)
+MULTIPLES = (1, None)  # to which images are cropped
+SAMPLES = (0, None)  # pairs that are made anew
+PREVIEWS = (1, 64)  # on a sheet, which would take hundreds of megabytes with more images
+
+Boundary = Literal["symmetric", "replicate"]
+BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
+Axes = Literal["matlab", "nhwc"]
+Flip = Literal["none", "left-right", "up-down"]
+FLIPS: tuple[Flip, ...] = get_args(Flip)
+ROTATIONS = (0, 90, 180, 270)  # degrees
+SubimageFormat = Literal["png", "lmdb"]
+TrainingFormat = Literal["hdf5", "png", "lmdb"]
+TestFormat = Literal["hdf5", "mat"]
+ImageFormat = Literal["png", "bmp", "tif"]
 
 
 def whole(name: str, value: Any, limits: tuple[int, int | None]) -> int:
@@ -100,6 +130,18 @@ def different(name: str, values: Any, check: Callable[[str, Any], T]) -> tuple[T
 def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
     """Return factors of reduction, different whole numbers; ArgumentError for any others."""
     return different("scales", scales, partial(whole, limits=SCALES))
+
+
+def checked_boundary(boundary: Boundary) -> Boundary:
+    """Return the boundary rule, if it is one; else ArgumentError."""
+    return choice("boundary", boundary, BOUNDARIES)
+
+
+def threads(workers: int | None) -> int:
+    """Return how many threads to work with: `workers`, or one per core that this process may use."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return whole("workers", workers, WORKERS)
 
 
 def checked_paths(images: Sequence[Path | str]) -> list[Path]:

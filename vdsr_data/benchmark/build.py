@@ -2,35 +2,142 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import __version__, limits
 from vdsr_data.benchmark.file import BenchmarkPair, BenchmarkWriter, write_mat
-from vdsr_data.benchmark.sets import unique_names
+from vdsr_data.benchmark.sets import find_images, unique_names
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import image_size, read_image
+from vdsr_data.images.forecast import Built, foretell
+from vdsr_data.images.memory import check_images, of_test
 from vdsr_data.io.ahead import ignore, in_order
-from vdsr_data.io.files import HDF5, check_folder, check_name, check_target, claimed, replacing, unchanged
+from vdsr_data.io.files import HDF5, check_folder, check_name, check_output, check_target, claimed, replacing, unchanged
 from vdsr_data.io.hdf5 import annotate
-from vdsr_data.limits import checked_paths, checked_scales
+from vdsr_data.limits import Boundary, TestFormat, checked_boundary, checked_paths, checked_scales
 from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.color import im2double, rgb2ycbcr
 from vdsr_data.matlab.resize import imresize
-from vdsr_data.matlab.taps import Boundary, checked_boundary
 
-__all__ = ["check_test", "degrade", "generate_test", "generate_test_mat", "image_pairs"]
+__all__ = ["build_test", "degrade", "generate_test", "generate_test_mat", "image_pairs"]
 
 
-def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary) -> NDArray[np.float64]:
-    """Reduce float64 luma by `scale` and enlarge it to its size again: the `lr` of the training and benchmark files."""
+def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric") -> NDArray[np.float64]:
+    """Reduce luma by `scale` and enlarge it to its size again: the `lr` of the training and benchmark files.
+
+    Parameters
+    ----------
+    gt : ndarray, shape (rows, columns), float64
+        Luma in [0, 1]; both sides should be multiples of `scale`, see `modcrop`.
+    scale : int
+    boundary : {"symmetric", "replicate"}
+        Pixels beyond the edge, see `imresize`.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float64
+        ``imresize(imresize(gt, 1/scale), size(gt))`` as MATLAB gives it, neither rounded nor clipped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import degrade
+    >>> degrade(np.eye(4), 2).round(2).tolist()[0]
+    [0.56, 0.41, 0.09, -0.06]
+    """
     return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
+
+
+def build_test(
+    name: str | Path,
+    output: str | Path | None = None,
+    *,
+    scales: Sequence[int] = (2, 3, 4),
+    format: TestFormat = "hdf5",  # noqa: A002 - the option's name
+    boundary: Boundary = "symmetric",
+    workers: int | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    report: Callable[[str, int, float], object] = ignore,
+) -> Built:
+    """Make a benchmark file, as ``test_data.m`` of VDSR does: luma gt and lr, and chroma, per scale and image.
+
+    Parameters
+    ----------
+    name : str or path
+        A folder of images, or the name of a set, see `open_set`.
+    output : path, optional
+        The file, replaced only by a complete one, or for "mat" the folder; by default NAME.h5 or NAME_mat in the
+        current folder.
+    scales : sequence of int
+        Factors of reduction, 1 to 64.
+    format : {"hdf5", "mat"}
+        One HDF5 file, which keeps the originals too and fits every protocol, or the .mat files of ``test_data.m``.
+    boundary : {"symmetric", "replicate"}
+        Pixels beyond the edge, see `imresize`.
+    workers : int, optional
+        Threads, by default one per core; the file does not depend on their number.
+    dry_run : bool
+        Write nothing: say what would be written and how long it would take.
+    force : bool
+        Replace an output that exists.
+    report : callable
+        Called for each image and scale with its name, the scale, and the bicubic PSNR in dB of the whole image.
+
+    Returns
+    -------
+    Built
+        With ``output``, ``images`` and ``pairs``; its text is the line that `vdsr-data build-test` ends with.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not allowed.
+    VdsrError
+        If there is no such set, an image cannot be read or is smaller than a scale, two images share a name, memory or
+        the disk is too small, or the output exists or cannot be written.
+
+    Warns
+    -----
+    MemoryWarning
+        If so many workers may need more memory than is free.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import build_test, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(12, dtype=np.uint8) * 255)
+    ...     built = build_test(folder, f"{folder}/dots.h5", scales=[2])
+    >>> built.images, built.pairs
+    (1, 1)
+    """
+    limits.choice("format", format, get_args(TestFormat))
+    scales, boundary, workers = checked_scales(scales), checked_boundary(boundary), limits.threads(workers)
+    title, images = find_images(name, "test")
+    how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
+    build = partial(generate_test, title, **how) if format == "hdf5" else partial(generate_test_mat, **how)
+    output = Path(output or (f"{title}.h5" if format == "hdf5" else f"{title}_mat"))
+    check = partial(check_output, suffixes=HDF5) if format == "hdf5" else check_folder
+    check(output, force=force or dry_run)
+    check_images(images, partial(of_test, scales=len(scales), mat=format == "mat"), workers=workers, ahead=1)
+    pairs = len(images) * len(scales)
+    what = f"{len(images)} images, {pairs} pairs"
+    if dry_run:
+        check_test(images, scales)
+        return foretell(images, output, build, what, pairs=pairs)
+    began = time.perf_counter()
+    build(images, output, report=report)
+    return Built(output, len(images), pairs, time.perf_counter() - began, f"{output}: {what}")
 
 
 def generate_test(
@@ -41,7 +148,7 @@ def generate_test(
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
     workers: int = 1,
-    report: Callable[[str, int, float], None] = ignore,
+    report: Callable[[str, int, float], object] = ignore,
 ) -> None:
     """Write the benchmark file of ``test_data.m``: see `vdsr_data.benchmark.file` for its layout.
 
@@ -97,7 +204,7 @@ def generate_test_mat(
     scales: Sequence[int] = (2, 3, 4),
     boundary: Boundary = "symmetric",
     workers: int = 1,
-    report: Callable[[str, int, float], None] = ignore,
+    report: Callable[[str, int, float], object] = ignore,
 ) -> None:
     """Write the ``.mat`` files of ``test_data.m`` into a folder, which is made if it does not exist.
 

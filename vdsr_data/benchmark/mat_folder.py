@@ -5,22 +5,22 @@ that is named as its file ends. Originals and the boundary rule are not there, b
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import limits
 from vdsr_data.benchmark.build import degrade, image_pairs
 from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
 from vdsr_data.benchmark.file import LumaBands, StoredPair
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import read_image
+from vdsr_data.io.ahead import Advance
 from vdsr_data.io.hdf5 import BAND
+from vdsr_data.limits import BOUNDARIES
 from vdsr_data.matlab.mat5 import read_mat5
-from vdsr_data.matlab.taps import BOUNDARIES
 
 __all__ = ["MatFolder", "describe_mat", "is_mat_folder", "verify_mat"]
 
@@ -102,17 +102,17 @@ def describe_mat(folder: MatFolder) -> Iterator[str]:
 def verify_mat(
     path: Path | str,
     *,
-    images: Sequence[Path] | None = None,
-    sample: int = 64,
-    seed: int = 0,
-    advance: Callable[[float], None] = lambda _: None,
+    images: Sequence[Path] | None,
+    sample: int,
+    seed: int,
+    advance: Advance,
 ) -> Verified:
     """Check a folder of .mat files: names, sizes, values, and whether lr is what gt gives, by one boundary rule.
 
     Parameters
     ----------
     path : path
-    images : sequence of path, optional
+    images : sequence of path, or None
         From which all that the sample holds is made anew; else only lr is, from gt.
     sample, seed, advance
         As for `vdsr_data.inspect.verify.verify`.
@@ -123,8 +123,6 @@ def verify_mat(
         If there is no .mat file of such a name.
     """
     folder = MatFolder(path)
-    limits.whole("sample", sample, (0, None))
-    limits.whole("seed", seed, (0, None))
     counts = Check("counts", f"{len(folder.names)} images at {len(folder.scales)} scales")
     form = Check("form", "luma in float64, chroma in 8 or 16 bits, all of an image of one size")
     values = {key: Values(key, key) for key in ROLES}

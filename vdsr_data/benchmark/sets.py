@@ -17,9 +17,10 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
 from vdsr_data.io.files import check_input, check_name
 from vdsr_data.io.mistaken import mistaken
+from vdsr_data.limits import checked_paths
 from vdsr_data.public.registry import data_folders, fetch_command, registered, sets_of_any_case
 
-__all__ = ["Benchmark", "Original", "find_images", "folder_names", "open_set"]
+__all__ = ["Benchmark", "Original", "find_images", "folder_names", "images_of", "open_set"]
 
 # `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
 # source). No scene is in both parts.
@@ -47,6 +48,12 @@ class Benchmark:
     image_names : list of str
     path : Path
         The benchmark file, or the folder of the originals.
+
+    Examples
+    --------
+    >>> from vdsr_data import open_set
+    >>> open_set("sample").image_names
+    ['astronaut', 'camera', 'chelsea', 'coffee']
     """
 
     def __init__(self, name: str, source: Path | list[Path]) -> None:
@@ -99,10 +106,21 @@ def open_set(name: Path | str) -> Benchmark:
     a benchmark file), then in the cache of `vdsr-data fetch`, then in both whatever its case, then among the built-in
     sets.
 
+    Returns
+    -------
+    Benchmark
+        Iterate over it for its originals, each with ``name`` and ``pixels``.
+
     Raises
     ------
     VdsrError
         If there is no such set; the message lists where it was looked for, and how to fetch it if it is a public one.
+
+    Examples
+    --------
+    >>> from vdsr_data import open_set
+    >>> [(name, pixels.shape) for name, pixels in open_set("sample")][1]
+    ('camera', (512, 512))
     """
     for path in _candidates(str(name), (".h5",)):
         if path.is_dir():
@@ -135,6 +153,14 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
         kind = "an image" if is_image_name(name) else "a file"
         raise VdsrError(f"{name}: {mistaken(name) or f'is {kind}; give the folder that holds the images'}")
     raise VdsrError(_unknown(str(name)))
+
+
+def images_of(source: str | Path | Sequence[str | Path], part: Literal["train", "test"]) -> tuple[str, list[Path]]:
+    """As `find_images`, or the files themselves where they are listed; their name is that of their folder."""
+    if isinstance(source, str | Path):
+        return find_images(source, part)
+    files = checked_paths(source)
+    return files[0].absolute().parent.name, files
 
 
 def folder_names() -> list[str]:

@@ -1,16 +1,22 @@
 """The commands that look into data files: `vdsr-data info`, `vdsr-data preview` and `vdsr-data verify`."""
 
-import math
-import re
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vdsr_data import limits
 from vdsr_data.cli import voice
-from vdsr_data.cli.options import PATH, WHOLE, ExplainingCommand, complete_set, force_option, progress, refuse_idle
-from vdsr_data.errors import VdsrError
+from vdsr_data.cli.options import (
+    PATH,
+    WHOLE,
+    ExplainingCommand,
+    call,
+    complete_set,
+    force_option,
+    progress,
+    refuse_idle,
+)
 
 __all__ = ["info", "preview", "verify"]
 
@@ -24,33 +30,20 @@ def info(file: Path) -> None:
     million pixels), chosen at random but always the same.
     """
     from rich.console import Console
-    from rich.padding import Padding
 
-    from vdsr_data.inspect.describe import describe
-    from vdsr_data.inspect.histogram import spread, table
-    from vdsr_data.interop.pairs import Pairs, open_pairs
+    from vdsr_data.inspect.describe import info as look
 
-    for line in describe(file):
-        click.echo(line)
-    pairs = open_pairs(file)
-    if not isinstance(pairs, Pairs) or not len(pairs):
-        return
-    found = spread(pairs)
-    click.echo(f"  values of {found.sample}: {found.summary}")
-    console = Console(highlight=False)
-    blocks = console.is_terminal and (sys.stdout.encoding or "").lower().startswith("utf")
-    console.print(Padding(table(found, blocks=blocks), (0, 0, 0, 2)))
+    call(look, file).print(Console(highlight=False))
 
 
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("-o", "--output", type=PATH, help="The PNG file to write.  [default: FILE without suffix, _preview.png]")
-@click.option("--count", type=WHOLE(1, 64), show_default="24 patches, or 8 images",
+@click.option("--count", type=WHOLE(*limits.PREVIEWS), show_default="24 patches, or 8 images",
               help="Patches of a training file, images of a benchmark file or .mat files, sub-images.")  # fmt: skip
 @click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the choice.")
 @force_option
-@click.pass_context
-def preview(context: click.Context, file: Path, output: Path | None, count: int | None, seed: int, force: bool) -> None:
+def preview(file: Path, **options: Any) -> None:
     """Draw a contact sheet of a training or benchmark file: lr, gt and the residual gt - lr; of sub-images: HR and LR.
 
     Of a training file, a part or a virtual file, it shows patches chosen at random, with their numbers; of a benchmark
@@ -58,31 +51,19 @@ def preview(context: click.Context, file: Path, output: Path | None, count: int 
     lr. The residual's colours go from blue (gt is darker) by white to red; their range, the same for the whole sheet,
     stands below. Of a large image each square of pixels is drawn as their mean.
     """
-    from vdsr_data.interop.pairs import open_pairs
-    from vdsr_data.io.files import check_output
+    from vdsr_data.inspect.sheet import preview as draw
 
-    output = output or Path(f"{file.stem}_preview.png")
-    if output.suffix.lower() != ".png":
-        raise VdsrError(f"{output}: a preview is a picture; name a .png file")
-    check_output(output, force=force)
-    pairs = open_pairs(file)
-    from vdsr_data.inspect.figures import offered, save_preview  # takes half a second, which a refusal need not take
-
-    total, usual, what = offered(pairs)
-    if total <= (count or usual):
-        refuse_idle(context, ["seed"], f"is for a choice, but all {total} are shown")
-    shown = save_preview(output, pairs, count=count, seed=seed)
-    voice.say(f"{output}: {shown} {what} of {file}")
+    voice.say(str(call(draw, file, **options)))
 
 
 @click.command(cls=ExplainingCommand)
 @click.argument("file", type=PATH)
 @click.option("--images", metavar="FOLDER|NAME", shell_complete=complete_set, help="That the file was made from.")
-@click.option("--sample", type=WHOLE(0), default=64, show_default=True, help="Pairs to make anew.")
+@click.option("--sample", type=WHOLE(*limits.SAMPLES), default=64, show_default=True, help="Pairs to make anew.")
 @click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True, help="Of the sample.")
 @click.option("--expect", metavar="SHA256", help="The sum of the content that an earlier call printed.")
 @click.pass_context
-def verify(context: click.Context, file: Path, images: str | None, sample: int, seed: int, expect: str | None) -> int:
+def verify(context: click.Context, /, file: Path, **options: Any) -> int:
     """Check a training file, a part, a virtual file with its parts, a benchmark file, or a folder of either kind.
 
     Looks at all attributes, counts and values, and prints the SHA-256 of the content: of all attributes but the
@@ -101,24 +82,15 @@ def verify(context: click.Context, file: Path, images: str | None, sample: int, 
 
     from vdsr_data.benchmark.file import is_benchmark_file
     from vdsr_data.benchmark.mat_folder import is_mat_folder
-    from vdsr_data.benchmark.sets import find_images
     from vdsr_data.inspect.verify import verify as check
 
-    if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", expect):
-        raise click.BadParameter(f"{expect!r}: give the 64 digits of a SHA-256 sum", param_hint="--expect")
     of_test = is_mat_folder(file) or is_benchmark_file(file)
-    if file.is_dir() and not of_test:
-        refuse_idle(
-            context, ["images"], "is for files: sub-images do not say from which images they were made, and how"
-        )
-    if images is None and not of_test and not file.is_dir():
+    if options["images"] is None and not of_test and not file.is_dir():
         refuse_idle(context, ["sample", "seed"], "is for a sample, which a training file has with --images only")
-    if not sample:
+    if not options["sample"]:
         refuse_idle(context, ["seed"], "is for a sample, and --sample 0 is none")
-    found = find_images(images, "test" if of_test else "train")[1] if images is not None else None
-    size = sum(path.stat().st_size for path in (file.rglob("*") if file.is_dir() else [file]) if path.is_file())
-    with progress(f"Verifying {file.name}", math.ceil(size / 1e6), "MB") as advance:
-        result = check(file, images=found, sample=sample, seed=seed, expect=expect, advance=advance)
+    with progress(f"Verifying {file.name}", unit="MB") as advance:
+        result = call(check, file, advance=advance, **options)
     click.echo(f"{file}: {result.kind}")
     table = Table.grid(padding=(0, 2))
     for entry in result.checks:

@@ -1,11 +1,7 @@
 """The command `vdsr-data`: each subcommand parses, calls one function, prints. Heavy imports wait inside."""
 
-import math
-import re
-import time
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
 import click
 
@@ -16,9 +12,11 @@ from vdsr_data.cli.options import (
     CHOICE,
     NUMBERS,
     PATH,
+    TEXTS,
     WHOLE,
     ExplainingGroup,
     boundary_option,
+    call,
     complete_set,
     force_option,
     progress,
@@ -26,11 +24,6 @@ from vdsr_data.cli.options import (
     threads_option,
 )
 from vdsr_data.cli.resize import imresize
-from vdsr_data.cli.subimages import build_subimages
-from vdsr_data.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from vdsr_data.training.recipe import TrainingRecipe
 
 scales_option = click.option(
     "--scales",
@@ -81,8 +74,8 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
     command finds them there by name. Each file is checked by its SHA-256 before it gets its name; only what is missing
     or damaged is fetched, so an interrupted call can be repeated.
     """
-    from vdsr_data.public.download import fetch_set
-    from vdsr_data.public.registry import NOTES, data_folders, find_sets, list_sets, registered
+    from vdsr_data.public.download import fetch as bring
+    from vdsr_data.public.registry import NOTES, data_folders, find_sets, list_sets
 
     if (bool(names) + everything + listing) != 1:
         raise click.UsageError("give names of sets, --all or --list")
@@ -97,43 +90,43 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
             click.echo(f"{dataset:8}  {NOTES[dataset]}")
         return
     for dataset in find_sets(names):
-        megabytes = sum(file.size for file in registered()[dataset]) / 1e6
-        with progress(f"Fetching {dataset}", math.ceil(megabytes), "MB") as advance:
-            done = fetch_set(dataset, advance=advance, **options)
-        voice.say(f"{done.folder}: {done.files} images verified, {done.new} of them new, {done.size / 1e6:.1f} MB")
+        with progress(f"Fetching {dataset}", unit="MB") as advance:
+            (done,) = call(bring, dataset, advance=advance, **options)
+        voice.say(str(done))
         voice.say(f"  {NOTES[dataset]}")
 
 
 @main.command("build-train")
 @click.argument("folder", metavar="FOLDER|NAME", shell_complete=complete_set)
 @click.option("-o", "--output", type=PATH, help="The file to write.  [default: vdsr_train.h5, or vdsr_train_2of4.h5]")
-@click.option("--format", "kind", type=CHOICE(["hdf5", "png", "lmdb"]), default="hdf5", show_default=True,
+@click.option("--format", type=CHOICE(get_args(limits.TrainingFormat)), default="hdf5", show_default=True,
               help="A training file, or sub-images for BasicSR.")  # fmt: skip
 @scales_option
-@click.option("--patch-size", type=WHOLE(*limits.PATCH_SIZES), default=41, show_default="41; 480 of sub-images",
+@click.option("--patch-size", type=WHOLE(*limits.PATCH_SIZES), show_default="41; 480 of sub-images",
               help="Rows and columns.")  # fmt: skip
-@click.option("--stride", type=WHOLE(*limits.STRIDES), default=41, show_default="41; 240 of sub-images",
+@click.option("--stride", type=WHOLE(*limits.STRIDES), show_default="41; 240 of sub-images",
               help="Between patches.")  # fmt: skip
-@click.option("--rotations", type=NUMBERS(int, 0, 270, "0,90,180,270"), default="0,90", show_default=True,
-              help="Degrees, counter-clockwise.")  # fmt: skip
-@click.option("--flips", default="none,left-right", show_default=True, metavar="LIST",
+@click.option("--rotations", type=NUMBERS(int, limits.ROTATIONS[0], limits.ROTATIONS[-1], "0,90,180,270"),
+              default="0,90", show_default=True, help="Degrees, counter-clockwise.")  # fmt: skip
+@click.option("--flips", type=TEXTS, default="none,left-right", show_default=True, metavar="LIST",
               help="Of none, left-right, up-down; applied after the rotation.")  # fmt: skip
 @click.option("--downsizes", type=NUMBERS(float, *limits.DOWNSIZES, "1,0.7,0.5"), default="1", show_default=True,
               help="Reduce each image by these factors first.")  # fmt: skip
 @click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True,
               help="As rng(SEED) before randperm; 0 is a fresh MATLAB session.")  # fmt: skip
 @boundary_option
-@click.option("--axes", type=CHOICE(["matlab", "nhwc"]), default="matlab", show_default=True,
+@click.option("--axes", type=CHOICE(get_args(limits.Axes)), default="matlab", show_default=True,
               help="(N, 1, column, row), or (N, row, column, 1).")  # fmt: skip
-@click.option("--keys", default="lr,gt", show_default=True, help="Names of the data sets; Caffe reads data,label.")
-@compression_option
+@click.option("--keys", type=TEXTS, metavar="TEXT", default="lr,gt", show_default=True,
+              help="Names of the data sets; Caffe reads data,label.")  # fmt: skip
+@click.option("--compression", type=WHOLE(*limits.COMPRESSION), show_default="0; 1 of sub-images",
+              help="Level of gzip; 0 is none.")  # fmt: skip
 @click.option("--shard", metavar="K/N", help="Make part K of N only; `vdsr-data merge` joins the parts.")
 @click.option("--dask", metavar="ADDRESS", help="Make parts on the dask cluster with this scheduler, and join them.")
 @threads_option()
 @dry_run_option
 @force_option
-def build_train(folder: str, output: Path | None, kind: str, workers: int, force: bool, compression: int,
-                shard: str | None, dask: str | None, dry_run: bool, **options: Any) -> None:  # fmt: skip
+def build_train(folder: str, output: Path | None, **options: Any) -> None:
     """Cut the images of a FOLDER, or of the built-in set `sample`, into a training file.
 
     Images are taken in the order *.jpg (and .jpeg), *.bmp, *.png, *.tif (and .tiff), each kind sorted by name as
@@ -154,57 +147,17 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
     and 1/2 of its size, rounded to 8 bits as MATLAB's imwrite(imresize(image, 1/2), file) does; lr of a training file
     is luma of gt's size, in float32. --compression is then that of PNG, 1 if it is not given.
     """
-    from vdsr_data.benchmark.sets import find_images
-    from vdsr_data.images.memory import check_images, of_subimages, of_training
-    from vdsr_data.io.disk import size_text
-    from vdsr_data.io.files import HDF5, check_output
-    from vdsr_data.training.build import generate_train
-    from vdsr_data.training.forecast import forecast_train
-    from vdsr_data.training.shards import dask_executor, generate_spread
+    from vdsr_data.training import build
 
-    context = click.get_current_context()
-    if kind != "hdf5":
-        _, images = find_images(folder, "train")
-        check_images(images, of_subimages, workers=workers)
-        build_subimages(context, images, output, kind)
-        return
-    recipe = _recipe(options)
-    part = _parse_shard(shard)
-    if part and (dask or compression):
-        raise click.UsageError("--shard goes with neither --dask nor --compression (`vdsr-data merge` has it)")
-    if dask:
-        refuse_idle(context, ["workers"], "is for this machine; the dask cluster has workers of its own")
-    _, images = find_images(folder, "train")
-    chosen = images[part[0] - 1 :: part[1]] if part else images
-    count = len(chosen)
-    output = output or Path(f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
-    check_output(output, force=force or dry_run, suffixes=HDF5)
-    if not dask:
-        overlap = (recipe.patch_size / recipe.stride) ** 2
-        check_images(chosen, partial(of_training, overlap=overlap), workers=workers)
-    if dry_run:
-        voice.say(forecast_train(images, output, recipe, shard=part, compression=compression, workers=workers))
-        return
-    began = time.perf_counter()
-    if dask:
-        with dask_executor(dask) as (executor, threads), progress(f"Building {output.name}", len(images)) as advance:
-            summary = generate_spread(
-                images, output, recipe, executor, parts=4 * threads, compression=compression, advance=advance
-            )
-    else:
-        with progress(f"Building {output.name}", count) as advance:
-            summary = generate_train(
-                images, output, recipe, shard=part, compression=compression, workers=workers, advance=advance
-            )
-    if summary.too_small:
-        names = ", ".join(path.name for path in summary.too_small[:10]) + (
-            " ..." if len(summary.too_small) > 10 else ""
-        )
-        voice.remark(f"{len(summary.too_small)} images are smaller than a patch and give none: {names}")
-    voice.say(
-        f"{output}: {summary.pairs:,} pairs of {recipe.patch_size} x {recipe.patch_size} from {count} images "
-        f"({summary.dropped} left over), {size_text(output.stat().st_size)} in {time.perf_counter() - began:.1f} s"
-    )
+    if options["format"] != "hdf5":
+        refuse_idle(click.get_current_context(), build.OF_FILES, build.OF_FILES_ONLY)
+    with progress("Building") as advance:
+        built = call(build.build_train, folder, output, advance=advance, **options)
+    if built.too_small:
+        more = " ..." if len(built.too_small) > 10 else ""
+        names = ", ".join(path.name for path in built.too_small[:10]) + more
+        voice.remark(f"{len(built.too_small)} images are smaller than a patch and give none: {names}")
+    voice.say(str(built))
 
 
 @main.command()
@@ -213,50 +166,18 @@ def build_train(folder: str, output: Path | None, kind: str, workers: int, force
 @click.option("--virtual", is_flag=True, help="Copy nothing: refer to the parts, which must lie in the same folder.")
 @compression_option
 @force_option
-def merge(parts: tuple[Path, ...], output: Path, virtual: bool, compression: int, force: bool) -> None:
+def merge(parts: tuple[Path, ...], **options: Any) -> None:
     """Join the parts that `build-train --shard K/N` made, given in any order, to one training file.
 
     It is the file that build-train writes without --shard, byte for byte, or with --virtual an HDF5 virtual data set
     with the same patches in the same order. Missing, doubled and damaged parts, and parts of other images or made with
     other options, are refused.
     """
-    from vdsr_data.io.files import HDF5, check_output
     from vdsr_data.training.shards import merge as join
 
-    if virtual and compression:
-        raise click.UsageError("--virtual copies no patches that --compression could make smaller")
-    check_output(output, force=force, suffixes=HDF5)
-    began = time.perf_counter()
-    size = sum(path.stat().st_size for path in parts if path.is_file())
-    with progress(f"Joining {output.name}", math.ceil(size / 1e6), "MB") as advance:
-        pairs = join(
-            parts, output, virtual=virtual, compression=compression, advance=lambda count: advance(count / 1e6)
-        )
-    megabytes = output.stat().st_size / 1e6
-    voice.say(
-        f"{output}: {pairs:,} pairs from {len(parts)} parts, {megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s"
-    )
-
-
-def _parse_shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise click.BadParameter(f"{text!r}: give K/N, such as 2/4, with K from 1 to N", param_hint="--shard")
-    return int(found[1]), int(found[2])
-
-
-def _recipe(options: dict[str, Any]) -> "TrainingRecipe":
-    """The recipe that the options make; what it refuses is named as it was typed."""
-    from vdsr_data.training.recipe import TrainingRecipe
-
-    lists = {name: tuple(options[name].split(",")) for name in ("flips", "keys")}
-    try:
-        return TrainingRecipe(**(options | lists))
-    except ArgumentError as error:
-        name, _, reason = str(error).partition(": ")
-        raise click.BadParameter(reason, param_hint=f"--{name.replace('_', '-')}") from None
+    with progress("Joining", unit="MB") as advance:
+        merged = call(join, parts, advance=advance, **options)
+    voice.say(str(merged))
 
 
 @main.command("build-test")
@@ -265,14 +186,13 @@ def _recipe(options: dict[str, Any]) -> "TrainingRecipe":
     "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME_mat]"
 )
 @scales_option
-@click.option("--format", "kind", type=CHOICE(["hdf5", "mat"]), default="hdf5", show_default=True,
+@click.option("--format", type=CHOICE(get_args(limits.TestFormat)), default="hdf5", show_default=True,
               help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
 @boundary_option
 @threads_option()
 @dry_run_option
 @force_option
-def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: str, boundary: Any, workers: int,
-               dry_run: bool, force: bool) -> None:  # fmt: skip
+def build_test(name: str, output: Path | None, **options: Any) -> None:
     """Make a benchmark file: gt and lr luma, and chroma, per scale and image.
 
     NAME is looked up as a path, then in the folder that the environment variable VDSR_DATA names, then among the sets
@@ -283,32 +203,12 @@ def build_test(name: str, output: Path | None, scales: tuple[int, ...], kind: st
     vdsr-data build-test Set5
     vdsr-data build-test photos/ --scales 2,4 --format mat
     """
-    from vdsr_data.benchmark.build import generate_test, generate_test_mat
-    from vdsr_data.benchmark.sets import find_images
-    from vdsr_data.images.memory import check_images, of_test
-    from vdsr_data.io.files import HDF5, check_folder, check_output
-    from vdsr_data.training.forecast import forecast_test
-
-    title, images = find_images(name, "test")
-    count = 0
+    from vdsr_data.benchmark import build
 
     def report(image: str, scale: int, psnr: float) -> None:
-        nonlocal count
-        count += 1
         voice.say(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
 
-    how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
-    build = partial(generate_test, title, **how) if kind == "hdf5" else partial(generate_test_mat, **how)
-    output = output or Path(f"{title}.h5" if kind == "hdf5" else f"{title}_mat")
-    check = partial(check_output, suffixes=HDF5) if kind == "hdf5" else check_folder
-    check(output, force=force or dry_run)
-    needed = partial(of_test, scales=len(scales), mat=kind == "mat")
-    check_images(images, needed, workers=workers, ahead=1)
-    if dry_run:
-        voice.say(forecast_test(images, output, scales, build))
-        return
-    build(images, output, report=report)
-    voice.say(f"{output}: {len(images)} images, {count} pairs")
+    voice.say(str(call(build.build_test, name, output, report=report, **options)))
 
 
 main.add_command(imresize)

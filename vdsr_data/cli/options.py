@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -19,13 +20,31 @@ from click.shell_completion import CompletionItem
 
 from vdsr_data import limits
 from vdsr_data.cli import voice
-from vdsr_data.errors import VdsrError, one_line
+from vdsr_data.errors import ArgumentError, VdsrError, one_line
+from vdsr_data.io.ahead import ignore
 from vdsr_data.io.interrupt import CODE, interrupted, leave, typed, unheard
 
-__all__ = ["CHOICE", "NUMBERS", "PATH", "SCALE", "WHOLE", "ExplainingCommand", "ExplainingGroup", "PathType",
-           "boundary_option",
-           "complete_set", "force_option", "given", "progress", "refuse_idle", "threads_option"]  # fmt: skip
+__all__ = [
+    "CHOICE",
+    "NUMBERS",
+    "PATH",
+    "SCALE",
+    "TEXTS",
+    "WHOLE",
+    "ExplainingCommand",
+    "ExplainingGroup",
+    "PathType",
+    "boundary_option",
+    "call",
+    "complete_set",
+    "force_option",
+    "given",
+    "progress",
+    "refuse_idle",
+    "threads_option",
+]  # fmt: skip
 
+T = TypeVar("T")
 OURS = 3  # the exit code of a fault of ours
 
 
@@ -205,6 +224,29 @@ def refuse_idle(context: click.Context, names: Iterable[str], why: str) -> None:
         raise click.UsageError(f"{max(spelled, key=len)} {why}", context)
 
 
+def call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Call the function of the front door that does what the command says.
+
+    Raises
+    ------
+    click.UsageError
+        If it refuses an argument that is an option of the command, named as it is typed.
+    """
+    try:
+        return function(*arguments, **options)
+    except ArgumentError as error:
+        context = click.get_current_context()
+        typed_as = {param.name: param.human_readable_name if isinstance(param, click.Argument)
+                    else max(param.opts, key=len) for param in context.command.params}  # fmt: skip
+        name, _, reason = str(error).partition(": ")
+        if name in typed_as:
+            raise click.BadParameter(reason, param_hint=typed_as[name]) from error
+        text = re.sub("`([a-z_]+)`", lambda found: typed_as.get(found[1], found[0]), str(error))
+        if text != str(error):
+            raise click.UsageError(text, context) from error
+        raise
+
+
 class WholeType(click.IntRange):
     """A whole number from `low`, up to `high` if that is given."""
 
@@ -277,15 +319,26 @@ class NumbersType(click.ParamType[tuple[Any, ...]]):
         return numbers
 
 
+class TextsType(click.ParamType[tuple[str, ...]]):
+    """Words with commas between them."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        """Give the words; which are allowed is for the function to say."""
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+
 CHOICE = partial(click.Choice, case_sensitive=False)
 PATH = PathType(path_type=Path)
 SCALE = ScaleType()
+TEXTS = TextsType()
 NUMBERS = NumbersType
 WHOLE = WholeType
 
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
 boundary_option = click.option(
-    "--boundary", type=CHOICE(["symmetric", "replicate"]), default="symmetric", show_default=True,
+    "--boundary", type=CHOICE(limits.BOUNDARIES), default="symmetric", show_default=True,
     help="Pixels beyond the edge: symmetric as MATLAB since R2015b or earlier, replicate as older releases.",
 )  # fmt: skip
 
@@ -300,18 +353,17 @@ def complete_set(_context: click.Context, _parameter: click.Parameter, start: st
 
 def threads_option(name: str = "--workers", text: str = "Threads to work with.") -> Callable[..., Any]:
     """An option for a number of threads, by default one per core that this process may use."""
-    return click.option(name, type=WHOLE(*limits.WORKERS), default=_cores, show_default="cores", help=text)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return click.option(name, type=WHOLE(*limits.WORKERS), show_default="cores", help=text)
 
 
 @contextmanager
-def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[float], None]]:
-    """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on."""
+def progress(description: str, total: int | None = None, unit: str = "images") -> Iterator[Callable[..., None]]:
+    """Show progress with rate and time left on stderr if that is a terminal; gives a function that counts on.
+
+    That takes the count, and how much there is in all if that was not known before.
+    """
     if voice.is_quiet() or not sys.stderr.isatty():
-        yield lambda _: None
+        yield ignore
         return
     from rich.console import Console
     from rich.progress import (
@@ -327,4 +379,8 @@ def progress(description: str, total: int, unit: str = "images") -> Iterator[Cal
                TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
-        yield lambda count: bar.advance(task, count)
+
+        def count_on(count: float, total: float | None = None) -> None:
+            bar.update(task, advance=count, total=None if total is None else math.ceil(total))
+
+        yield count_on

@@ -8,10 +8,9 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
 from vdsr_data.io.ahead import Advance, ignore, results
 from vdsr_data.io.files import check_target
-from vdsr_data.limits import checked_paths
+from vdsr_data.limits import Boundary, checked_boundary, checked_paths
 from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.resize import imresize
-from vdsr_data.matlab.taps import Boundary, checked_boundary
 
 __all__ = ["resize_images"]
 

@@ -1,18 +1,101 @@
 """What is inside a training file, a benchmark file or a folder of sub-images, for people."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.padding import Padding
+
 from vdsr_data.benchmark.file import is_benchmark_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, describe_mat, is_mat_folder
+from vdsr_data.inspect.histogram import Spread, spread, table
+from vdsr_data.interop.pairs import Pairs, open_pairs
 from vdsr_data.io.hdf5 import damage_explained, open_hdf5, read_attributes
 from vdsr_data.training.file import open_training
 from vdsr_data.training.subimage_folder import SubimageFolder, describe_subimages
 
-__all__ = ["describe"]
+__all__ = ["Info", "describe", "info"]
 
 SHOWN = 8  # names of images, before an ellipsis
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is in a data file, and how it was made; as text all that `vdsr-data info` prints.
+
+    Attributes
+    ----------
+    path : Path
+    lines : tuple of str
+        On the contents and the provenance.
+    pairs : Pairs or SubimageFolder
+        What is in it, opened when it is asked for: `len` of it, and ``read([0, 1])`` of pairs (lr, gt).
+    spread : Spread, or None
+        How gt and the residual of a sample of the pairs are spread, read when it is asked for; None of sub-images, or
+        if there are none.
+    """
+
+    path: Path
+    lines: tuple[str, ...]
+
+    @cached_property
+    def pairs(self) -> Pairs | SubimageFolder:
+        """The pairs, or the sub-images."""
+        return open_pairs(self.path)
+
+    @cached_property
+    def spread(self) -> Spread | None:
+        """How the values of a sample are spread."""
+        return spread(self.pairs) if isinstance(self.pairs, Pairs) and len(self.pairs) else None
+
+    def print(self, console: Console) -> None:
+        """Print the lines and the histograms; these in eighths of a character where a terminal can show them."""
+        for line in self.lines:
+            console.file.write(f"{line}\n")
+        if self.spread is not None:
+            console.file.write(f"  values of {self.spread.sample}: {self.spread.summary}\n")
+            blocks = console.is_terminal and console.encoding.startswith("utf")
+            console.print(Padding(table(self.spread, blocks=blocks), (0, 0, 0, 2)))
+
+    def __str__(self) -> str:
+        text = StringIO()
+        self.print(Console(file=text, width=80))
+        return text.getvalue().rstrip("\n")
+
+
+def info(file: str | Path) -> Info:
+    """Say what is in a training file, a benchmark file or a folder of .mat files or sub-images, and how it was made.
+
+    Parameters
+    ----------
+    file : path
+
+    Returns
+    -------
+    Info
+        Print it; or ask for its ``pairs`` or ``spread``.
+
+    Raises
+    ------
+    VdsrError
+        If it is none of these, or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import build_test, info, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(12, dtype=np.uint8) * 255)
+    ...     found = info(build_test(folder, f"{folder}/dots.h5", scales=[2]).output)
+    ...     print(found.lines[1], found.spread.sample, len(found.pairs))
+      x2: 1 images, 144 pixels all 1 pairs 1
+    """
+    return Info(Path(file), tuple(describe(file)))
 
 
 def describe(path: Path | str) -> Iterator[str]:

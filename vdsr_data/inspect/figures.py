@@ -16,20 +16,18 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vdsr_data import limits
 from vdsr_data.benchmark.claims import ROLES, ends_of, fault_of
 from vdsr_data.errors import one_line
+from vdsr_data.inspect.sheet import offered
 from vdsr_data.interop.pairs import Pairs
 from vdsr_data.io.files import replacing
 from vdsr_data.matlab.arrays import RangeWarning
 from vdsr_data.training.subimage_folder import SubimageFolder
 
-__all__ = ["offered", "save_preview"]
+__all__ = ["save_preview"]
 
 DPI = 144
 PATCH, IMAGE = 123, 300  # pixels that a patch and an image take, at most, in each direction
-PATCHES, IMAGES = 24, 8  # shown, unless a number is given
-MOST = 64  # on a sheet, which would take hundreds of megabytes with more images
 ACROSS = 4  # patches beside each other
 MARGIN, GAP, APART, CAPTION, HEAD, FOOT, BAR, NARROWEST = 48, 8, 30, 34, 130, 84, 300, 1200  # pixels
 LETTERS = 40  # of a name below its image
@@ -49,29 +47,11 @@ class Tile(NamedTuple):
     starts: bool = False  # a group of tiles
 
 
-def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int | None = None, seed: int = 0) -> int:
-    """Draw patches of a training file, images of a benchmark file or sub-images, chosen at random.
-
-    Parameters
-    ----------
-    path : Path
-        The PNG file to write, complete or not at all; the same bytes for the same arguments.
-    pairs : Pairs or SubimageFolder
-    count : int, optional
-        Patches (24 by default), images or sub-images (8) to show, up to 64, in the order of the file; all, if there are
-        no more.
-    seed : int, default 0
-        Of the choice.
-
-    Returns
-    -------
-    int
-        How many are shown.
+def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, count: int, seed: int) -> int:
+    """Draw `count` patches, images or sub-images, chosen at random, into a PNG file; gives how many are shown.
 
     Raises
     ------
-    ArgumentError
-        If `count` is too large for a sheet.
     VdsrError
         If the file is damaged.
 
@@ -80,8 +60,8 @@ def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int 
     RangeWarning
         If something that is shown has values that no training takes; the first of them is named.
     """
-    total, usual, _ = offered(pairs)
-    shown = min(usual if count is None else limits.whole("count", count, (1, MOST)), total)
+    total, _, _ = offered(pairs)
+    shown = min(count, total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())
     side = IMAGE
     if isinstance(pairs, SubimageFolder):
@@ -97,15 +77,8 @@ def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int 
         title = f"{total:,} images"
     if shown < total:
         title += f", of which {shown} at random (seed {seed})"
-    _draw(Path(path), one_line(pairs.path.name), title, rows, side)
+    _draw(path, one_line(pairs.path.name), title, rows, side)
     return shown
-
-
-def offered(pairs: Pairs | SubimageFolder) -> tuple[int, int, str]:
-    """How many there are to choose from, how many are shown unless a number is given, and what they are."""
-    if isinstance(pairs, SubimageFolder):
-        return len(pairs.shapes), IMAGES, "sub-images"
-    return (len(pairs), PATCHES, "patches") if pairs.shape else (len(dict(pairs.images)), IMAGES, "images")
 
 
 def _subimage_row(folder: SubimageFolder, name: str) -> list[Tile]:

@@ -6,7 +6,7 @@ that are compressed, virtual, merged from parts or built at once.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,13 @@ from vdsr_data.benchmark.claims import (
 )
 from vdsr_data.benchmark.file import ORIGINAL, BenchmarkFile, is_benchmark_file
 from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
+from vdsr_data.benchmark.sets import images_of
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.images.files import read_image
+from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.files import check_input, unchanged
 from vdsr_data.io.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
-from vdsr_data.limits import checked_paths
 from vdsr_data.training.subimage_folder import verify_subimages
 from vdsr_data.training.verify import verify_training
 
@@ -43,36 +44,37 @@ REMADE = 60  # bytes a pixel to make a pair anew and to compare it
 
 
 def verify(
-    path: Path | str,
+    file: str | Path,
     *,
-    images: Sequence[Path | str] | None = None,
+    images: str | Path | Sequence[str | Path] | None = None,
     sample: int = 64,
     seed: int = 0,
     expect: str | None = None,
-    advance: Callable[[float], None] = lambda _: None,
+    advance: Progress = ignore,
 ) -> Verified:
     """Check a training file, a part, a virtual file with its parts, a benchmark file, or a folder of either kind.
 
     Parameters
     ----------
-    path : path
-    images : sequence of path, optional
-        Those that the file was made from: their SHA-256 is compared with the recorded one, and a sample of the pairs is
-        made anew. A benchmark file holds its originals, .mat files gt and sub-images HR, from which a sample is made
-        anyhow.
-    sample : int, default 64
+    file : path
+    images : path, str, or sequence of path, optional
+        Those that the file was made from, a folder or the name of a set: their SHA-256 is compared with the recorded
+        one, and a sample of the pairs is made anew. A benchmark file holds its originals, .mat files gt and sub-images
+        HR, from which a sample is made anyhow.
+    sample : int
         How many pairs to make anew and to compare bit by bit.
-    seed : int, default 0
+    seed : int
         Of the choice of the sample.
     expect : str, optional
         The SHA-256 that the content must have.
     advance : callable
-        Told the megabytes of values that were read.
+        Called with how many megabytes of values are read since the last call, and how many the file has.
 
     Returns
     -------
     Verified
-        Also of a file that fails; only one that cannot be read raises.
+        With ``failures``, a line for each thing that is wrong, and ``sha256``, the sum of the content. Also of a file
+        that fails; only one that cannot be read raises.
 
     Raises
     ------
@@ -81,33 +83,52 @@ def verify(
     VdsrError
         If it is none of these, too damaged to be read, or changed meanwhile.
 
+    Warns
+    -----
+    MemoryWarning
+        If there is less memory than the largest image of a benchmark file needs.
+
     Notes
     -----
     Memory: a few megabytes beside the imports; with `images` 25 bytes for each pair, and what an image needs. To make a
     pair of a benchmark file anew takes up to 60 bytes for each of its pixels.
 
-    Warns
-    -----
-    MemoryWarning
-        If there is less memory than the largest image of a benchmark file needs.
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import build_test, verify, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(12, dtype=np.uint8) * 255)
+    ...     file = build_test(folder, f"{folder}/dots.h5", scales=[2]).output
+    ...     found = verify(file, images=folder)
+    >>> found.failures, len(found.sha256)
+    ([], 64)
     """
-    path = Path(path)
-    limits.whole("sample", sample, (0, None))
-    limits.whole("seed", seed, (0, None))
-    paths = None if images is None else checked_paths(images)
+    path = Path(file)
+    limits.whole("sample", sample, limits.SAMPLES)
+    limits.whole("seed", seed, limits.SEEDS)
     if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", str(expect)):
-        raise ArgumentError(f"expect: {expect!r} is not allowed; give the 64 digits of a SHA-256 sum")
-    if is_mat_folder(path):
-        found = verify_mat(path, images=paths, sample=sample, seed=seed, advance=advance)
+        raise ArgumentError(f"expect: {expect!r}: give the 64 digits of a SHA-256 sum")
+    of_mat = is_mat_folder(path)
+    of_test = of_mat or is_benchmark_file(path)
+    if path.is_dir() and not of_mat and images is not None:
+        raise ArgumentError("`images` is for files: sub-images do not say from which images they were made, and how")
+    paths = None if images is None else images_of(images, "test" if of_test else "train")[1]
+    parts = path.rglob("*") if path.is_dir() else [path]
+    size = sum(part.stat().st_size for part in parts if part.is_file()) / 1e6
+
+    def told(megabytes: float) -> None:
+        advance(megabytes, size)
+
+    if of_mat:
+        found = verify_mat(path, images=paths, sample=sample, seed=seed, advance=told)
     elif path.is_dir():
-        if images is not None:
-            raise ArgumentError("images: a folder of sub-images does not say from which images it was made, and how")
-        found = verify_subimages(path, sample=sample, seed=seed, advance=advance)
+        found = verify_subimages(path, sample=sample, seed=seed, advance=told)
     else:
         check_input(path)
         with unchanged(path), damage_explained(path):
-            check_kind = _verify_test if is_benchmark_file(path) else verify_training
-            found = check_kind(path, paths, sample, seed, advance)
+            found = (_verify_test if of_test else verify_training)(path, paths, sample, seed, told)
     content = Check("content", f"SHA-256 {found.sha256}")
     if expect is not None and expect.lower() != found.sha256:
         content.fail(f"its SHA-256 is {found.sha256}, expected was {expect.lower()}")
@@ -115,9 +136,7 @@ def verify(
     return found
 
 
-def _verify_test(
-    path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Callable[[float], None]
-) -> Verified:
+def _verify_test(path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Advance) -> Verified:
     with open_hdf5(path) as file:
         attributes = read_attributes(file)
         images_named = _texts(attributes.get("images"))
@@ -142,7 +161,7 @@ def _verify_test(
     return Verified(kind, checks, content_sum(attributes, sums))
 
 
-def _read_all(file: Any, advance: Callable[[float], None]) -> tuple[dict[str, str], Check, Check]:
+def _read_all(file: Any, advance: Advance) -> tuple[dict[str, str], Check, Check]:
     """SHA-256 of every data set, and the ranges of lr and gt."""
     sums: dict[str, str] = {}
     values = {role: Values(role, role) for role in ROLES}

@@ -6,10 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-__all__ = ["Advance", "ignore", "in_order", "results"]
+__all__ = ["Advance", "Progress", "ignore", "in_order", "results"]
 
 T = TypeVar("T")
-Advance = Callable[[int], None]
+Advance = Callable[[float], object]  # told of every bit of work that is done
+Progress = Callable[[float, float], object]  # told too how much there is in all
 
 
 def ignore(*_: object) -> None:

@@ -5,18 +5,14 @@ Built in NumPy with operations that every processor rounds alike, and kept for t
 
 import math
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import limits
+from vdsr_data.limits import BOUNDARIES, Boundary
 from vdsr_data.matlab._resize_kernels import Columns
 
 __all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped_taps"]
-
-Boundary = Literal["symmetric", "replicate"]
-BOUNDARIES: tuple[Boundary, ...] = ("symmetric", "replicate")
 
 KERNEL_WIDTH = 4.0
 KEPT_TABLES = 64  # a training set has a few image sizes, each in two orientations and three scales
@@ -124,8 +120,3 @@ def _split(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.floa
     scaled = 134217729.0 * x
     high = scaled - (scaled - x)
     return high, x - high
-
-
-def checked_boundary(boundary: Boundary) -> Boundary:
-    """Return what `imresize` knows as a boundary; ArgumentError for anything else."""
-    return limits.choice("boundary", boundary, BOUNDARIES)

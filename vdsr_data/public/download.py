@@ -1,4 +1,4 @@
-"""Public data sets brought here: downloaded with pooch, checked by SHA-256, put where `datasets` looks for them.
+"""Public data sets brought here: downloaded with pooch, checked by SHA-256, put where `open_set` looks for them.
 
 A set gets its name when the last of its files is verified, so that no command reads half of one; until then they wait
 in a hidden folder beside it, and the next call fetches only what is missing there.
@@ -10,14 +10,16 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 from urllib.parse import quote, urljoin, urlsplit
 
 from vdsr_data import limits
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import sweep, written
 from vdsr_data.io.lock import held
@@ -31,7 +33,7 @@ from vdsr_data.public.registry import (
     unfinished,
 )
 
-__all__ = ["Fetched", "fetch_set"]
+__all__ = ["Fetched", "fetch"]
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 30.0  # seconds; the latter between two pieces
 LONGEST_WAIT = 10.0  # seconds between two attempts
@@ -40,13 +42,17 @@ CHUNK = 1 << 15
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
-class Fetched(NamedTuple):
+@dataclass(frozen=True)
+class Fetched:
     """Where a set is, its number of files and bytes, and how many of the files had to be fetched."""
 
     folder: Path
     files: int
     size: int
     new: int
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.files} images verified, {self.new} of them new, {self.size / 1e6:.1f} MB"
 
 
 class _Stopped(Exception):  # noqa: N818  not an error: the user asked for it
@@ -57,41 +63,71 @@ class _PassingError(Exception):
     """What may go well another time."""
 
 
-def fetch_set(
-    dataset: str,
+def fetch(
+    names: str | Sequence[str],
     *,
-    mirror: Path | str | None = None,
+    mirror: str | Path | None = None,
     workers: int = 4,
     retries: int = 3,
-    advance: Callable[[float], None] = lambda _: None,
-) -> Fetched:
-    """Bring a set into the first of `data_folders`; only what is missing or damaged there is fetched.
+    advance: Progress = ignore,
+) -> list[Fetched]:
+    """Fetch public data sets into ``$VDSR_DATA`` or the cache, each file checked by its SHA-256.
+
+    Everything finds them there by name. Only what is missing or damaged is fetched; a set gets its name when it is
+    whole.
 
     Parameters
     ----------
-    dataset : str
-        A name that `registered` has, in any case.
+    names : str or sequence of str
+        Such as ``["291", "Set5"]``, in any case; `list_sets` tells which there are.
     mirror : path or str, optional
         A folder or an address that has ``SET/FILE``, instead of the public addresses.
     workers : int
-        Files to fetch at a time.
+        Files to fetch at a time, 1 to 32.
     retries : int
-        Further attempts at a file after a failure that may pass.
+        Further attempts at a file after a failure that may pass, up to 20.
     advance : callable
-        Told the megabytes that are in place, and takes back (as a negative number) those of a failed attempt.
+        Called with how many megabytes are in place since the last call, negative ones of a failed attempt, and how
+        many the set has.
+
+    Returns
+    -------
+    list of Fetched
+        One for each set.
 
     Raises
     ------
+    ArgumentError
+        If there is no name, or `workers` or `retries` is not allowed.
     VdsrError
-        If no such set is registered, if a file cannot be had or is not the registered one (verified ones are kept), or
-        if the folder cannot be written.
-        If another process fetches the same set there.
+        If no such set is registered, if a file cannot be had or is not the registered one (verified ones are kept), if
+        the folder cannot be written, or if another process fetches the same set there.
+
+    Examples
+    --------
+    >>> from vdsr_data import fetch
+    >>> fetch("Set5")[0].folder  # doctest: +SKIP
+    PosixPath('/home/me/.cache/vdsr-toolkit/Set5')
     """
     limits.whole("workers", workers, limits.DOWNLOADS)
     limits.whole("retries", retries, limits.RETRIES)
-    (dataset,) = find_sets([dataset])
+    datasets = find_sets([names] if isinstance(names, str) else names)
+    if not names:
+        raise ArgumentError("names: give at least one")
     source = _source(None if mirror is None else str(mirror))
+    return [_fetch_set(dataset, source, workers, retries, advance) for dataset in datasets]
+
+
+def _fetch_set(
+    dataset: str, source: Callable[[RegisteredFile], str], workers: int, retries: int, progress: Progress
+) -> Fetched:
+    """Bring a set into the first of `data_folders`."""
     files = registered()[dataset]
+    size = sum(file.size for file in files)
+
+    def advance(megabytes: float) -> None:
+        progress(megabytes, size / 1e6)
+
     final = next(data_folders()) / dataset
     missing = _missing(final, files)
     lock = final.with_name(f".{dataset}.lock")
@@ -101,7 +137,7 @@ def fetch_set(
             with held(lock, final):
                 missing = _complete(final, files, source, workers, retries, advance)
         else:
-            advance(sum(file.size for file in files) / 1e6)
+            advance(size / 1e6)
         sweep(final)
     except OSError as error:
         if missing and error.errno in UNWRITABLE:
@@ -109,11 +145,11 @@ def fetch_set(
             raise VdsrError(f"{final}: cannot be written ({reason}); set VDSR_DATA to a folder that can") from error
         if missing:
             raise
-    return Fetched(final, len(files), sum(file.size for file in files), len(missing))
+    return Fetched(final, len(files), size, len(missing))
 
 
 def _complete(final: Path, files: list[RegisteredFile], source: Callable[[RegisteredFile], str], workers: int,
-              retries: int, advance: Callable[[float], None]) -> list[RegisteredFile]:  # fmt: skip
+              retries: int, advance: Advance) -> list[RegisteredFile]:  # fmt: skip
     """Fetch what is missing, give the set its name, and return what had been missing."""
     folder = final if final.exists() else unfinished(final)
     sweep(folder)
@@ -182,7 +218,7 @@ def _source(mirror: str | None) -> Callable[[RegisteredFile], str]:
 class _Sink:
     """What a download is written to: counts it, refuses what is too long, ends when asked to."""
 
-    def __init__(self, out: BinaryIO, size: int, stop: threading.Event, advance: Callable[[float], None]) -> None:
+    def __init__(self, out: BinaryIO, size: int, stop: threading.Event, advance: Advance) -> None:
         self._out, self._size, self._stop, self._advance = out, size, stop, advance
         self.count = 0
 
@@ -203,7 +239,7 @@ class _Downloads:
     """Downloads of one set, in daemon threads: one that waits for a server cannot be woken, only left behind."""
 
     def __init__(self, folder: Path, source: Callable[[RegisteredFile], str], retries: int,
-                 advance: Callable[[float], None]) -> None:  # fmt: skip
+                 advance: Advance) -> None:  # fmt: skip
         self._folder, self._source, self._retries, self._advance = folder, source, retries, advance
         self._stop = threading.Event()
         self._partial: set[Path] = set()

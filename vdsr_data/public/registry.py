@@ -158,7 +158,14 @@ def sets_of_any_case(names: Sequence[str]) -> Iterator[Path]:
 
 
 def list_sets() -> Iterator[Presence]:
-    """What is there of each registered set, going by names and sizes; of several places, the fullest."""
+    """What is there of each set that `fetch` knows, going by names and sizes; of several places, the fullest.
+
+    Examples
+    --------
+    >>> from vdsr_data import list_sets
+    >>> [found.dataset for found in list_sets()]
+    ['291', 'Set5', 'Set14', 'B100', 'Urban100']
+    """
     for dataset, files in registered().items():
         best = Presence(dataset, len(files), sum(file.size for file in files), 0, None)
         for base in data_folders():

@@ -1,156 +1,227 @@
-"""Training files from images, as ``train_data.m`` makes them."""
+"""From a folder of images to a training file, a part of one, or sub-images: everything that is decided before."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vdsr_data import __version__, limits
-from vdsr_data.benchmark.build import degrade
-from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import read_image
-from vdsr_data.io.ahead import Advance, ignore, results
-from vdsr_data.io.disk import check_space
-from vdsr_data.io.files import HDF5, check_target, unchanged
-from vdsr_data.limits import checked_paths
-from vdsr_data.matlab.arrays import modcrop
-from vdsr_data.matlab.color import im2double, luma
-from vdsr_data.matlab.random import randperm_inverse
-from vdsr_data.matlab.resize import imresize
-from vdsr_data.training.file import CHECKSUM, CHUNK, POSITION, create_training
-from vdsr_data.training.patches import augment, cut
+from vdsr_data import limits
+from vdsr_data.benchmark.sets import images_of
+from vdsr_data.errors import ArgumentError
+from vdsr_data.images.forecast import Built, foretell
+from vdsr_data.images.memory import check_images, of_subimages, of_training
+from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.io.disk import size_text
+from vdsr_data.io.files import HDF5, check_folder, check_output
+from vdsr_data.limits import Axes, Boundary, Flip, SubimageFormat, TrainingFormat
+from vdsr_data.training.file import CHUNK
+from vdsr_data.training.generate import check_shard, generate_train
 from vdsr_data.training.recipe import TrainingRecipe, count_patches
+from vdsr_data.training.shards import dask_executor, generate_spread
+from vdsr_data.training.subimages import SubimageRecipe, check_places, count_subimages, generate_subimages
 
-__all__ = ["TrainingSummary", "check_shard", "generate_train", "image_patches"]
+__all__ = ["OF_FILES", "OF_FILES_ONLY", "build_train"]
 
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """What was written: patch pairs, pairs left over in a last partial chunk of the whole, images without a patch."""
-
-    pairs: int
-    dropped: int
-    too_small: list[Path] = field(default_factory=list)
+# What sub-images have no use for, and why.
+OF_FILES = ("rotations", "flips", "downsizes", "seed", "axes", "keys", "shard", "dask")
+OF_FILES_ONLY = "is for training files only: BasicSR turns, flips and shuffles while it loads"
 
 
-def generate_train(
-    images: Sequence[Path | str],
-    output: Path | str,
-    recipe: TrainingRecipe,
+def build_train(
+    images: str | Path | Sequence[str | Path],
+    output: str | Path | None = None,
     *,
-    shard: tuple[int, int] | None = None,
-    compression: int = 0,
-    workers: int = 1,
-    advance: Advance = ignore,
-) -> TrainingSummary:
-    """Write the training file that a fresh MATLAB session would have written from these images, value for value.
+    format: TrainingFormat = "hdf5",  # noqa: A002 - the option's name
+    scales: Sequence[int] = (2, 3, 4),
+    patch_size: int | None = None,
+    stride: int | None = None,
+    rotations: Sequence[int] = (0, 90),
+    flips: Sequence[Flip] = ("none", "left-right"),
+    downsizes: Sequence[float] = (1.0,),
+    seed: int = 0,
+    boundary: Boundary = "symmetric",
+    axes: Axes = "matlab",
+    keys: Sequence[str] = ("lr", "gt"),
+    compression: int | None = None,
+    shard: str | tuple[int, int] | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    advance: Progress = ignore,
+) -> Built:
+    """Cut images into a training file, value for value the one that ``train_data.m`` of VDSR writes.
+
+    Luma is that of MATLAB's ``rgb2ycbcr``, lr is gt reduced and enlarged again by ``imresize``, and the patches are
+    shuffled as ``randperm`` does in a fresh session; the last partial chunk of 64 is dropped. Each image is turned,
+    flipped and reduced in every combination.
 
     Parameters
     ----------
-    images : sequence of path
-        In the order of ``train_data.m``, see `list_images`.
-    output : path
-        Replaced only by a complete file.
-    recipe : TrainingRecipe
-    shard : (int, int), optional
-        (k, n) writes only part k of n, k from 1: the patches of every n-th image, in the order in which they come in
-        the whole. Such a part is a training file too, which also says where in the whole its patches belong.
-    compression : int, default 0
-        Level of gzip, 1 to 9; 0 stores the values as they are.
-    workers : int, default 1
-        Threads. The file does not depend on their number.
+    images : path, str, or sequence of path
+        A folder, the name of a set (see `open_set`), or files in the order in which they are taken.
+    output : path, optional
+        The file, replaced only by a complete one; for "png" and "lmdb" a folder. By default ``vdsr_train.h5``,
+        ``vdsr_train_2of4.h5`` of a part, ``vdsr_train_png`` or ``vdsr_train_lmdb``, in the current folder.
+    format : {"hdf5", "png", "lmdb"}
+        A training file; or sub-images for BasicSR, in HR and in LR of each scale, in the images' own colours.
+    scales : sequence of int
+        Factors of reduction, 1 to 64.
+    patch_size : int, optional
+        Rows and columns, 2 to 4096; 41, and 480 of sub-images.
+    stride : int, optional
+        Between patches, 1 to 4096; 41, and 240 of sub-images.
+    rotations : sequence of {0, 90, 180, 270}
+        Degrees, counter-clockwise.
+    flips : sequence of {"none", "left-right", "up-down"}
+        After the rotation.
+    downsizes : sequence of float
+        Each image is first reduced by these factors, 0.01 to 1.
+    seed : int
+        As ``rng(seed)`` before ``randperm``; 0 is a fresh MATLAB session.
+    boundary : {"symmetric", "replicate"}
+        Pixels beyond the edge, see `imresize`.
+    axes : {"matlab", "nhwc"}
+        Data sets (pairs, 1, column, row), or (pairs, row, column, 1); float32 in [0, 1].
+    keys : (str, str)
+        Names of the two data sets; Caffe reads data and label.
+    compression : int, optional
+        Level of gzip, 0 (none, the default) to 9; of sub-images that of PNG, 1 by default.
+    shard : (int, int) or str, optional
+        (2, 4), or "2/4", makes part 2 of 4 only; `merge` joins the parts.
+    dask : str, optional
+        Address of the scheduler of a dask cluster, which makes parts and joins them; its workers share the folders.
+    workers : int, optional
+        Threads, by default one per core; the file does not depend on their number.
+    dry_run : bool
+        Write nothing: say what would be written and how long it would take.
+    force : bool
+        Replace an output that exists.
     advance : callable
-        Called with 1 after each image.
+        Called with how many images are done since the last call, and how many there are.
 
     Returns
     -------
-    TrainingSummary
+    Built
+        With ``pairs``, ``dropped`` and the rest; its text is the line that `vdsr-data build-train` says.
 
     Raises
     ------
     ArgumentError
-        If `images`, `shard`, `compression` or `workers` is not allowed.
+        If an argument is not allowed, or has no effect on sub-images.
     VdsrError
-        If an image cannot be read, if all images together give fewer patches than a chunk, if the disk is too small, or
-        `check_target` refuses `output`.
+        If an image cannot be read, if all give fewer patches than a chunk, if memory or the disk is too small, or if
+        the output exists or cannot be written.
 
-    Notes
+    Warns
     -----
-    Memory: at most 220 MB, 8 bytes for each pair of the whole, 1 kB for each image, and what each thread needs for one
-    image, 15 MB for 512 x 512 pixels; ``benchmarks/bench_memory.py`` holds it to that.
+    MemoryWarning
+        If so many workers may need more memory than is free.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import build_train, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for k in range(3):
+    ...         pixels = np.random.default_rng(k).integers(0, 256, (48, 60, 3), dtype=np.uint8)
+    ...         write_image(f"{folder}/{k}.png", pixels)
+    ...     built = build_train(folder, f"{folder}/train.h5", patch_size=16, stride=16)
+    >>> built.pairs, built.dropped, built.images
+    (320, 4, 3)
     """
-    images, output = checked_paths(images), Path(output)
-    workers = limits.whole("workers", workers, limits.WORKERS)
-    check_target(output, HDF5)
-    compression = limits.whole("compression", compression, limits.COMPRESSION)
-    if shard is not None:
-        check_shard(shard, len(images), recipe.keys, compression)
-    counts = count_patches(images, recipe)
-    pairs = sum(counts) // CHUNK * CHUNK
-    position = randperm_inverse(sum(counts), recipe.seed)  # where each patch goes
-    starts = np.cumsum([0, *counts])
-    chosen, own, count = range(len(images)), None, pairs
-    if shard is not None:
-        chosen = range(shard[0] - 1, len(images), shard[1])
-        own = np.sort(np.concatenate([position[:0], *(position[starts[k] : starts[k + 1]] for k in chosen)]))
-        count = int(np.searchsorted(own, pairs))
-        own = own[:count]
-    check_space(output, count * recipe.patch_size**2 * 8)
-
-    def process(j: int) -> str:
-        k = chosen[j]
-        with unchanged(images[k]):
-            digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
-            start = starts[k]
-            for lr, gt in image_patches(images[k], recipe):
-                where = position[start : start + len(gt)]
-                writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
-                start += len(gt)
-            if start != starts[k + 1]:
-                raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
-        return digest
-
-    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
-    with create_training(output, compression=compression, count=count, **layout) as writer:
-        writer.attributes = {
-            "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
-            "axes": recipe.axes, "recipe": asdict(recipe), "images": [path.name for path in images],
-            "sha256": results(process, len(chosen), workers, advance),
-        }  # fmt: skip
-        if shard is not None:
-            writer.attributes |= {"shard": f"{shard[0]}/{shard[1]}", "total_pairs": pairs}
-    too_small = [images[k] for k in chosen if not counts[k]]
-    return TrainingSummary(count, sum(counts[k] for k in chosen) - count, too_small)
+    limits.choice("format", format, get_args(TrainingFormat))
+    own = {name: value for name, value in (("patch_size", patch_size), ("stride", stride)) if value is not None}
+    given = {"scales": scales, "boundary": boundary, "rotations": rotations, "flips": flips, "downsizes": downsizes,
+             "seed": seed, "axes": axes, "keys": keys}  # fmt: skip
+    recipe = TrainingRecipe(**given, **(own if format == "hdf5" else {}))  # type: ignore[arg-type]
+    if format == "hdf5":
+        return _build_file(images, output, recipe, compression or 0, shard, dask, workers, dry_run, force, advance)
+    usual = {**vars(TrainingRecipe()), "shard": None, "dask": None}
+    for name, value in {**vars(recipe), "shard": shard, "dask": dask}.items():
+        if name in OF_FILES and value != usual[name]:
+            raise ArgumentError(f"`{name}` {OF_FILES_ONLY}")
+    if compression is not None:
+        own["compression"] = compression
+    subimages = SubimageRecipe(recipe.scales, boundary=boundary, **own)
+    return _build_subimages(images, output, subimages, format, limits.threads(workers), dry_run, force, advance)
 
 
-def check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
-    """Refuse a part (k, n) that cannot be made of so many images, or not with these options."""
-    if len(shard) != 2 or limits.whole("shard", shard[0], (1, None)) > limits.whole("shard", shard[1], (1, None)):
-        raise ArgumentError(f"shard: {shard} is not allowed; give (k, n) with k from 1 to n")
-    if shard[1] > images:
-        raise VdsrError(f"{images} images give at most {images} parts, not {shard[1]}; use a smaller number of parts")
-    if {POSITION, CHECKSUM} & set(keys):
-        raise VdsrError(f"parts have data sets {POSITION} and {CHECKSUM} of their own; choose other keys")
-    if compression:
-        raise VdsrError("parts are not compressed, so that they can be joined fast; compress when they are merged")
+def _build_file(
+    images: str | Path | Sequence[str | Path],
+    output: str | Path | None,
+    recipe: TrainingRecipe,
+    compression: int,
+    shard: Any,
+    dask: str | None,
+    workers: int | None,
+    dry_run: bool,
+    force: bool,
+    advance: Progress,
+) -> Built:
+    if dask and workers is not None:
+        raise ArgumentError("`workers` is for this machine; the dask cluster has workers of its own")
+    workers = limits.threads(workers)
+    _, files = images_of(images, "train")
+    part = None if shard is None else check_shard(shard, len(files), recipe.keys, compression, dask)
+    own = slice(part[0] - 1, None, part[1]) if part else slice(None)
+    chosen = files[own]
+    output = Path(output or (f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5"))
+    check_output(output, force=force or dry_run, suffixes=HDF5)
+    if not dask:
+        overlap = (recipe.patch_size / recipe.stride) ** 2
+        check_images(chosen, partial(of_training, overlap=overlap), workers=workers)
+    what = f"pairs of {recipe.patch_size} x {recipe.patch_size} from {len(chosen)} images"
+    if dry_run:
+        counts = count_patches(files, recipe)[own]
+        patches = sum(counts)
+        pairs = patches if part else patches // CHUNK * CHUNK
+        left = "" if part else f" ({patches - pairs} left over)"
+        return foretell(
+            chosen, output, partial(generate_train, recipe=recipe, compression=compression, workers=workers),
+            f"{pairs:,} {what}{left}", pairs=pairs, dropped=patches - pairs,
+            size=None if compression else pairs * recipe.patch_size**2 * 8,
+            possible=lambda sample: sum(counts[sample]) >= CHUNK,
+        )  # fmt: skip
+    began = time.perf_counter()
+    how: Any = {"compression": compression, "advance": lambda count: advance(count, len(chosen))}
+    if dask:
+        with dask_executor(dask) as (executor, threads):
+            made = generate_spread(files, output, recipe, executor, parts=4 * threads, **how)
+    else:
+        made = generate_train(files, output, recipe, shard=part, workers=workers, **how)
+    seconds, size = time.perf_counter() - began, output.stat().st_size
+    line = f"{output}: {made.pairs:,} {what} ({made.dropped} left over), {size_text(size)} in {seconds:.1f} s"
+    return Built(output, len(chosen), made.pairs, seconds, line, size, made.dropped, tuple(made.too_small))
 
 
-def image_patches(
-    path: Path | str, recipe: TrainingRecipe
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Patches of lr and gt, laid out as in the file, variant after variant."""
-    image = read_image(path)
-    last, base = None, image
-    for downsize, rotation, flip, scale in recipe.variants():
-        if downsize != last:
-            base = im2double(luma(image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)))
-            last = downsize
-        gt = modcrop(np.ascontiguousarray(augment(base, rotation, flip)), scale)
-        if min(gt.shape) >= recipe.patch_size:
-            pair = degrade(gt, scale, recipe.boundary), gt
-            transpose = recipe.axes == "matlab"
-            lr, gt = (cut(image, recipe.patch_size, recipe.stride, transpose=transpose) for image in pair)
-            yield lr, gt
+def _build_subimages(
+    images: str | Path | Sequence[str | Path],
+    output: str | Path | None,
+    recipe: SubimageRecipe,
+    kind: SubimageFormat,
+    workers: int,
+    dry_run: bool,
+    force: bool,
+    advance: Progress,
+) -> Built:
+    _, files = images_of(images, "train")
+    output = Path(output or f"vdsr_train_{kind}")
+    check_images(files, of_subimages, workers=workers)
+    check_folder(output, force=force or dry_run)
+    if dry_run:
+        count = count_subimages(files, recipe)
+        check_places(files, output, recipe, kind)
+        what = f"{count:,} sub-images from {len(files)} images, each in {1 + len(recipe.scales)} sizes"
+        build = partial(generate_subimages, recipe=recipe, kind=kind, workers=workers)
+        return foretell(files, output, build, what, pairs=count)
+    began = time.perf_counter()
+    count = generate_subimages(
+        files, output, recipe, kind, workers=workers, advance=lambda count: advance(count, len(files))
+    )
+    seconds = time.perf_counter() - began
+    scales = ", ".join(f"x{scale}" for scale in recipe.scales)
+    line = f"{output}: {count:,} sub-images from {len(files)} images, in HR and in LR {scales}, in {seconds:.1f} s"
+    return Built(output, len(files), count, seconds, line)

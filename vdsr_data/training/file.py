@@ -22,10 +22,11 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.io.disk import reserve
 from vdsr_data.io.files import replacing, scratch
 from vdsr_data.io.hdf5 import LIBVER, annotate, create_hdf5, damage_explained, open_hdf5, plain_dataset, read_attributes
-from vdsr_data.training.layout import CHUNK, Axes, allocate, check_layout, find_keys, find_patches, patch_shape
+from vdsr_data.limits import Axes
+from vdsr_data.training.layout import CHUNK, allocate, check_layout, find_keys, find_patches, patch_shape
 from vdsr_data.training.virtual import source_names
 
-__all__ = ["CHECKSUM", "CHUNK", "POSITION", "Axes", "TrainingFile", "TrainingWriter", "compress_training",
+__all__ = ["CHECKSUM", "CHUNK", "POSITION", "TrainingFile", "TrainingWriter", "compress_training",
            "create_training", "open_part", "open_training", "whole_order"]  # fmt: skip
 
 BLOCK = 2**20  # positions at a time

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.io.hdf5 import plain_dataset
+from vdsr_data.limits import Axes
 
-__all__ = ["CHUNK", "Axes", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
+__all__ = ["CHUNK", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
 
-Axes = Literal["matlab", "nhwc"]
 CHUNK = 64  # patches, as store2hdf5.m in the original's scripts
 KEYS = (("lr", "gt"), ("data", "label"))  # VDSR-TensorFlow's names, Caffe's names
 

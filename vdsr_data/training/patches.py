@@ -1,16 +1,14 @@
 """From an image to its training patches: rotations, flips, cutting. Pure functions."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-__all__ = ["FLIPS", "ROTATIONS", "Flip", "augment", "cut", "patch_count"]
+from vdsr_data.limits import Flip
 
-Flip = Literal["none", "left-right", "up-down"]
-FLIPS: tuple[Flip, ...] = ("none", "left-right", "up-down")
-ROTATIONS = (0, 90, 180, 270)
+__all__ = ["augment", "cut", "patch_count"]
 
 
 def augment(image: NDArray[Any], rotation: int, flip: Flip) -> NDArray[Any]:

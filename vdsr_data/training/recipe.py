@@ -11,11 +11,10 @@ from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size
 from vdsr_data.io.files import check_name
-from vdsr_data.limits import checked_paths, checked_scales
+from vdsr_data.limits import FLIPS, ROTATIONS, Axes, Boundary, Flip, checked_boundary, checked_paths, checked_scales
 from vdsr_data.matlab.resize import output_size
-from vdsr_data.matlab.taps import Boundary, checked_boundary
-from vdsr_data.training.layout import CHUNK, Axes
-from vdsr_data.training.patches import FLIPS, ROTATIONS, Flip, patch_count
+from vdsr_data.training.layout import CHUNK
+from vdsr_data.training.patches import patch_count
 
 __all__ = ["TrainingRecipe", "count_patches", "recipe_of"]
 

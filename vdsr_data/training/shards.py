@@ -4,11 +4,12 @@ Parts hold their patches in the order of the whole, so joining them is a merge o
 front to back, and the whole is written from front to back.
 """
 
-import re
+import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed, wait
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +18,71 @@ from numpy.typing import NDArray
 
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.disk import check_space
-from vdsr_data.io.files import HDF5, check_target, replacing, scratch_folder
+from vdsr_data.io.files import HDF5, check_output, check_target, replacing, scratch_folder
 from vdsr_data.io.hdf5 import annotate
 from vdsr_data.limits import checked_paths
-from vdsr_data.training.build import TrainingSummary, generate_train
 from vdsr_data.training.file import TrainingFile, create_training, open_part, whole_order
+from vdsr_data.training.generate import SHARD, TrainingSummary, generate_train
 from vdsr_data.training.layout import patch_shape
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.virtual import create_virtual, is_plain_source
 
-__all__ = ["dask_executor", "generate_spread", "merge", "shard_of"]
+__all__ = ["Merged", "dask_executor", "generate_spread", "merge"]
 
-SHARD = re.compile("([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")  # the attribute of part k of n
 BLOCK = 4096  # pairs in memory while parts are joined
 PATIENCE = 60.0  # seconds to wait for parts that are still written when one has failed: they would outlive their folder
 OF_THE_WHOLE = ("format", "version", "keys", "axes", "recipe", "images", "sha256")  # attributes, in this order
 
 
+@dataclass(frozen=True)
+class Merged:
+    """What `merge` wrote: the file, pairs in it, parts that it was joined from, its bytes, and the seconds it took."""
+
+    output: Path
+    pairs: int
+    parts: int
+    size: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.output}: {self.pairs:,} pairs from {self.parts} parts, {self.size / 1e6:,.1f} MB "
+            f"in {self.seconds:.1f} s"
+        )
+
+
 def merge(
     parts: Sequence[Path | str],
-    output: Path | str,
+    output: Path | str = "vdsr_train.h5",
     *,
     virtual: bool = False,
     compression: int = 0,
-    advance: Callable[[int], None] = lambda _: None,
-) -> int:
-    """Join all parts of a training file, in any order, to the file that `generate_train` writes at once, byte for byte.
+    force: bool = False,
+    advance: Progress = ignore,
+) -> Merged:
+    """Join all parts of a training file, in any order, to the file that `build_train` writes at once, byte for byte.
 
     Parameters
     ----------
     parts : sequence of path
-        Every part that ``generate_train(..., shard=(k, n))`` wrote for k from 1 to n.
+        Every part that ``build_train(..., shard=(k, n))`` wrote for k from 1 to n.
     output : path
         Replaced only by a complete file.
-    virtual : bool, default False
+    virtual : bool
         Write an HDF5 virtual data set, which copies nothing and refers to the parts by name: they must lie in the
         folder of `output` and stay there. Their patches are not looked at.
-    compression : int, default 0
+    compression : int
         Level of gzip, 1 to 9; 0 stores the values as they are.
+    force : bool
+        Replace an output that exists.
     advance : callable
-        Called with the number of bytes written.
+        Called with how many megabytes are written since the last call, and how many there will be.
 
     Returns
     -------
-    int
-        Pairs in the whole.
+    Merged
 
     Raises
     ------
@@ -74,13 +94,35 @@ def merge(
     Notes
     -----
     Memory: some 200 MB, and 4 bytes for each pair, or 500 with `virtual`, whose file takes 50 to 60 bytes for each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import build_train, merge, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for k in (1, 2):
+    ...         write_image(f"{folder}/{k}.png", np.full((48, 60), 80 * k, dtype=np.uint8))
+    ...     parts = [f"{folder}/part{k}.h5" for k in (1, 2)]
+    ...     for k, part in enumerate(parts, 1):
+    ...         built = build_train(folder, part, patch_size=16, stride=16, shard=(k, 2))
+    ...     merged = merge(parts, f"{folder}/train.h5")
+    >>> merged.pairs, merged.parts
+    (192, 2)
     """
     paths, output = [Path(part) for part in parts], Path(output)
     if not paths:
         raise ArgumentError("parts: give at least one")
     if limits.whole("compression", compression, limits.COMPRESSION) and virtual:
-        raise ArgumentError("compression: a virtual file holds no patches that could be compressed")
-    check_target(output, HDF5)
+        raise ArgumentError("`virtual` copies no patches that `compression` could make smaller")
+    check_output(output, force=force, suffixes=HDF5)
+    began = time.perf_counter()
+    pairs = _join(paths, output, virtual, compression, advance)
+    return Merged(output, pairs, len(paths), output.stat().st_size, time.perf_counter() - began)
+
+
+def _join(paths: list[Path], output: Path, virtual: bool, compression: int, advance: Progress) -> int:
+    """Do what `merge` was asked for; gives the number of pairs."""
     if output.exists() and any(path.exists() and path.samefile(output) for path in paths):
         raise VdsrError(f"{output}: is one of the parts; write the whole elsewhere")
     with ExitStack() as stack:
@@ -115,7 +157,7 @@ def merge(
                     own = np.flatnonzero(source == j)
                     writer.write(begin + own, *_checked(files[j], number[own] - starts[j]))
                     files[j].release()
-                advance(len(number) * first.patch_size**2 * 8)
+                advance(*(count * first.patch_size**2 * 8 / 1e6 for count in (len(number), pairs)))
     return pairs
 
 
@@ -192,7 +234,7 @@ def generate_spread(
     *,
     parts: int,
     compression: int = 0,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Advance = ignore,
 ) -> TrainingSummary:
     """Make a training file in parts on an executor, whose workers share the folders of the images and of the output.
 
@@ -227,7 +269,7 @@ def generate_spread(
                 advance(len(range(k - 1, len(images), parts)))
             if missing := [name for name in names if not name.is_file()]:
                 raise VdsrError(f"{missing[0]}: not here, though a worker wrote it; all workers must share this folder")
-            pairs = merge(names, folder / "whole.h5", compression=compression)
+            pairs = _join(names, folder / "whole.h5", False, compression, ignore)
             (folder / "whole.h5").replace(target)
         finally:
             for future in futures:
@@ -274,9 +316,3 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
         if not threads:
             raise VdsrError(f"{address}: this cluster has no worker, start one with `dask worker {address}`")
         yield client.get_executor(pure=False), threads
-
-
-def shard_of(value: Any) -> tuple[int, int] | None:
-    """K and n of part k of n; None if it is no such text."""
-    found = SHARD.fullmatch(str(value))
-    return (int(found[1]), int(found[2])) if found and int(found[1]) <= int(found[2]) else None

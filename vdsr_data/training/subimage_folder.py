@@ -6,9 +6,8 @@ an image, and whether LR is HR resized: inside, for LR was cut out of a whole im
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +16,22 @@ from vdsr_data import limits
 from vdsr_data.benchmark.claims import Check, Verified, content_sum
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import decode_png
+from vdsr_data.io.ahead import Advance
 from vdsr_data.io.files import is_plain_name
 from vdsr_data.io.mistaken import mistaken_folder
+from vdsr_data.limits import SubimageFormat
 from vdsr_data.matlab.resize import imresize
 from vdsr_data.training.lmdb_file import LmdbFile
 
-__all__ = ["META", "Kind", "SubimageFolder", "describe_subimages", "subfolder", "verify_subimages"]
+__all__ = ["META", "SubimageFolder", "describe_subimages", "subfolder", "verify_subimages"]
 
-Kind = Literal["png", "lmdb"]
 META = "meta_info.txt"
 LINE = re.compile(r"(?P<name>.+)\.png \((?P<shape>\d{1,9},\d{1,9},[13])\)(?: \d)?")
 FILES = {"png": "PNG files", "lmdb": "LMDB"}
 EDGE = 3  # pixels of LR that may depend on what lies beyond a sub-image
 
 
-def subfolder(kind: Kind, scale: int) -> Path:
+def subfolder(kind: SubimageFormat, scale: int) -> Path:
     """Where the sub-images of HR (scale 1) or LR lie in the folder."""
     if kind == "png":
         return Path("HR_sub") if scale == 1 else Path("LR_bicubic", f"X{scale}_sub")
@@ -60,7 +60,7 @@ class SubimageFolder:
         self.path = Path(path)
         if not self.path.is_dir():
             raise VdsrError(f"{path}: no such folder of sub-images")
-        kinds: tuple[Kind, ...] = ("png", "lmdb")
+        kinds: tuple[SubimageFormat, ...] = ("png", "lmdb")
         found = [kind for kind in kinds if (self.path / subfolder(kind, 1)).is_dir()]
         if not found:
             lacking = f"a folder without {subfolder('png', 1)}, {subfolder('lmdb', 1)} or NAME_SCALE_gt.mat"
@@ -138,18 +138,18 @@ def _listed(scales: list[int]) -> str:
 def verify_subimages(
     path: Path | str,
     *,
-    sample: int = 64,
-    seed: int = 0,
-    advance: Callable[[float], None] = lambda _: None,
+    sample: int,
+    seed: int,
+    advance: Advance,
 ) -> Verified:
     """Check a folder of sub-images: names, sizes, every file, and whether LR is HR resized.
 
     Parameters
     ----------
     path : path
-    sample : int, default 64
+    sample : int
         How many sub-images of LR to make anew from those of HR. All but 3 pixels of each edge must be the same.
-    seed : int, default 0
+    seed : int
         Of the choice of the sample.
     advance : callable
         Told the megabytes of files that were read.
@@ -164,8 +164,6 @@ def verify_subimages(
     VdsrError
         If it is no such folder, or so damaged that it cannot be read.
     """
-    limits.whole("sample", sample, (0, None))
-    limits.whole("seed", seed, (0, None))
     folder = SubimageFolder(path)
     names = Check("names", f"{len(folder.shapes):,} in HR and in LR {_listed(folder.scales)}")
     images = Check("images", "each of the size that its HR has, or that divided by the scale")

@@ -19,15 +19,14 @@ from vdsr_data import limits
 from vdsr_data.benchmark.sets import unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, png_bytes, read_image
-from vdsr_data.io.ahead import in_order
+from vdsr_data.io.ahead import Advance, ignore, in_order
 from vdsr_data.io.files import FULL, check_folder, claimed, scratch_folder
-from vdsr_data.limits import checked_paths, checked_scales
+from vdsr_data.limits import Boundary, SubimageFormat, checked_boundary, checked_paths, checked_scales
 from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.resize import imresize
-from vdsr_data.matlab.taps import Boundary, checked_boundary
-from vdsr_data.training.subimage_folder import META, Kind, subfolder
+from vdsr_data.training.subimage_folder import META, subfolder
 
-__all__ = ["Kind", "SubimageRecipe", "check_places", "count_subimages", "generate_subimages"]
+__all__ = ["SubimageRecipe", "check_places", "count_subimages", "generate_subimages"]
 
 Put = Callable[["Piece"], None]
 
@@ -43,7 +42,7 @@ class SubimageRecipe:
     """
 
     scales: tuple[int, ...] = (2, 3, 4)
-    size: int = 480  # rows and columns in HR; an image with fewer is taken whole
+    patch_size: int = 480  # rows and columns in HR; an image with fewer is taken whole
     stride: int = 240  # the last ones end at the edge
     boundary: Boundary = "symmetric"
     compression: int = 1  # of PNG, 0 to 9
@@ -51,7 +50,7 @@ class SubimageRecipe:
     def __post_init__(self) -> None:
         checked = {
             "scales": checked_scales(self.scales),
-            "size": limits.whole("size", self.size, limits.PATCH_SIZES),
+            "patch_size": limits.whole("patch_size", self.patch_size, limits.PATCH_SIZES),
             "stride": limits.whole("stride", self.stride, limits.STRIDES),
             "boundary": checked_boundary(self.boundary),
             "compression": limits.whole("compression", self.compression, limits.COMPRESSION),
@@ -60,7 +59,7 @@ class SubimageRecipe:
             object.__setattr__(self, name, value)
         if 1 in self.scales:
             raise ArgumentError("LR of scale 1 would be HR itself; leave 1 out of the scales")
-        for name, value in (("patch size", self.size), ("stride", self.stride)):
+        for name, value in (("patch size", self.patch_size), ("stride", self.stride)):
             if value % self.multiple:
                 near = math.ceil(value / self.multiple) * self.multiple
                 shown = ", ".join(map(str, self.scales))
@@ -79,7 +78,7 @@ class SubimageRecipe:
         return [(row, column) for row in rows for column in columns]
 
     def _along(self, length: int) -> list[slice]:
-        size = min(self.size, length)
+        size = min(self.patch_size, length)
         starts = dict.fromkeys([*range(0, length - size + 1, self.stride), length - size])
         return [slice(start, start + size) for start in starts]
 
@@ -102,10 +101,10 @@ def generate_subimages(
     images: Sequence[Path | str],
     output: Path | str,
     recipe: SubimageRecipe,
-    kind: Kind,
+    kind: SubimageFormat,
     *,
     workers: int = 1,
-    advance: Callable[[int], object] = bool,
+    advance: Advance = ignore,
 ) -> int:
     """Write sub-images of HR, and of LR for each scale, into a folder.
 
@@ -146,7 +145,8 @@ def generate_subimages(
         if an image lies where the output would replace it, or what is there is a link, a pipe or the like.
     """
     images, output = checked_paths(images), Path(output)
-    kind, workers = limits.choice("kind", kind, get_args(Kind)), limits.whole("workers", workers, limits.WORKERS)
+    kind = limits.choice("kind", kind, get_args(SubimageFormat))
+    workers = limits.whole("workers", workers, limits.WORKERS)
     check_places(images, output, recipe, kind)
     places = [recipe.places(shape) for shape in _shapes(images, recipe)]
     names = _names(images)
@@ -245,7 +245,7 @@ def _write_lines(path: Path, lines: Sequence[str]) -> None:
     path.write_text("".join(lines), encoding="ascii", newline="\n")
 
 
-def check_places(images: Sequence[Path], output: Path, recipe: SubimageRecipe, kind: Kind) -> None:
+def check_places(images: Sequence[Path], output: Path, recipe: SubimageRecipe, kind: SubimageFormat) -> None:
     """Refuse images of one name, and to replace a link, what is no file or folder, or a folder with an image in it."""
     _names(images)
     check_folder(output, force=True)
@@ -266,7 +266,7 @@ def _names(images: Sequence[Path]) -> list[str]:
     return unique_names([path.with_name(re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)) for path in images])
 
 
-def _made(recipe: SubimageRecipe, kind: Kind) -> list[Path]:
+def _made(recipe: SubimageRecipe, kind: SubimageFormat) -> list[Path]:
     return [*(subfolder(kind, scale) for scale in (1, *recipe.scales)), *([Path(META)] if kind == "png" else [])]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import groupby
@@ -14,22 +14,20 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark import claims
 from vdsr_data.benchmark.claims import Check, Form, Values, Verified, check_attributes, check_images, content_sum
+from vdsr_data.io.ahead import Advance
 from vdsr_data.io.hdf5 import open_hdf5, plain_dataset
 from vdsr_data.matlab.random import randperm_inverse
-from vdsr_data.training.build import image_patches
 from vdsr_data.training.file import POSITION, TrainingFile, open_part, open_training
+from vdsr_data.training.generate import image_patches, shard_of
 from vdsr_data.training.layout import CHUNK
 from vdsr_data.training.recipe import TrainingRecipe, count_patches, recipe_of
-from vdsr_data.training.shards import shard_of
 
 __all__ = ["verify_training"]
 
 BLOCK = 1024  # pairs at a time
 
 
-def verify_training(
-    path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Callable[[float], None]
-) -> Verified:
+def verify_training(path: Path, images: Sequence[Path] | None, sample: int, seed: int, advance: Advance) -> Verified:
     """Check a training file; parameters, result and errors are those of `verify`."""
     with ExitStack() as stack:
         handle = stack.enter_context(open_hdf5(path))
@@ -81,7 +79,7 @@ class _Reader:
                 self.file.release()
 
 
-def _scan(reader: _Reader, k: int, advance: Callable[[float], None]) -> tuple[list[Check], str]:
+def _scan(reader: _Reader, k: int, advance: Advance) -> tuple[list[Check], str]:
     """Range, CRC-32 (of a part) and SHA-256 of a data set."""
     file, key = reader.file, reader.file.keys[k]
     values = Values(key, "gt" if k else "lr")

@@ -1,0 +1,130 @@
+"""Sets of low-resolution images: a folder of images, or one, through imresize to image files."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from vdsr_data import limits
+from vdsr_data.benchmark.sets import find_images, unique_names
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images.files import is_image_name
+from vdsr_data.images.memory import check_images, of_resizing
+from vdsr_data.images.resizing import resize_images
+from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.io.files import check_folder, check_output, claimed
+from vdsr_data.limits import Boundary, ImageFormat
+from vdsr_data.matlab.resize import output_size
+
+__all__ = ["Resized", "imresize_folder"]
+
+
+@dataclass(frozen=True)
+class Resized:
+    """What `imresize_folder` wrote: the file or folder, and how many images."""
+
+    target: Path
+    images: int
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.images} image{'s' * (self.images > 1)}"
+
+
+def imresize_folder(
+    source: str | Path,
+    target: str | Path,
+    *,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    modcrop: int = 1,
+    format: ImageFormat | None = None,  # noqa: A002 - the option's name
+    antialias: bool = True,
+    boundary: Boundary = "symmetric",
+    workers: int | None = None,
+    force: bool = False,
+    advance: Progress = ignore,
+) -> Resized:
+    """Resize every image of a folder, or one image, as MATLAB's ``imresize`` and ``imwrite`` would.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder, the name of a set (see `open_set`), or an image.
+    target : path
+        A folder, made if it is missing; of one image a .png, .bmp or .tif file.
+    scale : float or (float, float), optional
+        Factor, or factors of rows and of columns.
+    size : (int, int), optional
+        Rows and columns of the output, instead of `scale`.
+    modcrop : int
+        First crop to multiples of this, as low-resolution sets are made.
+    format : {"png", "bmp", "tif"}, optional
+        Of the images of a folder; "png" by default.
+    antialias : bool
+        MATLAB's ``'Antialiasing'``.
+    boundary : {"symmetric", "replicate"}
+        Pixels beyond the edge, see `imresize`.
+    workers : int, optional
+        Threads, by default one per core; the images do not depend on their number.
+    force : bool
+        Replace what exists.
+    advance : callable
+        Called with how many images are done since the last call, and how many there are.
+
+    Returns
+    -------
+    Resized
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not allowed, or if not just one of `scale` and `size` is given.
+    VdsrError
+        If an image cannot be read or is smaller than the crop, two images share a name, memory is too small, or the
+        target exists, cannot be written or is the folder of the images.
+
+    Warns
+    -----
+    MemoryWarning
+        If so many workers may need more memory than is free.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import imresize_folder, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(10, dtype=np.uint8) * 255)
+    ...     print(imresize_folder(folder, f"{folder}/x3", scale=1 / 3, modcrop=3).images)
+    ...     print(read_image(f"{folder}/x3/dots.png").shape)
+    1
+    (3, 3)
+    """
+    if (scale is None) == (size is None):
+        raise ArgumentError("give either `scale` or `size`")
+    workers, target = limits.threads(workers), Path(target)
+    whole: AbstractContextManager[None] = nullcontext()
+    if Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir()):
+        if format is not None:
+            raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
+        sources, targets = [Path(source)], [target]
+        check_output(target, force=force)
+    else:
+        suffix = limits.choice("format", format or "png", get_args(ImageFormat))
+        _, sources = find_images(source, "test")
+        targets = [target / f"{name}.{suffix}" for name in unique_names(sources)]
+        if target.is_dir() and target.samefile(sources[0].parent):
+            raise VdsrError(f"{target}: holds the images themselves; name another folder")
+        check_folder(target, force=force)
+        whole = claimed(target)
+
+    def needed(rows: int, columns: int) -> float:
+        return of_resizing(rows, columns, size or output_size((rows, columns), scale or 1))
+
+    check_images(sources, needed, workers=workers)
+    with whole:
+        resize_images(
+            sources, targets, scale=scale, size=size, crop=modcrop, antialias=antialias, boundary=boundary,
+            workers=workers, advance=lambda count: advance(count, len(sources)),
+        )  # fmt: skip
+    return Resized(target, len(sources))
