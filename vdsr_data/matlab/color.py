@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.matlab import _color_kernels
+from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
 
 __all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
@@ -67,6 +68,13 @@ def rgb2ycbcr(image: NDArray[Any]) -> NDArray[Any]:
     -----
     RangeWarning
         If floats are above 2, such as those of an 8-bit image that was not divided by 255.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import rgb2ycbcr
+    >>> rgb2ycbcr(np.array([[[255, 128, 0]]], dtype=np.uint8)).tolist()
+    [[[146, 53, 193]]]
     """
     image = _checked(image, "rgb2ycbcr")
     remark_range(image, "rgb2ycbcr")
@@ -85,6 +93,13 @@ def luma(image: NDArray[Any]) -> NDArray[Any]:
     -------
     ndarray, shape (rows, columns)
         Same dtype as the image. For a 2-D image, the image itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import luma
+    >>> luma(np.array([[[255, 128, 0], [255, 255, 255]]], dtype=np.uint8)).tolist()
+    [[146, 235]]
     """
     image = as_array(image, "luma")
     if image.ndim != 2:
@@ -118,6 +133,13 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     -----
     RangeWarning
         If floats are above 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import ycbcr2rgb
+    >>> ycbcr2rgb(np.array([[[235, 128, 128]]], dtype=np.uint8)).tolist()
+    [[[255, 255, 255]]]
     """
     image = _checked(image, "ycbcr2rgb")
     remark_range(image, "ycbcr2rgb")
@@ -139,6 +161,13 @@ def im2double(image: NDArray[Any]) -> NDArray[np.float64]:
     -----
     RangeWarning
         If floats are above 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import im2double
+    >>> im2double(np.array([0, 51, 255], dtype=np.uint8)).tolist()
+    [0.0, 0.2, 1.0]
     """
     image = as_array(image, "im2double")
     top = INTEGER_TOP.get(image.dtype.newbyteorder("="))
@@ -172,7 +201,7 @@ def _convert(image: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[n
     """Multiply every pixel by `matrix` and add `offset`, in the dtype of the image."""
     dtype = image.dtype
     top = INTEGER_TOP.get(dtype)
-    pixels = np.ascontiguousarray(image, dtype=None if top else np.float64).reshape(-1)
+    pixels = read_only(np.ascontiguousarray(image, dtype=None if top else np.float64).reshape(-1))
     out = np.empty(pixels.size // 3 * len(matrix), dtype=pixels.dtype)
     if top:
         _color_kernels.matrix_integer(pixels, matrix, offset, out, top)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.matlab import _resize_kernels as _kernels
+from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.dlpack import Array, library_of, through_numpy
@@ -181,7 +182,7 @@ def _resize_both(
 ) -> NDArray[Any]:
     """Rows, then columns, of a C-contiguous (rows, columns, channels) image in one sweep."""
     channels = image.shape[2]
-    source = image.reshape(len(image), -1)
+    source = read_only(image).reshape(len(image), -1)
     out = np.empty((len(index), width * channels), dtype=image.dtype)
 
     def work(band: slice) -> None:
@@ -201,6 +202,7 @@ def _resize_axis(
     shape = list(image.shape)
     shape[axis] = len(index)
     out = np.empty(shape, dtype=image.dtype)
+    image = read_only(image)
     source, target = image.reshape(len(image), -1), out.reshape(len(out), -1)
 
     def work(band: slice) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.limits import choice, number
+from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import LARGEST, RangeWarning, as_array, remark_layout
 from vdsr_eval.metrics import _fidelity_kernels as _kernels
 
@@ -62,7 +63,7 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     28.1308
     """
     a, b, peak = _checked(image, reference, data_range)
-    error = float(_kernels.squared_errors(a.ravel(), b.ravel()).sum()) / a.size
+    error = float(_kernels.squared_errors(read_only(a.ravel()), read_only(b.ravel())).sum()) / a.size
     _remark_odd(error)
     if math.isinf(error):
         return -math.inf
@@ -154,7 +155,7 @@ def ssim(
 def _mean_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: float, border: SsimBorder) -> float:
     """SSIM of one channel."""
     constants = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    planes = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    planes = read_only(np.ascontiguousarray(a)), read_only(np.ascontiguousarray(b))
     sums = _kernels.ssim_sums(*planes, _taps(), *constants, border == "replicate")
     rows = len(a) if border == "replicate" else len(a) - SSIM_WINDOW + 1
     return float(sums.sum()) / (rows * len(sums))

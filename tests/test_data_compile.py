@@ -1,0 +1,46 @@
+"""What kernels read is read-only to them, so that Numba compiles each but once, for Pillow's arrays and for others."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from vdsr_data import imresize, luma
+from vdsr_data.matlab import _color_kernels, _resize_kernels
+from vdsr_data.matlab._compile import read_only
+from vdsr_eval import psnr, ssim
+from vdsr_eval.metrics import _fidelity_kernels
+
+
+@pytest.mark.parametrize("kind", ["integer", "float"])
+def test_kernels_get_read_only_arrays(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = set()
+
+    def watched(kernel, source, *others):
+        called.add(kernel.__name__)
+        assert not source.flags.writeable
+        return kernel(source, *others)
+
+    for module in (_color_kernels, _resize_kernels, _fidelity_kernels):
+        for name, kernel in list(vars(module).items()):
+            if name.startswith(("matrix_", "resize_", "ssim_", "squared_")):
+                monkeypatch.setattr(module, name, partial(watched, kernel))
+    image = np.random.default_rng(0).integers(0, 256, (24, 30, 3), np.uint8)
+    plane = luma(image if kind == "integer" else image / 255)
+    for scale in (2, 0.7):
+        imresize(plane, scale)
+    peak = 255 if kind == "integer" else 1
+    assert psnr(plane, plane // 2, data_range=peak) < ssim(plane, plane, data_range=peak) * 100
+    assert called == {
+        *(f"{name}_{kind}" for name in ("matrix", "resize_periodic", "resize_rows")),
+        *("resize_columns", "squared_errors", "ssim_sums"),
+    }
+
+
+def test_a_read_only_view_shares_memory_and_leaves_the_array_as_it_was() -> None:
+    array = np.zeros(3)
+    view = read_only(array)
+    assert np.shares_memory(view, array)
+    assert array.flags.writeable
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 1
