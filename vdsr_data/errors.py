@@ -19,7 +19,17 @@ def listed(names: Iterable[str], most: int = 6) -> str:
 
 
 class VdsrError(Exception):
-    """An expected failure; ``str(error)`` is one line that says what was wrong, where, and what to do."""
+    """An expected failure; ``str(error)`` is one line that says what was wrong, where, and what to do.
+
+    Examples
+    --------
+    >>> from vdsr_data import VdsrError, read_image
+    >>> try:
+    ...     read_image("none.png")
+    ... except VdsrError as error:
+    ...     print(error)
+    none.png: no such file
+    """
 
     def __str__(self) -> str:
         """The line; what a file or its name put into it neither breaks it nor commands the terminal."""
@@ -27,8 +37,25 @@ class VdsrError(Exception):
 
 
 class ArgumentError(VdsrError, ValueError):
-    """An argument that a function does not take, whether it came from Python or from the command line."""
+    """An argument that a function does not take, whether it came from Python or from the command line.
+
+    Examples
+    --------
+    >>> from vdsr_data import ArgumentError, randperm
+    >>> try:
+    ...     randperm(5, seed=-1)
+    ... except ArgumentError as error:
+    ...     print(error)
+    seed: -1 is not allowed; give a whole number, from 0 to 4294967295
+    """
 
 
 class VdsrWarning(UserWarning):
-    """Something that changes a result and should not be missed; commands say it once, on stderr."""
+    """Something that changes a result and should not be missed; commands say it once, on stderr.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from vdsr_data import VdsrWarning
+    >>> warnings.simplefilter("error", VdsrWarning)  # to stop there
+    """

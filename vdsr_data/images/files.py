@@ -90,6 +90,16 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     VdsrError
         If there is no such folder or no image in it, if the name of an image is not text in one line, or if one is a
         symbolic link to nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import list_images, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(3, dtype=np.uint8) * 255)
+    ...     print([path.name for path in list_images(folder)])
+    ['dots.png']
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -132,6 +142,16 @@ def read_image(path: Path | str) -> NDArray[Any]:
         MATLAB's scripts define no luma (palette, CMYK, float).
     OSError
         If the system refuses: no permission, too many open files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import list_images, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(3, dtype=np.uint8) * 255)
+    ...     read_image(f"{folder}/dots.png").tolist()
+    [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
     """
     path = Path(path)
     with _explained(path):
@@ -234,6 +254,16 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
         If the image is empty, or has another dtype or shape.
     VdsrError
         If the suffix is none of .png, .bmp, .tif, .tiff, or the format cannot hold the pixels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import list_images, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(3, dtype=np.uint8) * 255)
+    ...     print(read_image(f"{folder}/dots.png").dtype)
+    uint8
     """
     path = Path(path)
     image = as_array(image, "write_image")

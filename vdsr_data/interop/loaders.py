@@ -45,6 +45,12 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
     -----
     Pairs lie in the file in random order already. Of a compressed file a pair takes the time of its chunk of 64; read
     one in order, or write it without ``--compression``.
+
+    Examples
+    --------
+    >>> from torch.utils.data import DataLoader  # doctest: +SKIP
+    >>> from vdsr_data import torch_dataset
+    >>> loader = DataLoader(torch_dataset("vdsr_train.h5"), batch_size=64, shuffle=True)  # doctest: +SKIP
     """
     try:
         from vdsr_data.interop.torch_pairs import TorchPairs
@@ -63,6 +69,11 @@ def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
     tf.data.Dataset
         Of pairs (lr, gt) in the order of the file: float32 tensors (rows, columns, 1), luma in [0, 1]. Its cardinality
         is known, and of a training file its static shape too: ``.shuffle(4096).batch(64).prefetch(2)`` is what remains.
+
+    Examples
+    --------
+    >>> from vdsr_data import tf_dataset
+    >>> batches = tf_dataset("vdsr_train.h5").shuffle(4096).batch(64).prefetch(2)  # doctest: +SKIP
     """
     try:
         import tensorflow as tf

@@ -67,8 +67,18 @@ def remark_range(image: NDArray[Any], function: str) -> None:
 def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     """Crop the bottom and the right so that rows and columns are multiples of `scale`; returns a view.
 
-    The image is an array of any library, or what NumPy takes for one, of 2 or more dimensions and any values; a side
-    shorter than `scale` becomes empty.
+    It is ``modcrop.m`` of the original's scripts.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns, ...)
+        An array of any library, or what NumPy takes for one, of any values.
+    scale : int
+        1 or more; a side that is shorter becomes empty.
+
+    Returns
+    -------
+    ndarray, shape (rows - rows % scale, columns - columns % scale, ...)
 
     Raises
     ------
@@ -79,6 +89,13 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     -----
     LayoutWarning
         If the image may be (channels, rows, columns), of which channels and rows would be cropped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import modcrop
+    >>> modcrop(np.zeros((100, 51, 3)), 3).shape
+    (99, 51, 3)
     """
     plain = isinstance(scale, (int, float, np.integer, np.floating)) and not isinstance(scale, bool)
     if not plain or not scale >= 1 or scale == math.inf or int(scale) != scale:

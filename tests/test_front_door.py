@@ -1,0 +1,104 @@
+"""The front door: a function for each command, with the command's words and defaults, and examples that run.
+
+`DOORS` has the commands of each package and their functions. Where a word must differ, `DIFFERENT` says how.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import vdsr_data
+from vdsr_data.benchmark.build import build_test
+from vdsr_data.cli.main import main as data
+from vdsr_data.limits import FLIPS, ROTATIONS
+from vdsr_data.training.recipe import TrainingRecipe
+
+DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
+    "vdsr-data": (
+        data,
+        {
+            "fetch": vdsr_data.fetch,
+            "build-train": vdsr_data.build_train,
+            "merge": vdsr_data.merge,
+            "build-test": vdsr_data.build_test,
+            "imresize": vdsr_data.imresize_folder,
+            "info": vdsr_data.info,
+            "preview": vdsr_data.preview,
+            "verify": vdsr_data.verify,
+        },
+    ),
+}
+DIFFERENT = {
+    ("fetch", "everything"): None,  # --all is list_sets()
+    ("fetch", "listing"): None,  # --list is list_sets()
+    ("build-train", "folder"): "images",  # a list of files, too
+}
+BESIDE = {"advance", "report"}  # what a program needs beside the options: to be told
+COMMANDS = [(tool, name) for tool, (_, functions) in DOORS.items() for name in functions]
+NAMES = [
+    (package, name)
+    for package in ("vdsr_data", "vdsr_eval", "vdsr_train")
+    for name in importlib.import_module(package).__all__
+]
+
+
+def command_of(tool: str, name: str) -> click.Command:
+    main = DOORS[tool][0]
+    return main.commands[name] if isinstance(main, click.Group) and name in main.commands else main
+
+
+@pytest.mark.parametrize("tool", DOORS)
+def test_each_command_has_a_function(tool: str):
+    main, functions = DOORS[tool]
+    if isinstance(main, click.Group):
+        assert set(main.commands) == set(functions) - {tool}
+
+
+@pytest.mark.parametrize(("tool", "name"), COMMANDS)
+def test_options_are_keywords_of_that_name_and_default(tool: str, name: str):
+    keywords = inspect.signature(DOORS[tool][1][name]).parameters
+    command = command_of(tool, name)
+    defaults = command.make_context(name, [], resilient_parsing=True).params
+    words = {}
+    for param in command.params:
+        word = DIFFERENT.get((name, str(param.name)), param.name)
+        if word is not None:
+            words[word] = param
+    assert set(keywords) - BESIDE == set(words)
+    for word, param in words.items():
+        keyword = keywords[word]
+        if isinstance(param, click.Option):
+            default = defaults[str(param.name)]
+            assert keyword.default == (str(default) if isinstance(default, Path) else default), word
+            assert keyword.kind is keyword.KEYWORD_ONLY or word == "output", word
+        else:
+            assert keyword.kind is keyword.POSITIONAL_OR_KEYWORD, word
+            assert (keyword.default is keyword.empty) == param.required or word == "names"
+
+
+@pytest.mark.parametrize(("package", "name"), NAMES)
+def test_each_name_says_what_it_is_and_shows_how(package: str, name: str):
+    thing = getattr(importlib.import_module(package), name)
+    if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+        return  # a table, whose module tells of it
+    assert ">>> " in (inspect.getdoc(thing) or ""), f"{package}.{name} has no example"
+
+
+def test_defaults_are_those_of_train_data_m():
+    """Written twice, in the recipe and in the signature."""
+    recipe = vars(TrainingRecipe()) | {"patch_size": None, "stride": None}  # which depend on the format
+    for name, value in recipe.items():
+        assert inspect.signature(vdsr_data.build_train).parameters[name].default == value
+    assert inspect.signature(build_test).parameters["scales"].default == recipe["scales"]
+
+
+def test_choices_are_the_limits():
+    options = {param.name: param.type for param in command_of("vdsr-data", "build-train").params}
+    for name, allowed in (("rotations", ROTATIONS), ("flips", FLIPS)):
+        typed = options[name].convert(",".join(map(str, allowed)), None, None)
+        assert getattr(TrainingRecipe(**{name: typed}), name) == allowed
