@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import vdsr_eval
 from vdsr_data import im2double, imresize, rgb2ycbcr
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.images.files import image_size, read_picture, write_image
 from vdsr_eval.cli.main import main
 from vdsr_eval.networks.upscale import plan, upscale_colors, upscale_file
@@ -246,3 +247,28 @@ def test_a_file_may_go_into_a_folder_that_exists(tmp_path: Path) -> None:
     assert plan(tmp_path / "a.png", tmp_path / "out", scale=4, force=False) == [
         (tmp_path / "a.png", tmp_path / "out" / "a_x4.png")
     ]
+
+
+def test_the_front_door_writes_what_the_command_writes(here: Path) -> None:
+    for name in ("a", "b"):
+        write_image(here / f"{name}.png", colors(9, 7, 3))
+    assert upscale("a.png", "--scale", 2, "--weights", "w.h5", "--self-ensemble").exit_code == 0
+    shares: list[tuple[float, float]] = []
+    how = {"scale": 2, "weights": "w.h5", "self_ensemble": True}
+    written = vdsr_eval.upscale("a.png", here / "c.png", **how, advance=lambda *share: shares.append(share))
+    assert written == [here / "c.png"]
+    assert written[0].read_bytes() == (here / "a_x2.png").read_bytes()
+    assert shares == [(1.0, 1)]
+    network = vdsr_eval.load_network("w.h5")
+    image = vdsr_eval.upscale_image(colors(9, 7, 3), 2, network, self_ensemble=True)
+    np.testing.assert_array_equal(image, read_picture(written[0]).colors)
+    with pytest.raises(VdsrError, match=r"c.png: exists already"):
+        vdsr_eval.upscale("a.png", "c.png", **how)
+
+
+def test_the_front_door_warns_of_what_it_leaves_out(here: Path) -> None:
+    (here / "album").mkdir()
+    write_image(here / "album" / "a.png", colors(9, 7, 3))
+    (here / "album" / "b.png").write_text("not an image")
+    with pytest.warns(VdsrWarning, match=r"left out: album/b.png: cannot be read as an image"):
+        assert vdsr_eval.upscale("album", scale=2, weights="w.h5") == [Path("album_x2/a.png")]

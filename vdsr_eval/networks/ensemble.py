@@ -23,6 +23,16 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     VdsrError
         ArgumentError if `upscale` cannot be called; the new function raises, and warns, as
         `vdsr_eval.networks.network.run_upscaler`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_eval import self_ensemble
+    >>> shifted = self_ensemble(lambda lr, scale: np.roll(lr, 1, axis=0))
+    >>> shifted(np.eye(3)[[1]].T @ np.eye(3)[[1]], 2) * 4
+    array([[0., 1., 0.],
+           [1., 0., 1.],
+           [0., 1., 0.]])
     """
     checked_upscaler(upscale)
 

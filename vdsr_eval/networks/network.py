@@ -63,6 +63,15 @@ class Network:
     ------
     VdsrError
         The weights are not those of such a network, or what runs it is missing (with what to install).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_eval import Network
+    >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> network(np.zeros((4, 5)), 2).shape, network.reach
+    ((4, 5), 2)
     """
 
     def __init__(
@@ -131,6 +140,18 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     ------
     VdsrError
         There are no such weights, they do not fit, or what runs them is missing (with what to install).
+
+    Returns
+    -------
+    Network
+        A function of bicubic-upsampled luma and the scale; also for `evaluate` and `upscale`.
+
+    Examples
+    --------
+    >>> from vdsr_eval import load_network
+    >>> load_network("nowhere.h5")
+    Traceback (most recent call last):
+    vdsr_data.errors.VdsrError: nowhere.h5: no such file
     """
     path = (newest_weights() or Path(NAME)) if weights is None else Path(weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so

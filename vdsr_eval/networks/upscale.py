@@ -96,9 +96,18 @@ def upscale(
 
     Examples
     --------
-    >>> from vdsr_eval import upscale
-    >>> upscale("butterfly.png", "large/butterfly.png", scale=3)  # doctest: +SKIP
-    [PosixPath('large/butterfly.png')]
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from vdsr_data.images.files import read_image, write_image
+    >>> from vdsr_eval import Network, upscale
+    >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder, "small.png"), np.full((4, 5, 3), 200, np.uint8))
+    ...     (large,) = upscale(Path(folder, "small.png"), Path(folder, "large.png"), scale=3, weights=network)
+    ...     read_image(large).shape
+    (12, 15, 3)
     """
     files = plan(source, output, scale=scale, force=force)
     network, run = _network(weights, self_ensemble=self_ensemble)
@@ -153,8 +162,10 @@ def upscale_image(
     Examples
     --------
     >>> import numpy as np
-    >>> from vdsr_eval import upscale_image
-    >>> upscale_image(np.zeros((4, 5, 3), np.uint8), 3).shape  # doctest: +SKIP
+    >>> from vdsr_eval import Network, upscale_image
+    >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> upscale_image(np.zeros((4, 5, 3), np.uint8), 3, network).shape
     (12, 15, 3)
     """
     network, run = _network(weights, self_ensemble=self_ensemble)

@@ -45,6 +45,13 @@ class Protocol:
     """One way of computing the PSNR and SSIM of a super-resolution table.
 
     The ground truth is first cropped to a multiple of the scale, and `border` pixels of each side are not scored.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from vdsr_eval import PROTOCOLS
+    >>> replace(PROTOCOLS["rcan"], border=8).label
+    'rcan (border 8)'
     """
 
     name: str
@@ -249,6 +256,11 @@ def small_image(
     ------
     ArgumentError
         As `prepare`, or if there is no such colour.
+
+    Examples
+    --------
+    >>> small_image(np.zeros((13, 9, 3), np.uint8), scale=3, protocol="rcan", colour="rgb").shape
+    (4, 3, 3)
     """
     protocol, colour = as_protocol(protocol), choice("colour", colour, get_args(Colour))
     original, low = _as_read(original, low, whole("scale", scale, SCALES), protocol)

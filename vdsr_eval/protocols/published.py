@@ -140,6 +140,12 @@ def published(*, dataset: str, scale: int, protocol: Protocol | str | None = Non
     ------
     ArgumentError
         If there is no such protocol, or an argument is of another type. A set without published rows is no error.
+
+    Examples
+    --------
+    >>> from vdsr_eval import published
+    >>> [(row.model, row.psnr, row.ssim) for row in published(dataset="Set5", scale=2, protocol="paper")]
+    [('bicubic', 33.66, 0.9299), ('SRCNN', 36.66, 0.9542), ('VDSR', 37.53, 0.9587)]
     """
     if not isinstance(dataset, str):
         raise ArgumentError(f"dataset: {dataset!r} is not allowed; give the name of a set, such as Set5")

@@ -66,6 +66,14 @@ def paired_difference(
     ArgumentError
         If the images, sets, scales or protocols differ, if there are fewer than 2 images, or if an infinite PSNR
         (equal images) leaves no difference to average; or if a number is not as above.
+
+    Examples
+    --------
+    >>> from vdsr_eval import Record, paired_difference
+    >>> plain = [Record("Set", str(k), 2, "plain", "paper", 30 + k, 0.9) for k in range(5)]
+    >>> better = [Record("Set", str(k), 2, "better", "paper", 30.2 + k * 1.02, 0.9) for k in range(5)]
+    >>> paired_difference(better, plain).verdict
+    'better'
     """
     whole("samples", samples, (1, 10_000_000))
     number("level", level, (0.0, 1.0))
