@@ -317,6 +317,9 @@ def test_the_baseline_is_evaluated_too(folder: Path) -> None:
     scores = evaluate(folder, half, scales=2, baseline="bicubic")
     assert [record.model for record in scores][:2] == ["bicubic", "half"]
     assert "PSNR minus that of bicubic" in scores.table()
+    assert evaluate(folder, ["bicubic", half], scales=2, baseline=half).baseline == "half"
+    with pytest.raises(ArgumentError, match="baseline: half is the name of another method"):
+        evaluate(folder, {"half": "bicubic", "b": half}, scales=2, baseline=half)
     averaged = evaluate(folder, {"half": half}, scales=2, baseline="bicubic", self_ensemble=True)
     assert [record.model for record in averaged][:2] == ["bicubic", "half x8"]
     assert [r.psnr for r in averaged] == pytest.approx([r.psnr for r in scores], abs=1e-9)

@@ -51,7 +51,7 @@ class EvalGroup(ExplainingGroup):
 @click.version_option(__version__, prog_name="vdsr-eval")
 @click.option(
     "--dataset",
-    "datasets",
+    "sets",
     cls=ListOption,
     multiple=True,
     metavar="SET",
@@ -92,7 +92,7 @@ class EvalGroup(ExplainingGroup):
 def main(
     context: click.Context,
     /,
-    datasets: tuple[str, ...],
+    sets: tuple[str, ...],
     scales: tuple[int, ...],
     models: tuple[str, ...],
     weights: tuple[Path, ...],
@@ -120,13 +120,13 @@ def main(
 
     if models and "vdsr" not in models and not weights:
         refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
-    sets = open_sets(datasets or _default_sets())
+    opened = open_sets(sets or _default_sets())
     paths = _weights(models, weights, baseline)
-    check_options(context, sets, paths)
+    check_options(context, opened, paths)
     methods, against = _methods(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
-    how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, sets)}
+    how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, opened)}
     with progress("evaluating", unit="results") as advance:
-        scores = call(evaluate, sets, methods, **how, advance=advance)
+        scores = call(evaluate, opened, methods, **how, advance=advance)
     report(context, scores)
 
 

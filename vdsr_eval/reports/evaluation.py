@@ -325,11 +325,12 @@ class _Part:
 def _known(images: Iterable[str], sets: Sequence[Benchmark]) -> frozenset[str]:
     """Names of images; a VdsrError for one that is in none of the sets."""
     known = dict.fromkeys(name for testset in sets for name in testset.image_names)
-    for name in images:
+    only = frozenset(images)
+    for name in only:
         if name not in known:
             where = ", ".join(testset.name for testset in sets)
             raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
-    return frozenset(images)
+    return only
 
 
 def _check_target(target: Path, places: Sequence[Path], read: Sequence[Path], *, force: bool) -> None:

@@ -41,7 +41,7 @@ class Scores:
     remarks : tuple of str
         What an expert would say of the scores and of the files that were read, a line each.
     left_out : tuple of str
-        Which images were too small to be scored, a line each.
+        Images that were too small to be scored, and files of `lr` that belong to none, a line each.
 
     Examples
     --------

@@ -174,9 +174,10 @@ def named(
     against = baseline if isinstance(baseline, str) and baseline in found else None
     if baseline is not None and against is None:
         ((against, model),) = _by_name([baseline]).items()
-        if against in found:
-            raise ArgumentError(f"baseline: {against} is the name of a method too; give the baseline by another name")
-        found = {against: model, **found} if model is bicubic else {**found, against: model}
+        if against not in found:
+            found = {against: model, **found} if model is bicubic else {**found, against: model}
+        elif not isinstance(baseline, str | Path) and found[against] != model:
+            raise ArgumentError(f"baseline: {against} is the name of another method; add it to the methods by its own")
     for name, model in found.items():
         if name == BICUBIC and model is not bicubic:
             raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this method by another")

@@ -1,7 +1,7 @@
 """Scores as records, one for each image, method and protocol, and their mean."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ class Scored:
     image: NDArray[np.float64]
 
 
-def mean_score(records: Sequence[Record]) -> tuple[float, float]:
+def mean_score(records: Iterable[Record]) -> tuple[float, float]:
     """Mean PSNR and mean SSIM over the images, as every published table means it (not the PSNR of the mean error)."""
     records = checked_records(records)
     if not records:
