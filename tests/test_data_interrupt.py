@@ -131,7 +131,7 @@ def test_a_process_that_is_to_ignore_it_does():
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("package", ["data", "eval", "train"])
 def test_closed_streams_stop_nothing(package: str, closed: str):
-    code = f"import sys; sys.argv[1:] = ['--help']; from vdsr_data.io.interrupt import run; run('vdsr_{package}.cli')"
+    code = f"import sys; sys.argv[1:] = ['--help']; from vdsr_{package}.start import main; main()"
     done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], check=False)
     assert done.returncode == int(">&-" in closed.replace("2>&-", ""))  # what was to be read is lost
 

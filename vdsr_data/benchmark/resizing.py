@@ -11,7 +11,7 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import is_image_name
 from vdsr_data.images.memory import check_images, of_resizing
 from vdsr_data.images.resizing import resize_images
-from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.files import check_folder, check_output, claimed
 from vdsr_data.limits import Boundary, ImageFormat
 from vdsr_data.matlab.resize import output_size
@@ -125,6 +125,6 @@ def imresize_folder(
     with whole:
         resize_images(
             sources, targets, scale=scale, size=size, crop=modcrop, antialias=antialias, boundary=boundary,
-            workers=workers, advance=lambda count: advance(count, len(sources)),
+            workers=workers, advance=of_all(advance, len(sources)),
         )  # fmt: skip
     return Resized(target, len(sources))

@@ -42,7 +42,7 @@ __all__ = [
     "progress",
     "refuse_idle",
     "threads_option",
-]  # fmt: skip
+]
 
 T = TypeVar("T")
 OURS = 3  # the exit code of a fault of ours

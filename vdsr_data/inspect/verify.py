@@ -32,7 +32,7 @@ from vdsr_data.benchmark.sets import images_of
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.images.files import read_image
-from vdsr_data.io.ahead import Advance, Progress, ignore
+from vdsr_data.io.ahead import Advance, Progress, ignore, of_all
 from vdsr_data.io.files import check_input, unchanged
 from vdsr_data.io.hdf5 import bands, damage_explained, open_hdf5, plain_dataset, read_attributes
 from vdsr_data.training.subimage_folder import verify_subimages
@@ -117,10 +117,7 @@ def verify(
     paths = None if images is None else images_of(images, "test" if of_test else "train")[1]
     parts = path.rglob("*") if path.is_dir() else [path]
     size = sum(part.stat().st_size for part in parts if part.is_file()) / 1e6
-
-    def told(megabytes: float) -> None:
-        advance(megabytes, size)
-
+    told = of_all(advance, size)
     if of_mat:
         found = verify_mat(path, images=paths, sample=sample, seed=seed, advance=told)
     elif path.is_dir():

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-__all__ = ["Advance", "Progress", "ignore", "in_order", "results"]
+__all__ = ["Advance", "Progress", "ignore", "in_order", "of_all", "results"]
 
 T = TypeVar("T")
 Advance = Callable[[float], object]  # told of every bit of work that is done
@@ -15,6 +15,12 @@ Progress = Callable[[float, float], object]  # told too how much there is in all
 
 def ignore(*_: object) -> None:
     """Report to nobody."""
+
+
+def of_all(advance: Progress, total: float) -> Advance:
+    """Say that there is so much to do, and give what tells of every bit."""
+    advance(0, total)
+    return lambda count: advance(count, total)
 
 
 def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> Iterator[T]:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.io.ahead import Advance, Progress, ignore
+from vdsr_data.io.ahead import Advance, Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import sweep, written
 from vdsr_data.io.lock import held
@@ -124,10 +124,7 @@ def _fetch_set(
     """Bring a set into the first of `data_folders`."""
     files = registered()[dataset]
     size = sum(file.size for file in files)
-
-    def advance(megabytes: float) -> None:
-        progress(megabytes, size / 1e6)
-
+    advance = of_all(progress, size / 1e6)
     final = next(data_folders()) / dataset
     missing = _missing(final, files)
     lock = final.with_name(f".{dataset}.lock")

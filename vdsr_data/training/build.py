@@ -11,7 +11,7 @@ from vdsr_data.benchmark.sets import images_of
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.forecast import Built, foretell
 from vdsr_data.images.memory import check_images, of_subimages, of_training
-from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import HDF5, check_folder, check_output
 from vdsr_data.limits import Axes, Boundary, Flip, SubimageFormat, TrainingFormat
@@ -186,7 +186,7 @@ def _build_file(
             possible=lambda sample: sum(counts[sample]) >= CHUNK,
         )  # fmt: skip
     began = time.perf_counter()
-    how: Any = {"compression": compression, "advance": lambda count: advance(count, len(chosen))}
+    how: Any = {"compression": compression, "advance": of_all(advance, len(chosen))}
     if dask:
         with dask_executor(dask) as (executor, threads):
             made = generate_spread(files, output, recipe, executor, parts=4 * threads, **how)
@@ -218,9 +218,7 @@ def _build_subimages(
         build = partial(generate_subimages, recipe=recipe, kind=kind, workers=workers)
         return foretell(files, output, build, what, pairs=count)
     began = time.perf_counter()
-    count = generate_subimages(
-        files, output, recipe, kind, workers=workers, advance=lambda count: advance(count, len(files))
-    )
+    count = generate_subimages(files, output, recipe, kind, workers=workers, advance=of_all(advance, len(files)))
     seconds = time.perf_counter() - began
     scales = ", ".join(f"x{scale}" for scale in recipe.scales)
     line = f"{output}: {count:,} sub-images from {len(files)} images, in HR and in LR {scales}, in {seconds:.1f} s"
