@@ -13,7 +13,8 @@ pytest.importorskip("tensorflow")
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path, monkeypatch):
+    monkeypatch.setattr("vdsr_train.run.record.Record._draw", lambda _: None)
     training_file(tmp_path / "train.h5")
     test_images(tmp_path / "waves")
     return tmp_path

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from train_fixtures import training_file, undraw
+from train_fixtures import Fork, training_file, undraw
 
 from vdsr_train.cli.main import main
 from vdsr_train.config import knobs, read_config
@@ -303,22 +304,14 @@ def test_the_parts_without_a_network_import_without_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
     """In a process of its own: exit code 130, one line, a checkpoint."""
     pytest.importorskip("tensorflow")
-    code = "from vdsr_train.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *SMALL[:-2], "--learning-rate=0.01", "--steps=100000", "--run-dir=run"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("step "):
-            process.send_signal(2)
-            break
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    process = Fork(folder, *SMALL[:-2], "--learning-rate=0.01", "--steps=100000", "--run-dir=run")
+    process.until_step(1)
+    os.kill(process.pid, signal.SIGINT)
+    code, _, errors = process.wait()
+    assert code == 130
     assert re.fullmatch(r"stopped after step \d+; go on with: vdsr-train --resume run\n", errors)
     assert len(list((folder / "run" / "checkpoints").iterdir())) >= 1

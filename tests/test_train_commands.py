@@ -127,9 +127,7 @@ def test_a_resumed_training_keeps_what_moves_the_weights(folder, seen) -> None:
     replace(PRESETS["paper"], scales=(2, 3)).write(Path("run/config.json"))
     train(resume="run", threads=2, epochs=90)
     assert seen[0][0] == replace(PRESETS["paper"], scales=(2, 3), threads=2, epochs=90)
-    with pytest.raises(
-        VdsrError, match=r"run: was started with theta 0\.0001, not 0\.5, which would change the result"
-    ):
+    with pytest.raises(VdsrError, match=r"run: was started with theta 0\.0001, not 0\.5, which"):
         train(resume="run", theta=0.5)
 
 

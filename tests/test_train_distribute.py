@@ -11,20 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from train_fixtures import Recorder, small, training_file
+from test_train_optimizer import MIRRORED, elsewhere, equals_the_rule
+from train_fixtures import COMMAND, Fork, Recorder, small, training_file, undraw
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.weights import read_weights
-from vdsr_train.backends.distribute import Worker, this_worker
+from vdsr_train.backends.distribute import Worker, launch, this_worker
 from vdsr_train.backends.distribute import _free_ports as free_ports
 from vdsr_train.cli.main import main
 from vdsr_train.run.log import read_log
 from vdsr_train.run.train import run_training
 
 pytest.importorskip("tensorflow")
+undrawn = pytest.fixture(autouse=True)(undraw)
+forks = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 
-RECIPE = {"steps": 100, "theta": 1e-3, "learning_rate": 0.02, "decay_every": 3, "validation": "none", "ema": 20}
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+RECIPE = {"steps": 36, "theta": 1e-3, "learning_rate": 0.02, "decay_every": 1, "validation": "none", "ema": 10}
 
 
 def differ(one: Path, other: Path) -> float:
@@ -45,36 +47,49 @@ def alone(tmp_path_factory):
     """The same training on one device."""
     folder = tmp_path_factory.mktemp("alone")
     training_file(folder / "train.h5")
-    run_training(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
+    with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
+        run_training(small(folder, **RECIPE), folder / "one", resume=False, console=Recorder())
     return folder / "one"
 
 
-MIRRORED = """
-import sys, tensorflow as tf
+UNDRAWN = """
 from pathlib import Path
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from train_fixtures import Recorder
 from vdsr_train.config import read_config
+from vdsr_train.run import record
 from vdsr_train.run.train import run_training
-import vdsr_train.run.record
-vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
-run_training(read_config(Path("mirrored.json")), Path("mirrored"), resume=False, console=Recorder())
+record.open_board = lambda *_: None  # which takes most of the time
+"""
+TWO_DEVICES = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+TRAINING = """
+run_training(read_config("mirrored.json"), "mirrored", resume=False, console=Recorder())
 """
 
 
+@forks
 def test_two_devices_clip_after_the_sum_and_equal_one(folder, alone) -> None:
     """Through two drops of the rate, with clipping active, which on parts of a batch would give other values."""
     small(folder, **RECIPE, distribute="mirrored").write(folder / "mirrored.json")
-    done = subprocess.run(
-        [sys.executable, "-c", MIRRORED], env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    code, _, errors = Fork(folder, code=TWO_DEVICES + UNDRAWN + TRAINING).wait()
+    assert code == 0, errors
     for name in ("weights.h5", "averaged.h5"):
         assert differ(alone / name, folder / "mirrored" / name) < 1e-5
     rows = [read_log(run / "log.csv") for run in (alone, folder / "mirrored")]
     assert max(row["clipped"] for row in rows[0]) > 0.01
     assert [row["clipped"] for row in rows[1]] == pytest.approx([row["clipped"] for row in rows[0]], abs=5e-3)
+
+
+@forks
+def test_on_two_devices_sgd_equals_the_rule_too(tmp_path) -> None:
+    """Each is given a part of a gradient that it would clip otherwise than the sum."""
+    code, _, errors = Fork(tmp_path, ".", code=TWO_DEVICES + elsewhere(MIRRORED)).wait()
+    assert code == 0, errors
+    equals_the_rule(tmp_path)
 
 
 def arguments(folder: Path, *more: str, **changes: object) -> list[str]:
@@ -83,64 +98,29 @@ def arguments(folder: Path, *more: str, **changes: object) -> list[str]:
     return ["train.h5", "--preset=paper", *options, *more]
 
 
-@pytest.fixture
-def start():
-    """Start vdsr-train in a process of its own, which is ended with the test."""
-    processes = []
-
-    def begin(*words: str) -> "subprocess.Popen[str]":
-        code = "import sys; sys.argv[0] = 'vdsr-train'; from vdsr_train.cli.main import main; main()"
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-c", code, *words]
-        processes.append(subprocess.Popen(command, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True))
-        return processes[-1]
-
-    yield begin
-    for process in processes:
-        process.terminate()
-        process.communicate()
-
-
-def children(process: "subprocess.Popen[str]") -> list[int]:
-    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
-    return [int(word) for word in text.split()]
-
-
-def until_step(process: "subprocess.Popen[str]", step: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("step ") and int(line[5:].partition("/")[0]) >= step:
-            return
-    raise AssertionError(process.communicate())
-
-
 WORKER = """
-import sys, numpy as np
-from pathlib import Path
-from train_fixtures import Recorder
+import numpy as np
 from vdsr_train.backends import model
-from vdsr_train.config import read_config
 from vdsr_train.backends.distribute import this_worker
-from vdsr_train.run.train import run_training
-import vdsr_train.run.record
-vdsr_train.run.record.open_board = lambda *_: None  # which takes most of the time
 built, build = [], model.build_model
 model.build_model = lambda **options: built.append(build(**options)) or built[-1]
-run_training(read_config(Path("two.json")), Path("two"), resume=False, console=Recorder())
+run_training(read_config("two.json"), "two", resume=False, console=Recorder())
 np.savez(f"worker{this_worker('multi-worker').index}.npz", *built[0].get_weights())
 """
 
 
+def place(index: int, workers: list[str]) -> dict[str, str]:
+    task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+    return {"TF_CONFIG": json.dumps(task)}
+
+
+@forks
 def test_two_workers_are_identical_and_equal_one(folder, alone) -> None:
     small(folder, **RECIPE, distribute="multi-worker").write(folder / "two.json")
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    processes = []
-    for index in range(2):
-        place = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        environment = ENVIRONMENT | {"TF_CONFIG": json.dumps(place)}
-        processes.append(subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stderr=subprocess.PIPE))
-    errors = [process.communicate(timeout=120)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
+    processes = [Fork(folder, code=UNDRAWN + WORKER, environment=place(index, workers)) for index in range(2)]
+    ends = [process.wait() for process in processes]
+    assert [code for code, *_ in ends] == [0, 0], ends
     with np.load("worker0.npz") as chief, np.load("worker1.npz") as other:
         assert len(chief.files) == 6
         assert all(chief[name].tobytes() == other[name].tobytes() for name in chief.files)
@@ -150,23 +130,68 @@ def test_two_workers_are_identical_and_equal_one(folder, alone) -> None:
         assert differ(alone / name, folder / "two" / name) < 1e-5
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
-def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder, start) -> None:
-    process = start(*arguments(folder, "--run-dir=run", "--local-workers=2", steps=100000))
-    until_step(process, 10)  # a checkpoint was written at step 7
-    os.kill(children(process)[1], signal.SIGKILL)
+# The command, whose local workers are forks: each runs what a new interpreter would be given.
+LAUNCHING = """
+import os, signal, subprocess, sys
+from vdsr_train.backends import distribute
+from vdsr_train.run import record
+record.open_board = lambda *_: None  # which takes most of the time
+
+class Forked:
+    def __init__(self, command, *, env, start_new_session):
+        assert start_new_session and command[:2] == [sys.executable, "-c"]
+        self.args, self.returncode, self.pid = command, None, os.fork()
+        if self.pid:
+            print("worker", self.pid, flush=True)
+            return
+        os.setsid()
+        os.environ.update(env)
+        sys.argv = ["-c", *command[3:]]
+        distribute.subprocess = subprocess
+        code = 0
+        try:
+            exec(command[2], {"__name__": "__main__"})
+        except SystemExit as end:
+            code = end.code or 0
+        os._exit(code)
+
+    def poll(self):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+class Module:
+    Popen = Forked
+
+distribute.subprocess = Module
+from vdsr_train.cli.main import main
+main()
+"""
+
+
+@forks
+def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder) -> None:
+    words = arguments(folder, "--run-dir=run", "--local-workers=2", steps=100000)
+    process = Fork(folder, *words, code=LAUNCHING)
+    process.until_step(10)  # a checkpoint was written at step 7
+    workers = [int(line.split()[1]) for line in process.said().splitlines() if line.startswith("worker ")]
+    os.kill(workers[1], signal.SIGKILL)
     killed = time.monotonic()
-    _, errors = process.communicate(timeout=100)
+    code, _, errors = process.wait()
     assert time.monotonic() - killed < 60
-    assert process.returncode in (1, 137)  # of the one that reports, or of the one that died
+    assert code in (1, 137)  # of the one that reports, or of the one that died
     assert errors.endswith("vdsr-train: another worker is gone; go on with: vdsr-train --resume, on all workers\n")
     last = max(int(path.stem[5:]) for path in (folder / "run" / "checkpoints").glob("step-*.h5"))
 
-    process = start("--resume=run", "--local-workers=2")
-    until_step(process, last + 1)
-    process.send_signal(signal.SIGINT)  # the launcher passes it on, and the chief saves
-    out, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    process = Fork(folder, "--resume=run", "--local-workers=2", code=LAUNCHING)
+    process.until_step(last + 1)
+    os.kill(process.pid, signal.SIGINT)  # the launcher passes it on, and the chief saves
+    code, out, errors = process.wait()
+    assert code == 130
     assert "go on with: vdsr-train --resume run" in errors
     assert "Traceback" not in errors
     saved = max(int(path.stem[5:]) for path in (folder / "run" / "checkpoints").glob("step-*.h5"))
@@ -176,19 +201,22 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder,
     assert out.count("stopped") == 0
 
 
+def test_local_workers_are_interpreters_that_run_the_command(folder, capfd) -> None:
+    assert launch(2, ["--version"]) == 0
+    assert capfd.readouterr().out.count("vdsr-train, version ") == 2
+    assert launch(2, ["missing.h5"]) == 1
+    assert capfd.readouterr().err.count("vdsr-train: missing.h5: no such training file") == 2
+
+
+@forks
 def test_a_worker_that_never_appears_is_not_waited_for_without_limit(folder) -> None:
-    code = (
-        "from vdsr_train.backends import distribute; from vdsr_train.cli.main import main; "
-        "distribute.PATIENCE = 3; main()"
-    )
-    command = [sys.executable, "-c", code, *arguments(folder, "--distribute=multi-worker")]
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
-    place = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
-    environment = ENVIRONMENT | {"TF_CONFIG": json.dumps(place)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == -signal.SIGKILL
-    assert done.stderr.endswith(
-        "vdsr-train: worker 0 waited 3 s, but not all 2 workers appeared; "
+    code = "from vdsr_train.backends import distribute; distribute.PATIENCE = 1; "
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    words = arguments(folder, "--distribute=multi-worker")
+    code, _, errors = Fork(folder, *words, code=code + COMMAND, environment=place(0, workers)).wait()
+    assert code == -signal.SIGKILL
+    assert errors.endswith(
+        "vdsr-train: worker 0 waited 1 s, but not all 2 workers appeared; "
         "start all of them, with addresses that reach each other\n"
     )
 

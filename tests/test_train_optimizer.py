@@ -1,8 +1,6 @@
 """Adjustable clipping against NumPy, through two drops of the learning rate, inside a compiled function."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,10 +85,9 @@ def test_sgd_equals_the_rule_written_in_numpy(clip) -> None:
         assert 0 < np.mean(cut) < 1
 
 
+# Run by test_train_distribute and test_train_step_jax in processes of their own: backend and devices are chosen once.
 MIRRORED = """
 import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
 with strategy.scope():
@@ -137,18 +134,16 @@ for clip in ("value", "norm"):
 """
 
 
-@pytest.mark.parametrize(("backend", "script"), [("tensorflow", MIRRORED), ("jax", JAX)], ids=["mirrored", "jax"])
-def test_on_two_devices_and_under_jax_sgd_equals_the_rule_too(tmp_path, backend, script) -> None:
-    """In a process of its own: devices and backend are chosen once."""
-    pytest.importorskip(backend)
-    environment = os.environ | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", ELSEWHERE.format(script.replace("\n", "\n    ")), str(tmp_path)]
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, env=environment | path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def elsewhere(script: str) -> str:
+    """Code that saves, in the folder that its first word names, what SGD does where `script` makes the optimizer."""
+    return ELSEWHERE.format(script.replace("\n", "\n    "))
+
+
+def equals_the_rule(folder: Path) -> None:
+    """Hold what `elsewhere` has saved to the rule."""
     for clip in ("value", "norm"):
         expected, cut = numpy_sgd(starting_values(), clip=clip, theta=1e-2, decay=0.03, momentum=0.9)
-        with np.load(tmp_path / f"{clip}.npz") as file:
+        with np.load(folder / f"{clip}.npz") as file:
             fractions, *weights = (file[name] for name in file.files)
         for got, want in zip(weights, expected, strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
@@ -181,8 +176,10 @@ def test_weight_decay_is_coupled_and_leaves_biases_alone() -> None:
     variables = [keras.Variable(array) for array in start]
     optimizer = build_optimizer(Config(weight_decay=1e-4, learning_rate=0.1))
     optimizer.build(variables)
+    zeros = [tf.zeros((2, 2)), tf.zeros(2)]
+    step = tf.function(lambda: optimizer.apply(zeros, variables))
     for _ in range(400):
-        optimizer.apply([tf.zeros((2, 2)), tf.zeros(2)], variables)
+        step()
     assert float(variables[1].numpy()[0]) == 1.0
     assert 1 - float(variables[0].numpy()[0, 0]) == pytest.approx(400 * 0.1 * 1e-4 * 10, rel=0.05)
 

@@ -1,5 +1,13 @@
-"""Small training data for the tests of vdsr_train: smooth images and their blurred twins."""
+"""What the tests of vdsr_train share: small data, a small configuration, and processes that import nothing anew."""
 
+import atexit
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -85,3 +93,87 @@ class Recorder:
             self.rows.append(dict(row))
         if self.at is not None:
             self.at(row["step"])
+
+
+# Imports TensorFlow without using it; each line from the tests starts a fork that runs code, or waits for one.
+PARENT = """
+import json, os, signal, sys, traceback
+import tensorflow, keras
+from vdsr_train.backends import model, optimizer, predict, step
+from vdsr_train.run import train
+for line in sys.stdin:
+    job = json.loads(line)
+    if "wait" in job:
+        print(os.waitstatus_to_exitcode(os.waitpid(job["wait"], 0)[1]), flush=True)
+        continue
+    process = os.fork()
+    if process:
+        print(process, flush=True)
+        continue
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for descriptor in (1, 2):
+        os.dup2(os.open(job["said"][descriptor - 1], os.O_WRONLY), descriptor)
+    os.chdir(job["folder"])
+    os.environ.update(job["environment"])
+    sys.argv = ["vdsr-train", *job["words"]]
+    code = 0
+    try:
+        exec(job["code"], {"__name__": "__main__"})
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 99
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+"""
+COMMAND = "from vdsr_train.cli.main import main; main()"
+
+
+@cache
+def _parent() -> "subprocess.Popen[str]":
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdin=pipe, stdout=pipe, text=True)
+    atexit.register(process.communicate)
+    return process
+
+
+def _ask(**job: object) -> int:
+    process = _parent()
+    print(json.dumps(job), file=process.stdin, flush=True)
+    return int(process.stdout.readline())
+
+
+class Fork:
+    """A process with TensorFlow imported that runs `code`, by default the command vdsr-train, in `folder`."""
+
+    def __init__(
+        self, folder: Path, *words: str, code: str = COMMAND, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._said = [folder / f".said{time.monotonic_ns()}.{number}" for number in (1, 2)]
+        for path in self._said:
+            path.touch()
+        said = list(map(str, self._said))
+        self.pid = _ask(code=code, words=words, folder=str(folder), environment=dict(environment or {}), said=said)
+
+    def wait(self) -> tuple[int, str, str]:
+        """Its exit code (minus the signal), and what it wrote to stdout and stderr."""
+        code = _ask(wait=self.pid)
+        return code, *(path.read_text() for path in self._said)
+
+    def said(self) -> str:
+        """What it has written to stdout so far."""
+        return self._said[0].read_text()
+
+    def until_step(self, step: int) -> None:
+        """Return once it has shown a row of the log of `step` or a later one."""
+        until = time.monotonic() + 60
+        while not any(
+            line.startswith("step ") and int(line[5:].partition("/")[0]) >= step
+            for line in self.said().splitlines(keepends=True)
+            if line.endswith("\n")
+        ):
+            assert time.monotonic() < until, [path.read_text() for path in self._said]
+            time.sleep(0.02)

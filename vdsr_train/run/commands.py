@@ -118,8 +118,7 @@ def train(
         config = _resumed(read_config(folder / "config.json"), _known(fields), folder)
     _refuse_idle(config, fields, name)
     check_data(config)
-    chief = this_worker(config.distribute).index == 0
-    if chief and not resumes:
+    if not resumes and this_worker(config.distribute).index == 0:
         check_run(folder, config)
     if local_workers is not None:
         if "distribute" in fields:
@@ -132,6 +131,7 @@ def train(
 
     from vdsr_train.run.train import run_training
 
+    chief = this_worker(config.distribute).index == 0
     console = open_console() if chief and not quiet else Silent()
     fit = name in PRESETS and "warmup" not in fields
     console.say(f"{'resuming' if resumes else 'run folder'}: {folder}")
