@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
+PARALLEL := -n auto --dist loadgroup
 
-.PHONY: help install demo check test test-nojit coverage torture conformance bench docs dist lock clean
+.PHONY: help install demo check format quick test test-nojit coverage torture conformance bench docs dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,13 +19,21 @@ install: .venv/installed  ## Create the environment .venv with everything that t
 demo: install  ## Data, two minutes of training, evaluation: the whole pipeline on photographs that come with scikit-image
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
 
-check: install  ## Lint, formatting and types
+check: install  ## Lint, formatting and types, those of a user's program too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_packaging.py -k "type_checked and pyright"
+
+format: install  ## Mend formatting, and what else ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+quick: install  ## The tests that take less than five seconds each, while you work
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not conformance and not torture"
 
 test: install  ## All tests but the long ones
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not conformance and not torture"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not conformance and not torture"
 
 test-nojit: install  ## The tests of the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py \

@@ -16,6 +16,18 @@ settings.register_profile("untimed", deadline=None)  # functions compile at thei
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let a worker of pytest-xdist have all tests of a file that share what is dear to make; slow ones come first."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
+        if any(definition.scope == "module" for definitions in made for definition in definitions):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder of reference data: $VDSR_DATA, or shared/data beside the checkout; skips where there is none."""

@@ -54,6 +54,7 @@ def agrees(printed: str, promised: str) -> None:
 
 
 @posix
+@pytest.mark.slow
 def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
     changed = ""
     page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
@@ -75,6 +76,7 @@ def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["why/protocols.md", "how-to/other-libraries.md"])
 def test_other_outputs_are_todays(page: str, tmp_path: Path) -> None:
     for command, output in rerun.blocks((DOCS / page).read_text(encoding="utf-8")):
@@ -104,6 +106,7 @@ def test_lr_images_are_those_that_matlab_wrote(scale: int, reference_data: Path,
 
 
 @posix
+@pytest.mark.slow
 def test_the_whole_way_goes_by_a_mirror_too(reference_data: Path, tmp_path: Path) -> None:
     """Of what takes a minute or more, only Set5 and bicubic."""
     page = (DOCS / "whole-way.md").read_text(encoding="utf-8")
@@ -158,7 +161,7 @@ def commands() -> list[str]:
 def test_options_on_pages_exist(command: str) -> None:
     """The command understands every option; `...` on a page stands for more of them."""
     program, *words = shlex.split(command.replace("...", ""))
-    main = importlib.import_module(f"{program.replace('-', '_')}.cli").main
+    main = importlib.import_module(f"{program.replace('-', '_')}.cli.main").main
     sub = words[:1] if words and words[0] in main.commands else []
     helped = CliRunner().invoke(main, [*sub, "--help"]).output
     for word in words:
@@ -228,7 +231,7 @@ def test_reference_has_every_public_name(site: Path) -> None:
 
 @pytest.mark.parametrize("package", ["vdsr_data", "vdsr_eval", "vdsr_train"])
 def test_reference_has_every_option(package: str, site: Path) -> None:
-    main = importlib.import_module(f"{package}.cli").main
+    main = importlib.import_module(f"{package}.cli.main").main
     text = (site / "reference" / f"{package.replace('_', '-')}.html").read_text(encoding="utf-8")
     for command in main.commands.values():
         for parameter in command.params:
@@ -236,6 +239,7 @@ def test_reference_has_every_option(package: str, site: Path) -> None:
                 assert name in text, f"{command.name} {name}"
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_prints_what_it_stores(tmp_path: Path) -> None:
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient: pip install '.[dev]'")
     nbformat = pytest.importorskip("nbformat")

@@ -88,7 +88,7 @@ def test_source_has_all_that_git_has(archives: Path):
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode:
         pytest.skip("not a clone")
-    hidden = re.compile(r"\.(ci|github|gitignore)")
+    hidden = re.compile(r"\.(ci|github|gitignore|pre-commit-config)")
     left_out = {
         name for name in tracked.stdout.splitlines() if not hidden.match(name) and (ROOT / name).exists()
     } - packed
@@ -108,6 +108,7 @@ def test_descriptions_are_well_formed(archives: Path):
     run(sys.executable, "-m", "twine", "check", "--strict", *archives.iterdir(), folder=archives)
 
 
+@pytest.mark.slow
 def test_four_commands_from_an_empty_folder(installed: Path, tmp_path: Path):
     def command(name: str, *words: object) -> str:
         return run(installed / name, *words, folder=tmp_path)
@@ -130,6 +131,7 @@ def test_runs_as_a_module_too(package: str, tmp_path: Path):
     assert out == f"{package.replace('_', '-')}, version {vdsr_data.__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda words: words[0])
 def test_user_programs_are_type_checked(checker: list[str], installed: Path, tmp_path: Path):
     (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
