@@ -71,6 +71,7 @@ run_training(read_config("mirrored.json"), "mirrored", resume=False, console=Rec
 """
 
 
+@pytest.mark.slow
 @forks
 def test_two_devices_clip_after_the_sum_and_equal_one(folder, alone) -> None:
     """Through two drops of the rate, with clipping active, which on parts of a batch would give other values."""
@@ -114,6 +115,7 @@ def place(index: int, workers: list[str]) -> dict[str, str]:
     return {"TF_CONFIG": json.dumps(task)}
 
 
+@pytest.mark.slow
 @forks
 def test_two_workers_are_identical_and_equal_one(folder, alone) -> None:
     small(folder, **RECIPE, distribute="multi-worker").write(folder / "two.json")
@@ -173,6 +175,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @forks
 def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder) -> None:
     words = arguments(folder, "--run-dir=run", "--local-workers=2", steps=100000)

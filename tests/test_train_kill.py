@@ -8,7 +8,7 @@ from train_fixtures import Fork, small, training_file
 from vdsr_eval.networks.weights import read_weights
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 TRAIN = """
 import os, signal, sys

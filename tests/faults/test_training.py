@@ -17,7 +17,10 @@ from train_fixtures import training_file
 from vdsr_eval.networks.weights import read_weights
 from vdsr_train.run.log import read_log
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork"),
+]
 
 OPTIONS = {
     "depth": 3, "channels": 8, "batch-size": 8, "steps": 40, "log-every": 5, "checkpoint-every": 7,
@@ -29,13 +32,8 @@ OPTIONS = {
 def forks() -> Iterator[Forks]:
     """A process with TensorFlow imported, in which nothing of it has been used."""
     pytest.importorskip("tensorflow")
-    modules = (
-        "cli.main",
-        "run.train",
-        "run.figures",
-        "run.board",
-        *(f"backends.{m}" for m in ("model", "optimizer", "step", "predict")),
-    )
+    modules = ["cli.main", "run.train", "run.figures", "run.board"]
+    modules += [f"backends.{module}" for module in ("model", "optimizer", "step", "predict")]
     with Forks("tensorflow", "keras", "matplotlib.pyplot", *(f"vdsr_train.{module}" for module in modules)) as process:
         yield process
 
