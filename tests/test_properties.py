@@ -30,9 +30,9 @@ from vdsr_data.benchmark.sets import open_set
 from vdsr_data.cli.main import main as data
 from vdsr_data.images.files import image_size, read_image, write_image
 from vdsr_data.training.recipe import TrainingRecipe
+from vdsr_eval import evaluate
 from vdsr_eval.cli.main import main as evaluation
 from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
-from vdsr_eval.scoring.evaluate import bicubic, evaluate
 
 pytestmark = pytest.mark.jit
 EXAMPLES = int(os.environ.get("VDSR_EXAMPLES", "60"))
@@ -177,10 +177,7 @@ def test_a_score_is_the_same_by_every_route(sets, names, scales, protocols, vari
         for name, label in labelled.items():
             for protocol in labels.values():
                 for scale in scales:
-                    ours = evaluate(
-                        open_set(sets[name]), scale=scale, model="bicubic", upscale=bicubic, protocol=protocol
-                    )
-                    for r in ours:
+                    for r in evaluate(open_set(sets[name]), "bicubic", scales=scale, protocols=protocol):
                         assert records[label, r.image, str(scale), "bicubic", protocol.label] == (r.psnr, r.ssim)
         if {"one", "file"} <= set(names):
             for key, score in records.items():

@@ -149,7 +149,7 @@ def _child(job: dict[str, Any], out: int, err: int, count: int) -> None:
     code = 0
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        run(f"{name.replace('-', '_')}.cli")
+        run(f"{name.replace('-', '_')}.cli.main")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:  # that had waited for this
@@ -209,7 +209,9 @@ def _serve() -> None:
         if "warm" in job:
             os.chdir(job["below"])
             with redirect_stdout(io.StringIO()):
-                import_module(f"{job['words'][0].replace('-', '_')}.cli").main(job["words"][1:], standalone_mode=False)
+                import_module(f"{job['words'][0].replace('-', '_')}.cli.main").main(
+                    job["words"][1:], standalone_mode=False
+                )
             print("warm", file=answers, flush=True)
             continue
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as count:

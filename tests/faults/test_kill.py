@@ -34,8 +34,8 @@ VALUES = {
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     """A process with all that these commands import."""
-    data = ("cli.main", "training.build", "training.shards", "public.download")
-    scores = ("cli.main", "reports.page", "reports.run", "reports.figures", "reports.export")
+    data = ("cli.main", "training.build", "training.generate", "training.shards", "public.download")
+    scores = ("cli.main", "reports.page", "reports.evaluation", "reports.figures", "reports.export")
     with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "matplotlib.pyplot", "scipy.io",
                "pooch", "requests", "rich.table", "rich.console") as process:  # fmt: skip
         yield process

@@ -29,7 +29,7 @@ from vdsr_data.io.files import is_plain_name
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.reports.page import write_page
 from vdsr_eval.reports.tables import per_image, summary
-from vdsr_eval.scoring.evaluate import Record
+from vdsr_eval.scoring.records import Record
 
 __all__ = ["public"]  # a fixture
 

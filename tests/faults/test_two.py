@@ -160,8 +160,8 @@ def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount,
     commands = [Command((*words, str(seed)), below=str(tmp_path / "out")) for seed in range(2)]
     (tmp_path / "out").mkdir()
     with (
-        Forks("vdsr_data.cli.main", "vdsr_data.training.build") as one,
-        Forks("vdsr_data.cli.main", "vdsr_data.training.build") as two,
+        Forks("vdsr_data.cli.main", "vdsr_data.training.build", "vdsr_data.training.generate") as one,
+        Forks("vdsr_data.cli.main", "vdsr_data.training.build", "vdsr_data.training.generate") as two,
     ):
         results = []
         for fork in (one, two):
@@ -184,13 +184,13 @@ def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount,
 
 def test_one_training_in_a_run_folder(tmp_path: Path, tried) -> None:
     pytest.importorskip("tensorflow")
-    from vdsr_train.run.train import train
+    from vdsr_train.run.train import run_training
 
     training_file(tmp_path / "train.h5")
     config, run = small(tmp_path, validation="none"), tmp_path / "run"
     tried("two at once", 3)
     with holder("folder", run) as first, pytest.raises(VdsrError, match=f"run: process {first.pid} is writing there"):
-        train(config, run, resume=False, console=Recorder())
+        run_training(config, run, resume=False, console=Recorder())
     assert not list(run.iterdir())
     seen = []
 
@@ -199,11 +199,11 @@ def test_one_training_in_a_run_folder(tmp_path: Path, tried) -> None:
         if step in (3, 10, 25):
             files = tree(run)
             with pytest.raises(VdsrError, match=f"process {os.getpid()} is writing there"):
-                train(config, run, resume=True, console=Recorder())
+                run_training(config, run, resume=True, console=Recorder())
             assert tree(run) == files
             seen.append(step)
 
-    train(config, run, resume=False, console=Recorder(at=second))
+    run_training(config, run, resume=False, console=Recorder(at=second))
     assert seen == [3, 10, 25]
     assert not hidden(tree(run))
 
