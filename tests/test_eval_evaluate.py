@@ -176,7 +176,7 @@ def test_sets_and_protocols_may_be_names(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"scale": 0}, "scale: 0 is not allowed; give a whole number, from 1 to 64"),
+        ({"scale": 0}, "scale: 0 is not allowed; give a whole number, from 2 to 16"),
         ({"scale": 2.5}, "scale: 2.5 is not allowed"),
         ({"protocol": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
         ({"protocol": None}, "protocol: None is not allowed"),

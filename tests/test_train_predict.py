@@ -41,7 +41,7 @@ def test_arguments_that_are_not_allowed() -> None:
         (lambda: Upscaler(weights, tile=0), "tile: 0 is not allowed"),
         (lambda: Upscaler(weights[1:]), "the kernel is"),
         (lambda: Upscaler(weights[:1]), "1 layers"),
-        (lambda: Upscaler(weights)(np.zeros((3, 4, 3)), 2), r"lr: luma of shape \(rows, columns\) is needed"),
+        (lambda: Upscaler(weights)(np.zeros((3, 4, 3)), 2), r"lr is float64 of shape \(3, 4, 3\); luma is needed"),
     ):
         with pytest.raises(VdsrError, match=words):
             wrong()

@@ -52,7 +52,7 @@ def imresize(context: click.Context, source: str, target: Path, scale: Any, size
     vdsr-data imresize photo.png half.png --scale 1/2
     """
     from vdsr_data.datasets import find_images, unique_names
-    from vdsr_data.files import check_folder, check_output, claimed
+    from vdsr_data.files import check_apart, check_folder, check_output, claimed
     from vdsr_data.generate import resize_images
     from vdsr_data.images import is_image_name
     from vdsr_data.memory import check_images, of_resizing
@@ -66,6 +66,7 @@ def imresize(context: click.Context, source: str, target: Path, scale: Any, size
         refuse_idle(context, ["kind"], "is for folders; of one image the name of OUT tells the format")
         sources, targets = [Path(source)], [target]
         check_output(target, force=force)
+        check_apart(target, sources)
     else:
         _, sources = find_images(source, "test")
         targets = [target / f"{name}.{kind}" for name in unique_names(sources)]

@@ -20,7 +20,7 @@ from vdsr_data import limits
 from vdsr_data.arrays import RangeWarning
 from vdsr_data.claims import ROLES, ends_of, fault_of
 from vdsr_data.errors import one_line
-from vdsr_data.files import replacing
+from vdsr_data.files import check_apart, replacing
 from vdsr_data.pairs import Pairs
 from vdsr_data.subimage_folder import SubimageFolder
 
@@ -73,13 +73,14 @@ def save_preview(path: Path | str, pairs: Pairs | SubimageFolder, *, count: int 
     ArgumentError
         If `count` is too large for a sheet.
     VdsrError
-        If the file is damaged.
+        If the file is damaged, or `path` is that file or lies in that folder.
 
     Warns
     -----
     RangeWarning
         If something that is shown has values that no training takes; the first of them is named.
     """
+    check_apart(path, [pairs.path])
     total, usual, _ = offered(pairs)
     shown = min(usual if count is None else limits.whole("count", count, (1, MOST)), total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())

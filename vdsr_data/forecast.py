@@ -101,6 +101,6 @@ def _scaled(
 def _line(output: Path, what: str, size: float | None, seconds: float | None) -> str:
     bytes_ = "" if size is None else f", {size_text(size)}"
     there = output.exists() and not (output.is_dir() and is_empty(output))
-    force = "; it exists already, and needs --force" if there else ""
+    force = "; it exists already, and would be replaced with --force" if there else ""
     duration = "" if seconds is None else f", about {max(seconds, 1):.0f} s on this machine"
     return f"{output}: would hold {what}{bytes_}{duration}; nothing was written{force}"

@@ -19,7 +19,7 @@ from vdsr_data.color import im2double, luma, rgb2ycbcr
 from vdsr_data.datasets import unique_names
 from vdsr_data.disk import check_space
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.files import HDF5, check_folder, check_target, claimed, replacing, unchanged
+from vdsr_data.files import HDF5, check_apart, check_folder, check_target, claimed, replacing, unchanged
 from vdsr_data.hdf5 import annotate
 from vdsr_data.images import check_lossless, image_size, read_image, write_image
 from vdsr_data.patches import augment, cut, randperm_inverse
@@ -50,6 +50,7 @@ class TrainingSummary:
 
 def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary) -> NDArray[np.float64]:
     """Reduce float64 luma by `scale` and enlarge it to its size again: the `lr` of the training and test files."""
+    limits.whole("scale", scale, limits.SCALES)
     return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
 
 
@@ -145,7 +146,11 @@ def generate_train(
 
 def check_shard(shard: tuple[int, int], images: int, keys: tuple[str, str], compression: int) -> None:
     """Refuse a part (k, n) that cannot be made of so many images, or not with these options."""
-    if len(shard) != 2 or limits.whole("shard", shard[0], (1, None)) > limits.whole("shard", shard[1], (1, None)):
+    if (
+        not isinstance(shard, Sequence)
+        or len(shard) != 2
+        or limits.whole("shard", shard[0], (1, None)) > limits.whole("shard", shard[1], (1, None))
+    ):
         raise ArgumentError(f"shard: {shard} is not allowed; give (k, n) with k from 1 to n")
     if shard[1] > images:
         raise VdsrError(f"{images} images give at most {images} parts, not {shard[1]}; use a smaller number of parts")
@@ -334,6 +339,7 @@ def resize_images(
     for source, target in zip(read, written, strict=True):
         check_lossless(target)
         check_target(target)
+        check_apart(target, read)
         if min(image_size(source)) < crop:
             raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {crop}")
 

@@ -70,6 +70,8 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
     scales = options.get("scales") or [options["scale"]]
     for name in ("save_images", "save_mat"):
         target = options[name]
+        if target is not None and realpath(target) in taken:
+            raise VdsrError(f"{target}: is {taken[realpath(target)]}; name another folder")
         if target is not None and target.is_dir() and not is_empty(target) and not options["force"]:
             raise VdsrError(f"{target}: is not empty; name a new folder, or use --force to write into it")
         for place in (target / folder / f"x{scale}" for folder in folders for scale in scales if target is not None):
@@ -83,6 +85,13 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
             if place in taken:
                 raise click.UsageError(f"{options[name]}: is {taken[place]} and --{name}; give each a file of its own")
             taken[place] = f"--{name}"
+            folder = next(
+                (f for f in ("save_images", "save_mat") if options[f] and realpath(options[f]) == place), None
+            )
+            if folder is not None:
+                raise click.UsageError(
+                    f"{options[name]}: is --{folder.replace('_', '-')} and --{name}; give each its own"
+                )
             check_output(options[name], force=options["force"], suffixes=suffixes)
             with scratch(place):  # nothing else tells of every file system whether it can be written
                 pass

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.arrays import as_array
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import SCALES, choice, whole
+from vdsr_data.limits import FACTORS, choice, whole
 from vdsr_eval.checked import Floats, checked_image, checked_luma, eight_bit, rounded
 from vdsr_eval.metrics import SSIM_WINDOW, SsimBorder, psnr, ssim
 
@@ -168,7 +168,7 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low
         If an image has another shape or dtype, or `low` another size or number of channels than the cropped original
         asks for; if there is no such protocol, or the scale is no whole number.
     """
-    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
+    protocol, scale = as_protocol(protocol), whole("scale", scale, FACTORS)
     original = checked_image(original, "original")
     low = None if low is None else checked_image(low, "low")
     if low is not None and original.ndim == 2:
@@ -201,6 +201,8 @@ def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pai
     """The pair of a test file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
     protocol = as_protocol(protocol)
     gt, lr = checked_luma(gt, "the stored original"), checked_luma(lr, "the stored low resolution")
+    if gt.shape != lr.shape:
+        raise ArgumentError(f"the stored low resolution is {lr.shape}, the original {gt.shape}; they need one shape")
     scored = gt if protocol.result == "float" else rounded(gt * 255)
     return Pair(scored, result(lr, None, protocol=protocol), lr, None)
 
@@ -265,7 +267,7 @@ def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol | str) ->
 
 def too_small(shape: Sequence[int], *, scale: int, protocol: Protocol | str) -> str:
     """Why an image of this shape cannot be scored, or an empty string; ArgumentError if it is the shape of none."""
-    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
+    protocol, scale = as_protocol(protocol), whole("scale", scale, FACTORS)
     if not isinstance(shape, Sequence) or len(shape) not in (2, 3):
         raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape!r}")
     border = scale if protocol.border is None else protocol.border

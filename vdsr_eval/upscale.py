@@ -17,7 +17,7 @@ from vdsr_data.deep_png import write_png
 from vdsr_data.errors import VdsrError
 from vdsr_data.files import check_output, replacing
 from vdsr_data.images import check_lossless, is_image_name, read_picture, write_image
-from vdsr_data.limits import SCALES, whole
+from vdsr_data.limits import FACTORS, whole
 from vdsr_data.memory import check_memory
 from vdsr_data.resize import Boundary
 from vdsr_eval.checked import checked_image
@@ -73,7 +73,7 @@ def upscaled_strips(
     """
     colors = checked_image(colors, "colors")
     checked_upscaler(upscale)
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     whole("reach", reach, (0, None))
     if strip is not None:
         whole("strip", strip, (1, None))
@@ -131,7 +131,7 @@ def upscale_file(
         If it may not fit into memory.
     """
     source, target = Path(source), Path(target)
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     picture = read_picture(source)
     check_lossless(target, deep=picture.colors.dtype == np.uint16, alpha=picture.alpha is not None)
     rows, columns = (scale * length for length in picture.colors.shape[:2])
@@ -192,7 +192,7 @@ def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bo
     VdsrError
         If there is no such source, outputs exist, or two images would be written to one file.
     """
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     output = None if output is None else Path(output)
     single = Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir())
     if single:

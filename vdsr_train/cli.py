@@ -66,7 +66,9 @@ class TrainCommand(ExplainingCommand):
         """Refuse several values of an option, of which all but the first would be taken for FILE."""
         for name, _ in _with_names(args):
             if name and not ctx.resilient_parsing:
-                raise click.UsageError(f"{name} takes one value; several are compared by: vdsr-train sweep {name} ...")
+                several = f"a list takes commas: {name} 2,3" if name[2:].replace("-", "_") in LISTS else (
+                    f"{name} takes one value; several are compared by: vdsr-train sweep {name} ...")  # fmt: skip
+                raise click.UsageError(several)
         return super().parse_args(ctx, args)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vdsr_data import voice
 from vdsr_data.errors import VdsrError, listed
-from vdsr_data.files import check_name
+from vdsr_data.files import check_input, check_name
 from vdsr_train.config import Config
 
 __all__ = ["check_data", "check_run", "check_shares", "check_sweep", "check_workers", "refuse_log"]
@@ -55,6 +55,8 @@ def check_data(config: Config) -> None:
         raise VdsrError(f"{file}: is a run folder; --resume {file} goes on with it, --weights {file} starts from it")
     if file.is_dir():
         raise VdsrError(f"{file}: is a folder; to train on the images in it: --images {file}")
+    if file.exists():
+        check_input(file)
     raise VdsrError(f"{file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/")
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import whole
+from vdsr_eval.checked import checked_luma
 from vdsr_train import backend
 from vdsr_train.foreign import read_any
 from vdsr_train.shipped import NAME
@@ -74,11 +74,14 @@ class Upscaler:
         Raises
         ------
         ArgumentError
-            `lr` has another number of dimensions.
+            `lr` has another number of dimensions, is not of floats, or holds NaN or infinity.
+
+        Warns
+        -----
+        RangeWarning
+            `lr` clearly lies in another range than [0, 1].
         """
-        lr = np.asarray(lr, np.float32)
-        if lr.ndim != 2:
-            raise ArgumentError(f"lr: luma of shape (rows, columns) is needed, not {lr.shape}")
+        lr = np.asarray(checked_luma(lr, "lr"), np.float32)
         rows, columns = lr.shape
         sr = np.empty_like(lr)
         for top in range(0, rows, self.tile):
