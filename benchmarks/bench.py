@@ -23,8 +23,8 @@ from rich.table import Table
 
 PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py")
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3", "rgb2ycbcr uint8",
-         "ssim valid")  # fmt: skip
+SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3",
+         "rgb2ycbcr uint8", "ssim valid")  # fmt: skip
 MARKS = "<!-- written by make bench -->", "<!-- end -->"
 INTRODUCTION = """# Speed
 

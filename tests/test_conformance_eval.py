@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-
-from vdsr_data.benchmark.sets import open_set
+from vdsr_eval import evaluate
 from vdsr_eval.cli.main import main
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.protocols.published import published
-from vdsr_eval.scoring.evaluate import bicubic, evaluate, mean_score
+from vdsr_eval.scoring.records import mean_score
 
 
 @pytest.mark.parametrize("name", ["Set5", "Set14", pytest.param("B100", marks=pytest.mark.conformance)])
@@ -30,14 +29,7 @@ def test_bicubic_of_vdsr_tf_digit_for_digit_as_printed(reference_data: Path, nam
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_bicubic_of_paper_digit_for_digit(reference_data: Path, scale: int) -> None:
     """Set5 of the VDSR paper's Table 3 (scored by its authors in MATLAB)."""
-    records = evaluate(
-        open_set(reference_data / "Set5"),
-        scale=scale,
-        model="bicubic",
-        upscale=bicubic,
-        protocol=PROTOCOLS["paper"],
-    )
-    psnr, ssim = mean_score(records)
+    psnr, ssim = mean_score(evaluate(reference_data / "Set5", scales=scale, protocols="paper"))
     expected = published(dataset="Set5", scale=scale, protocol="paper")[0]
     assert (f"{psnr:.2f}", f"{ssim:.4f}") == (f"{expected.psnr:.2f}", f"{expected.ssim:.4f}")
 
@@ -45,7 +37,7 @@ def test_bicubic_of_paper_digit_for_digit(reference_data: Path, scale: int) -> N
 def test_per_image_psnr_equals_matlabs_log(reference_data: Path) -> None:
     """An older MATLAB's log of Set5 x2: 8-bit RGB reduced and enlarged with boundary replicate, 8-bit luma scored."""
     protocol = replace(PROTOCOLS["rcan"], luma="uint8", boundary="replicate")
-    records = evaluate(open_set(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol)
+    records = evaluate(reference_data / "Set5", scales=2, protocols=protocol)
     found = {record.image: round(record.psnr, 4) for record in records}
     assert found == {"baby": 37.0263, "bird": 36.7730, "butterfly": 27.4298, "head": 34.8375, "woman": 32.1354}
 
@@ -86,7 +78,7 @@ def test_a_self_ensemble_gains(reference_data: Path) -> None:
 
     network = load_network(reference_data / "weights" / "VDSR_Official.mat")
     alone, together = (
-        evaluate(open_set(reference_data / "Set5"), scale=4, model="m", upscale=upscale, protocol=PROTOCOLS["paper"])
+        evaluate(reference_data / "Set5", upscale, scales=4, protocols="paper")
         for upscale in (network, self_ensemble(network))
     )
     gains = [b.psnr - a.psnr for a, b in zip(alone, together, strict=True)]
@@ -96,12 +88,7 @@ def test_a_self_ensemble_gains(reference_data: Path) -> None:
 @pytest.mark.conformance
 def test_no_protocol_is_another_one(reference_data: Path) -> None:
     """The three differ in the digits that papers print, so that a table says which it was."""
-    means = {
-        name: mean_score(
-            evaluate(open_set(reference_data / "Set5"), scale=2, model="bicubic", upscale=bicubic, protocol=protocol)
-        )
-        for name, protocol in PROTOCOLS.items()
-    }
+    means = {name: mean_score(evaluate(reference_data / "Set5", scales=2, protocols=name)) for name in PROTOCOLS}
     assert {name: (round(psnr, 2), round(ssim, 4)) for name, (psnr, ssim) in means.items()} == {
         "vdsr-tf": (33.68, 0.9304), "paper": (33.66, 0.9299), "rcan": (33.67, 0.9303),
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Sets of images by path, by name, and built in."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -104,6 +105,11 @@ def test_a_set_does_not_shrink_without_a_word(test_file: Path, photographs: Path
     with pytest.raises(VdsrError, match=r"e.png: a symbolic link to nothing"):
         open_set(photographs)
     (photographs / "e.png").rename(photographs / "notes")  # no image by its name
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(photographs / "f.png")
+        with pytest.raises(VdsrError, match=r"f.png: not a plain file; remove it from the folder"):
+            open_set(photographs)
+        (photographs / "f.png").unlink()
     assert len(open_set(photographs)) == 4
 
 

@@ -11,6 +11,7 @@ import pytest
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import (
     HDF5,
+    check_apart,
     check_folder,
     check_input,
     check_output,
@@ -134,6 +135,20 @@ def test_outputs_that_are_refused(tmp_path: Path):
     for check in (check_output, check_folder):
         with pytest.raises(VdsrError, match="there: is a file, no folder"):
             check(tmp_path / "there" / "out", force=True)
+
+
+def test_nothing_is_written_over_what_is_read(tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    for inputs, output in (
+        ("set", "set/new.png"),
+        ("link", "set/a/b.png"),
+        ("set", "link/new.png"),
+        ("a.png", "a.png"),
+    ):
+        with pytest.raises(VdsrError, match="is read, or in a folder that is read"):
+            check_apart(tmp_path / output, [tmp_path / "other", tmp_path / inputs])
+    check_apart(tmp_path / "set.png", [tmp_path / "set", tmp_path / "a.png"])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

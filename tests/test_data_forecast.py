@@ -105,7 +105,7 @@ def test_an_output_that_exists_is_told(folder: Path):
         assert run(*words, "--dry-run").endswith("; nothing was written\n")
         (folder / output).parent.mkdir(exist_ok=True)
         (folder / output).touch()
-        assert run(*words, "--dry-run").endswith("nothing was written; it exists already, and needs --force\n")
+        assert run(*words, "--dry-run").endswith("; it exists already, and would be replaced with --force\n")
         assert (folder / output).read_bytes() == b""
 
 

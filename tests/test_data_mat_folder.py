@@ -33,7 +33,11 @@ def test_the_commands_work_on_it(folder: Path, photographs: Path, monkeypatch: p
     found = command_line.run("verify", "mats", "--images", photographs, "--sample", 3)
     assert (found.exit_code, found.stderr) == (0, "")
     assert "3 of 8 pairs, from the images; boundary replicate" in found.stdout
-    fails(command_line.run("info", "mats/a_2_gt.mat"), 1, "a_2_gt.mat: a .mat file, not HDF5; give the folder")
+    fails(
+        command_line.run("info", "mats/a_2_gt.mat"),
+        1,
+        "a_2_gt.mat: a .mat file, not HDF5; of a benchmark give",
+    )
 
 
 def test_pairs_are_those_of_the_test_file(folder: Path, test_file: Path):

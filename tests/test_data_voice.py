@@ -1,5 +1,6 @@
 """--quiet, --verbose and --log-file, which every command has."""
 
+import os
 import re
 import subprocess
 import sys
@@ -95,6 +96,10 @@ def test_only_log_files_are_appended_to(image: str):
     assert re.fullmatch(r".*in.png: is not a log file of ours; name another\n", done.stderr)
     assert Path(image).read_bytes() == before
     assert not Path("out.png").exists()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe")
+        done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "pipe"])
+        assert (done.exit_code, "pipe: is a pipe, which would be waited for" in done.stderr) == (1, True)
     Path("empty.txt").touch()
     done = CliRunner().invoke(data, ["imresize", image, "out.png", "--scale", "1/2", "--log-file", "empty.txt"])
     assert done.exit_code == 0

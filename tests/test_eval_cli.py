@@ -410,6 +410,7 @@ def test_outputs_that_meet_are_refused(folder: Path) -> None:
     options = ["--dataset", "fruit.h5", *options[2:]]
     fails(2, "fruit.h5: is what is read and --json", *options, "--json", "fruit.h5")
     fails(2, "log: is --log-file and --csv", *options, "--log-file", "log", "--csv", "log")
+    fails(2, "both: is --save-mat and --json", *options, "--save-mat", "both", "--json", "both")
     fails(1, "fruit/new.png: is the name of an image; what is written here is called .csv or .txt", *options, "--csv",
           "fruit/new.png")  # fmt: skip
 
@@ -428,7 +429,9 @@ def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:
 
 
 def test_several_values_after_one_option_are_explained(folder: Path) -> None:
-    fails(2, "pear: no such command (score, upscale); several values take an option each", "--dataset", "fruit", "pear")
+    hint = "a set takes an option each time, such as --dataset pear"
+    fails(2, f"pear: no such command (score, upscale); {hint}", "--dataset", "fruit", "pear")
+    fails(2, "scor: no such command (score, upscale); did you mean score?", "scor", "results")
 
 
 def test_values_may_be_repeated_or_joined_by_commas(folder: Path) -> None:

@@ -128,6 +128,8 @@ def words_of(example: str, here: Path) -> list[str]:
         return [program, "convert", "mine.h5", "out.h5"]
     if program == "vdsr-train" and "--resume" not in words:
         for option, value in SHORT.items():
+            if option == "--validation" and "--validate-every" in words:
+                value = "Set5"  # noqa: PLW2901 - without a set there is nothing to validate
             if option in words:
                 at = words.index(option)
                 del words[at : at + 2]

@@ -149,7 +149,7 @@ IDLE = [
     (["--optimizer", "sgd", "--beta-2", "0.9"], "--beta-2 does nothing with --optimizer sgd; add"),
     (["--decay-every", "2"], r"--decay-every does nothing with --schedule cosine \(preset best\); add"),
     (["--decay-factor", "2"], r"--decay-factor does nothing with --schedule cosine \(preset best\)"),
-    (["--preset", "quick", "--epochs", "3"], r"--epochs does nothing with --steps 7500 \(preset quick\); give --steps"),
+    (["--preset", "quick", "--epochs", "3"], r"--epochs does nothing with --steps 7500 \(preset quick\); give"),
     (["--validation", "None", "--validate-every", "1"], "--validate-every does nothing with --validation none"),
     (["--weights", "default", "--last-layer", "he"], "--last-layer does nothing with --weights default"),
 ]  # fmt: skip

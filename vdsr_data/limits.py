@@ -15,6 +15,7 @@ __all__ = [
     "COMPRESSION",
     "DOWNLOADS",
     "DOWNSIZES",
+    "FACTORS",
     "FLIPS",
     "MULTIPLES",
     "PATCH_SIZES",
@@ -47,6 +48,7 @@ __all__ = [
 T = TypeVar("T")
 
 SCALES = (1, 64)
+FACTORS = (2, 16)  # of super-resolution
 PATCH_SIZES = (2, 4096)
 STRIDES = (1, 4096)
 DOWNSIZES = (0.01, 1.0)

@@ -129,7 +129,9 @@ class Config:
     decay_every: Annotated[int, COUNT, IN_STEPS, "step schedule: epochs between two divisions"] = 20
     decay_factor: Annotated[float, POSITIVE, IN_STEPS, "step schedule: what the rate is divided by"] = 10.0
     warmup: Annotated[int, NOT_NEGATIVE, "steps during which the rate rises from zero"] = 0
-    epochs: Annotated[int, COUNT, Needs("steps", "give --steps", only=(None,)), "passes over the training patches"] = 80
+    epochs: Annotated[
+        int, COUNT, Needs("steps", "give --steps alone", only=(None,)), "passes over the training patches"
+    ] = 80
     steps: Annotated[int | None, COUNT, "length of the training in steps, instead of epochs"] = None
     ema: Annotated[int, NOT_NEGATIVE, "also average the weights over about so many steps; 0: no"] = 0
 

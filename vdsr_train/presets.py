@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
+from vdsr_data.errors import one_line
 from vdsr_train.config import Config, knobs
 
 __all__ = ["DEFAULT_PRESET", "PRESETS", "differences", "recipe", "shown"]
@@ -41,7 +42,7 @@ def recipe(config: Config, *, fit: bool = False) -> str:
     changes = [f"{name} {shown(value)}" for name, value in differences(config).items() if name in acting]
     if fit:
         changes = [f"{text} or a tenth of the steps" if text.startswith("warmup ") else text for text in changes]
-    return f"unlike the paper: {', '.join(changes)}" if changes else "as in the paper"
+    return one_line(f"unlike the paper: {', '.join(changes)}") if changes else "as in the paper"
 
 
 def shown(value: Any) -> str:

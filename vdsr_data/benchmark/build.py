@@ -53,6 +53,7 @@ def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric
     >>> degrade(np.eye(4), 2).round(2).tolist()[0]
     [0.56, 0.41, 0.09, -0.06]
     """
+    limits.whole("scale", scale, limits.SCALES)
     return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
 
 

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shlex
+import stat
 import sys
 import threading
 import time
@@ -202,6 +203,8 @@ def _be_verbose(_context: click.Context, _option: click.Parameter, value: bool) 
 
 def _open_log(_context: click.Context, _option: click.Parameter, value: Path | None) -> None:
     if value is not None:
+        if stat.S_ISFIFO(value.stat().st_mode) if value.exists() else False:
+            raise VdsrError(f"{value}: is a pipe, which would be waited for; name a file")
         if value.is_file():  # not a device
             with value.open("rb") as there:
                 head = there.read(11)

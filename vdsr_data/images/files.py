@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vdsr_data.images.png_alpha import TransparencyWarning, laid_over_background
 from vdsr_data.images.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
 from vdsr_data.io.files import check_name, refusal, replacing
 from vdsr_data.io.mistaken import mistaken
+from vdsr_data.limits import choice, different
 from vdsr_data.matlab.arrays import as_array, channels_first
 
 __all__ = [
@@ -89,7 +91,7 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     ------
     VdsrError
         If there is no such folder or no image in it, if the name of an image is not text in one line, or if one is a
-        symbolic link to nothing.
+        symbolic link to nothing, or a pipe.
 
     Examples
     --------
@@ -101,11 +103,11 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     ...     print([path.name for path in list_images(folder)])
     ['dots.png']
     """
-    folder = Path(folder)
+    folder, order = Path(folder), different("order", order, partial(choice, allowed=list(SUFFIXES)))
     if not folder.is_dir():
         raise VdsrError(f"{folder}: no such folder of images")
-    # A link to nothing is no file, but without it the set would be a smaller one.
-    files = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p.is_file() or not p.exists()))
+    # A link to nothing is no file, nor is a pipe, but without it the set would be a smaller one.
+    files = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and not p.is_dir())
     images = [path for kind in order for path in files if path.suffix.lower() in SUFFIXES[kind]]
     if not images:
         raise VdsrError(f"{folder}: no image in it; looked for {', '.join(s for k in order for s in SUFFIXES[k])}")
@@ -113,6 +115,8 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
         check_name(path)
         if not path.exists():
             raise VdsrError(f"{path}: a symbolic link to nothing; restore the image, or remove the link")
+        if not path.is_file():
+            raise VdsrError(f"{path}: not a plain file; remove it from the folder")
     return images
 
 

@@ -89,7 +89,7 @@ def foretell(
     check_space(output, int(size or 0))
     bytes_ = "" if size is None else f", {size_text(size)}"
     there = output.exists() and not (output.is_dir() and is_empty(output))
-    force = "; it exists already, and needs --force" if there else ""
+    force = "; it exists already, and would be replaced with --force" if there else ""
     duration = "" if seconds is None else f", about {max(seconds, 1):.0f} s on this machine"
     line = f"{output}: would hold {what}{bytes_}{duration}; nothing was written{force}"
     return Built(output, len(images), pairs, seconds, line, size, dropped, dry_run=True)

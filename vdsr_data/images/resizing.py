@@ -7,7 +7,7 @@ from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
 from vdsr_data.io.ahead import Advance, ignore, results
-from vdsr_data.io.files import check_target
+from vdsr_data.io.files import check_apart, check_target
 from vdsr_data.limits import Boundary, checked_boundary, checked_paths
 from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.resize import imresize
@@ -44,6 +44,7 @@ def resize_images(
     for source, target in zip(read, written, strict=True):
         check_lossless(target)
         check_target(target)
+        check_apart(target, read)
         if min(image_size(source)) < crop:
             raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {crop}")
 

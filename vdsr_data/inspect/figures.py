@@ -20,7 +20,7 @@ from vdsr_data.benchmark.claims import ROLES, ends_of, fault_of
 from vdsr_data.errors import one_line
 from vdsr_data.inspect.sheet import offered
 from vdsr_data.interop.pairs import Pairs
-from vdsr_data.io.files import replacing
+from vdsr_data.io.files import check_apart, replacing
 from vdsr_data.matlab.arrays import RangeWarning
 from vdsr_data.training.subimage_folder import SubimageFolder
 
@@ -53,13 +53,14 @@ def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, count: int, seed:
     Raises
     ------
     VdsrError
-        If the file is damaged.
+        If the file is damaged, or `path` is that file or lies in that folder.
 
     Warns
     -----
     RangeWarning
         If something that is shown has values that no training takes; the first of them is named.
     """
+    check_apart(path, [pairs.path])
     total, _, _ = offered(pairs)
     shown = min(count, total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,9 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.io.interrupt import half_done
 from vdsr_data.io.lock import held
 
-__all__ = ["DEFLATE", "HDF5", "check_folder", "check_input", "check_name", "check_output", "check_target", "claimed",
-           "in_use", "is_empty", "is_plain_name", "refusal", "replacing", "scratch", "scratch_folder", "sweep",
-           "unchanged", "written"]  # fmt: skip
+__all__ = ["DEFLATE", "HDF5", "check_apart", "check_folder", "check_input", "check_name", "check_output",
+           "check_target", "claimed", "in_use", "is_empty", "is_plain_name", "refusal", "replacing", "scratch",
+           "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
 
 DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
@@ -76,6 +76,14 @@ def check_output(path: Path | str, *, force: bool, suffixes: Sequence[str] = ())
     check_target(path, suffixes)
     if Path(path).exists() and not force:
         raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
+
+
+def check_apart(output: Path | str, inputs: Iterable[Path | str]) -> None:
+    """Refuse an output that is one of the files that are read, or would lie in a folder that is; links are followed."""
+    place = Path(os.path.realpath(output))
+    for path in (Path(os.path.realpath(path)) for path in inputs):
+        if place == path or (path.is_dir() and place.is_relative_to(path)):
+            raise VdsrError(f"{output}: is read, or in a folder that is read; name another")
 
 
 def check_input(path: Path | str) -> None:

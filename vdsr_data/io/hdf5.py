@@ -40,7 +40,11 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
     check_input(path)
     other = mistaken(path)  # which the system may refuse to open, of which h5py's question tells nothing
     if not h5py.is_hdf5(path):
-        kind = "a .mat file, not HDF5; give the folder that it lies in" if path.suffix == ".mat" else "not an HDF5 file"
+        kind = (
+            "a .mat file, not HDF5; of a benchmark give the folder, of weights see vdsr-eval --weights"
+            if path.suffix == ".mat"
+            else "not an HDF5 file"
+        )
         raise VdsrError(f"{path}: {other or kind}")
     with damage_explained(path):
         file = h5py.File(path, "r")

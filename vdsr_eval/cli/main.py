@@ -1,6 +1,7 @@
 """The command ``vdsr-eval``: options to one evaluation, records to printed tables and files."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +39,11 @@ class EvalGroup(ExplainingGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say what to do."""
         if args[0] not in self.commands:
-            known = ", ".join(self.commands)
-            raise click.UsageError(
-                f"{args[0]}: no such command ({known}); several values take an option each, such as --dataset Set5"
-                " --dataset Set14",
-                ctx,
+            known, near = ", ".join(self.commands), get_close_matches(args[0], self.commands, 1)
+            hint = (
+                f"did you mean {near[0]}?" if near else f"a set takes an option each time, such as --dataset {args[0]}"
             )
+            raise click.UsageError(f"{args[0]}: no such command ({known}); {hint}", ctx)
         return super().resolve_command(ctx, args)
 
 

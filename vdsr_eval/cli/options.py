@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from vdsr_data.cli.options import CHOICE, WHOLE, PathType, boundary_option, force_option
+from vdsr_data.limits import FACTORS
 
 __all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
 FILE = PathType(dir_okay=False, path_type=Path)
 FOLDER = PathType(file_okay=False, path_type=Path)
-SCALE = WHOLE(2, 16)
+SCALE = WHOLE(*FACTORS)
 
 ensemble_option = click.option(
     "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."

@@ -108,11 +108,14 @@ class Network:
         Raises
         ------
         ArgumentError
-            `lr` has another number of dimensions.
+            `lr` has another number of dimensions, is not of floats, or holds NaN or infinity.
+
+        Warns
+        -----
+        RangeWarning
+            `lr` clearly lies in another range than [0, 1].
         """
-        lr = np.asarray(lr, np.float32)
-        if lr.ndim != 2:
-            raise ArgumentError(f"lr: luma of shape (rows, columns) is needed, not {lr.shape}")
+        lr = np.asarray(checked_luma(lr, "lr"), np.float32)
         rows, columns = lr.shape
         sr = np.empty_like(lr)
         for top in range(0, rows, self.tile):

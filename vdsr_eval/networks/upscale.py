@@ -21,7 +21,7 @@ from vdsr_data.images.files import check_lossless, is_image_name, read_picture, 
 from vdsr_data.images.memory import check_memory
 from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.files import check_output, claimed, replacing
-from vdsr_data.limits import SCALES, Boundary, whole
+from vdsr_data.limits import FACTORS, Boundary, whole
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
 from vdsr_eval.networks.network import Network, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.protocols.checked import checked_image
@@ -218,7 +218,7 @@ def upscaled_strips(
     """
     colors = checked_image(colors, "colors")
     checked_upscaler(upscale)
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     whole("reach", reach, (0, None))
     if strip is not None:
         whole("strip", strip, (1, None))
@@ -276,7 +276,7 @@ def upscale_file(
         If it may not fit into memory.
     """
     source, target = Path(source), Path(target)
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     picture = read_picture(source)
     check_lossless(target, deep=picture.colors.dtype == np.uint16, alpha=picture.alpha is not None)
     rows, columns = (scale * length for length in picture.colors.shape[:2])
@@ -337,7 +337,7 @@ def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bo
     VdsrError
         If there is no such source, outputs exist, or two images would be written to one file.
     """
-    whole("scale", scale, SCALES)
+    whole("scale", scale, FACTORS)
     output = None if output is None else Path(output)
     single = Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir())
     if single:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import SCALES, choice, whole
+from vdsr_data.limits import FACTORS, choice, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.metrics.fidelity import SSIM_WINDOW, SsimBorder, psnr, ssim
 from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eight_bit, rounded
@@ -214,7 +214,7 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low
         asks for; if there is no such protocol, or the scale is no whole number.
     """
     protocol, given = as_protocol(protocol), low
-    original, low = _as_read(original, low, whole("scale", scale, SCALES), protocol)
+    original, low = _as_read(original, low, whole("scale", scale, FACTORS), protocol)
     gt = as_scored(original, protocol)
     if protocol.source == "rgb":
         low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low
@@ -263,7 +263,7 @@ def small_image(
     (4, 3, 3)
     """
     protocol, colour = as_protocol(protocol), choice("colour", colour, get_args(Colour))
-    original, low = _as_read(original, low, whole("scale", scale, SCALES), protocol)
+    original, low = _as_read(original, low, whole("scale", scale, FACTORS), protocol)
     if protocol.source == "rgb" or (low is not None and colour == "rgb"):
         image = im2double(imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low)
         if colour == "luma" and image.ndim == 3:
@@ -278,6 +278,8 @@ def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pai
     """The pair of a benchmark file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
     protocol = as_protocol(protocol)
     gt, lr = checked_luma(gt, "the stored original"), checked_luma(lr, "the stored low resolution")
+    if gt.shape != lr.shape:
+        raise ArgumentError(f"the stored low resolution is {lr.shape}, the original {gt.shape}; they need one shape")
     scored = gt if protocol.result == "float" else rounded(gt * 255)
     return Pair(scored, result(lr, None, protocol=protocol), lr, None)
 
@@ -350,7 +352,7 @@ def score(image: Floats, gt: Floats, *, scale: int, protocol: Protocol | str) ->
 
 def too_small(shape: Sequence[int], *, scale: int, protocol: Protocol | str) -> str:
     """Why an image of this shape cannot be scored, or an empty string; ArgumentError if it is the shape of none."""
-    protocol, scale = as_protocol(protocol), whole("scale", scale, SCALES)
+    protocol, scale = as_protocol(protocol), whole("scale", scale, FACTORS)
     if not isinstance(shape, Sequence) or len(shape) not in (2, 3):
         raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape!r}")
     border = scale if protocol.border is None else protocol.border

@@ -13,7 +13,7 @@ from vdsr_data.benchmark.sets import Benchmark
 from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, one_line
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
-from vdsr_data.limits import SCALES, Boundary, whole
+from vdsr_data.limits import FACTORS, Boundary, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
@@ -138,7 +138,7 @@ def evaluate(
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
     several = scales if isinstance(scales, Iterable) else [scales]
-    factors = tuple(dict.fromkeys(whole("scales", factor, SCALES) for factor in several))
+    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several))
     rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
     only = _known([images] if isinstance(images, str) else images, opened)
     parts = [_Part(testset, scale) for testset in opened for scale in factors]

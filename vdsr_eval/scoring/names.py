@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images.files import SUFFIXES
-from vdsr_data.limits import SCALES, choice, different, number
+from vdsr_data.limits import FACTORS, choice, different, number
 
 __all__ = ["Matches", "Part", "distinct", "match_files"]
 
@@ -94,7 +94,7 @@ def match_files(
     """
     folder = Path(folder)
     different("names", names, _text)
-    number("scale", scale, SCALES)
+    number("scale", scale, FACTORS)
     choice("part", part, get_args(Part))
     _text("pattern", pattern)
     if not folder.is_dir():

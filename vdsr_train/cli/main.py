@@ -73,6 +73,8 @@ class TrainCommand(ExplainingCommand):
         """Refuse several values of an option, of which all but the first would be taken for FILE."""
         for name, _ in _with_names(args):
             if name and not ctx.resilient_parsing:
+                if name[2:] in (knob.name for knob in knobs() if knob.many):
+                    raise click.UsageError(f"{name}: a list takes commas, such as 2,3")
                 raise click.UsageError(f"{name} takes one value; several are compared by: vdsr-train sweep {name} ...")
         return super().parse_args(ctx, args)
 

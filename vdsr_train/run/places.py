@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vdsr_data.cli import voice
 from vdsr_data.errors import ArgumentError, VdsrError, listed
-from vdsr_data.io.files import check_name
+from vdsr_data.io.files import check_input, check_name
 from vdsr_data.limits import whole
 from vdsr_train.config import Config
 
@@ -61,6 +61,8 @@ def check_data(config: Config) -> None:
         raise VdsrError(f"{file}: is a run folder; --resume {file} goes on with it, --weights {file} starts from it")
     if file.is_dir():
         raise VdsrError(f"{file}: is a folder; to train on the images in it: --images {file}")
+    if file.exists():
+        check_input(file)
     raise VdsrError(f"{file}: no such training file; build one with: vdsr-data build-train 291/, or use --images 291/")
 
 
