@@ -30,8 +30,8 @@ def mat_contents() -> list[dict[str, object]]:
     for number, (kernel, bias) in enumerate(LAYERS):
         weights[0][0, number], weights[1][0, number] = kernel, bias
     return [
-        {"sr": np.linspace(0, 1, 20).reshape(4, 5)},
-        {"sr": np.arange(60, dtype="u1").reshape(4, 5, 3), "text": "words", "flag": True, "z": np.array([[1 + 2j]])},
+        {"sr": np.linspace(0, 1, 24).reshape(4, 6)},
+        {"sr": np.arange(72, dtype="u1").reshape(4, 6, 3), "text": "words", "flag": True, "z": np.array([[1 + 2j]])},
         {"model": {"weight": weights[0], "bias": weights[1]}},
     ]
 
@@ -228,10 +228,10 @@ def read_result(path: Path) -> None:
     from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
     from vdsr_eval.scoring.results import Results
 
-    original = Original(path.stem, np.zeros((4, 5), np.uint8))
+    original = Original(path.stem, np.zeros((4, 6), np.uint8))
     protocol = PROTOCOLS["vdsr-tf"]
-    pair = prepare(original.pixels, scale=1, protocol=protocol)
-    Results(path.parent, [path.stem], scale=1)(original, pair, protocol, 1)
+    pair = prepare(original.pixels, scale=2, protocol=protocol)
+    Results(path.parent, [path.stem], scale=2)(original, pair, protocol, 2)
 
 
 def read_mat_any(path: Path) -> None:
