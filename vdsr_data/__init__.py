@@ -5,6 +5,6 @@ Names are imported when they are asked for, from where ``__init__.pyi`` says: a 
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
