@@ -34,7 +34,7 @@ FIRST_USE = "import numpy; from vdsr_data import imresize; imresize(numpy.zeros(
 
 def command(name: str, *words: str, folder: Path | None = None) -> None:
     """Run one of the toolkit's commands as a process of its own."""
-    code = f"import sys; sys.argv[0] = {name!r}; from {name.replace('-', '_')}.cli import main; main()"
+    code = f"import sys; sys.argv[0] = {name!r}; from {name.replace('-', '_')}.cli.main import main; main()"
     subprocess.run([sys.executable, "-c", code, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 

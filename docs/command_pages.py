@@ -18,7 +18,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def described(package: str) -> Iterator[str]:
     """The command of a package and those below it, in Markdown."""
-    main = importlib.import_module(f"{package}.cli").main
+    main = importlib.import_module(f"{package}.cli.main").main
     top = click.Context(main, info_name=package.replace("_", "-"), **main.context_settings)
     nameless = [command for command in main.commands.values() if command.hidden]
     yield from command_lines(click.Context(nameless[0], parent=top, info_name="") if nameless else top)
