@@ -26,13 +26,15 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "checkpoint")) for kind in READERS]
+)
 def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
     if kind == "checkpoint":
         pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     if kind == "safetensors":
         pytest.importorskip("safetensors", reason="safetensors is not installed")
-    number, problems = campaign(kind, str(SEED), amount(min(100, COUNTS[kind] // 50), COUNTS[kind]), seconds=300)
+    number, problems = campaign(kind, str(SEED), amount(min(100, COUNTS[kind] // 100), COUNTS[kind]), seconds=300)
     tried(f"fuzz: {kind}", number)
     assert not problems
 
@@ -74,6 +76,7 @@ def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tr
     tried(f"atheris: {kind}", int(executed[0].split()[-1]))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_at_which_tensorflow_ends_the_process(tmp_path: Path):
     pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     [whole] = checkpoint_seeds()

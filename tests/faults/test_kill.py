@@ -13,7 +13,10 @@ import pytest
 from forks import Command, Forks, Outcome, fetching, hidden, tree
 from patience import in_time
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork"),
+]
 
 EVAL = ("vdsr-eval", "--model", "bicubic", "--save-images", "pictures", "--html", "page.html", "--json", "scores.json")
 # A command, and the option whose other value makes the older output that it replaces.
@@ -165,7 +168,7 @@ def test_ctrl_c_is_obeyed_from_the_start(tmp_path, name, chance, amount, tried) 
     if name != "vdsr-data":
         pytest.importorskip("tensorflow")
     code = READY.format(package=name.replace("-", "_"), name=name)
-    for _ in range(amount(2, 40)):
+    for _ in range(amount(1, 40)):
         tried("killed")
         process = subprocess.Popen(
             [sys.executable, "-uc", code, *STARTS[name]], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

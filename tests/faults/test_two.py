@@ -154,6 +154,7 @@ def test_only_one_at_a_time(tmp_path: Path, amount, tried) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.slow
 def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount, tried) -> None:
     """Of two with different options one at least ends well, and the file is one of theirs."""
     words = ("vdsr-data", "build-train", str(photographs), "--patch-size", "9", "-o", "t.h5", "--force", "--seed")
@@ -182,6 +183,7 @@ def test_commands_that_start_together(photographs: Path, tmp_path: Path, amount,
             assert tree(tmp_path / "out") in results
 
 
+@pytest.mark.slow
 def test_one_training_in_a_run_folder(tmp_path: Path, tried) -> None:
     pytest.importorskip("tensorflow")
     from vdsr_train.run.train import run_training
