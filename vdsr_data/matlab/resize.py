@@ -93,7 +93,7 @@ def imresize(
     """
     library = None if isinstance(image, np.ndarray) else library_of(image)
     seen: Any = image if library else as_array(image, "imresize")
-    remark_layout(seen.shape, "imresize")
+    remark_layout(getattr(seen, "shape", ()), "imresize")  # which DLPack does not ask for
     resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
     return cast(Array, through_numpy(resize, seen, library) if library else resize(seen))
 
