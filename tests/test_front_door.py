@@ -6,6 +6,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ import click
 import pytest
 
 import vdsr_data
+import vdsr_eval
+import vdsr_train
 from vdsr_data.benchmark.build import build_test
 from vdsr_data.cli.main import main as data
 from vdsr_data.limits import FLIPS, ROTATIONS
 from vdsr_data.training.recipe import TrainingRecipe
+from vdsr_eval.cli.main import main as evaluation
+from vdsr_train.cli.main import main as training
 
 DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
     "vdsr-data": (
@@ -32,13 +37,28 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "verify": vdsr_data.verify,
         },
     ),
+    "vdsr-eval": (
+        evaluation,
+        {"vdsr-eval": vdsr_eval.evaluate, "score": vdsr_eval.score, "upscale": vdsr_eval.upscale},
+    ),
+    "vdsr-train": (
+        training,
+        {"run": vdsr_train.train, "sweep": vdsr_train.sweep, "convert": vdsr_train.convert},
+    ),
 }
-DIFFERENT = {
+TABLES = ("per_image", "compare", "explain", "json", "csv", "markdown", "latex", "html")  # methods of `Scores`
+DIFFERENT: dict[tuple[str, str], str | None] = {
+    **{(command, option): None for command in ("vdsr-eval", "score") for option in TABLES},
+    ("vdsr-eval", "models"): "methods",
+    ("vdsr-eval", "weights"): None,  # methods too
     ("fetch", "everything"): None,  # --all is list_sets()
     ("fetch", "listing"): None,  # --list is list_sets()
     ("build-train", "folder"): "images",  # a list of files, too
 }
-BESIDE = {"advance", "report"}  # what a program needs beside the options: to be told
+FIELDS = {field.name for field in fields(vdsr_train.Config)}
+OTHER_DEFAULTS = ("sets", "methods", "html_images")  # the command looks for sets and networks; images are for a page
+PLACES = ("output", "run_dir")  # where a result goes, which may be given without its word
+BESIDE = {"advance", "config", "quiet", "remark", "report"}  # what a program needs beside the options: to be told
 COMMANDS = [(tool, name) for tool, (_, functions) in DOORS.items() for name in functions]
 NAMES = [
     (package, name)
@@ -67,15 +87,21 @@ def test_options_are_keywords_of_that_name_and_default(tool: str, name: str):
     words = {}
     for param in command.params:
         word = DIFFERENT.get((name, str(param.name)), param.name)
-        if word is not None:
+        if word is not None and not param.is_eager:
             words[word] = param
-    assert set(keywords) - BESIDE == set(words)
+    if any(keyword.kind is keyword.VAR_KEYWORD for keyword in keywords.values()):
+        words = {word: param for word, param in words.items() if word not in FIELDS}  # which are keywords, too
+    assert {word for word, it in keywords.items() if it.kind is not it.VAR_KEYWORD} - BESIDE == set(words)
     for word, param in words.items():
+        if word in OTHER_DEFAULTS:
+            continue
         keyword = keywords[word]
-        if isinstance(param, click.Option):
+        if isinstance(param, click.Option) and param.required:
+            assert keyword.default is keyword.empty, word
+        elif isinstance(param, click.Option):
             default = defaults[str(param.name)]
             assert keyword.default == (str(default) if isinstance(default, Path) else default), word
-            assert keyword.kind is keyword.KEYWORD_ONLY or word == "output", word
+            assert keyword.kind is keyword.KEYWORD_ONLY or word in PLACES, word
         else:
             assert keyword.kind is keyword.POSITIONAL_OR_KEYWORD, word
             assert (keyword.default is keyword.empty) == param.required or word == "names"

@@ -69,7 +69,19 @@ IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
 
 @dataclass(frozen=True)
 class Config:
-    """One training run; the defaults are the recipe of the paper (Kim, Lee, Lee, CVPR 2016)."""
+    """One training run; the defaults are the recipe of the paper (Kim, Lee, Lee, CVPR 2016).
+
+    Raises
+    ------
+    ArgumentError
+        For a value that is not allowed; names it, and what is allowed.
+
+    Examples
+    --------
+    >>> from vdsr_train import Config
+    >>> Config(optimizer="adam", learning_rate=1e-3).depth
+    20
+    """
 
     # the network
     depth: Annotated[int, Range(2), "convolutional layers"] = 20
@@ -264,6 +276,15 @@ def read_config(path: Path | str) -> Config:
     ------
     VdsrError
         Names the file and the key.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from vdsr_train import Config, read_config
+    >>> with tempfile.TemporaryDirectory() as run:
+    ...     Config(depth=8).write(f"{run}/config.json")
+    ...     read_config(run).depth
+    8
     """
     path = Path(path)
     path = path / "config.json" if path.is_dir() else path

@@ -38,6 +38,12 @@ class Interrupted(Exception):  # noqa: N818 (it is not an error)
     ----------
     signum : int
         The number of the signal.
+
+    Examples
+    --------
+    >>> from vdsr_train import Interrupted
+    >>> str(Interrupted(2, "stopped after step 7; go on with: vdsr-train --resume run"))
+    'stopped after step 7; go on with: vdsr-train --resume run'
     """
 
     def __init__(self, signum: int, message: str) -> None:
