@@ -1,13 +1,16 @@
 """Opening HDF5 files: what is no such file, what is damaged, and what the system refuses."""
 
 import errno
+import io
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.io.hdf5 import damage_explained, open_hdf5
+from vdsr_data.io.hdf5 import create_hdf5, damage_explained, edit_hdf5, open_hdf5
 
 resource = pytest.importorskip("resource", reason="needs limits that can be set")
 
@@ -56,3 +59,24 @@ def test_what_the_system_refuses_within_a_file(tmp_path: Path):
     assert (caught.value.errno, caught.value.filename) == (errno.EACCES, str(tmp_path / "a.h5"))
     with pytest.raises(VdsrError, match=r"a.h5: damaged HDF5 file"), damage_explained(tmp_path / "a.h5"):
         raise OSError("Unable to open (file signature not found)")
+
+
+@pytest.mark.parametrize("edit", [False, True])
+def test_a_disk_that_is_full_is_an_error_and_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: bool):
+    """HDF5 itself is told nothing: it ends the process where a write fails as it closes a file."""
+    path = tmp_path / "full.h5"
+    if edit:
+        create_hdf5(path).close()
+
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("builtins.open", lambda name, mode, **_: Full(name, mode))
+    file = edit_hdf5(path) if edit else create_hdf5(path)
+    file.create_dataset("a", data=np.arange(10_000))
+    with pytest.raises(OSError, match="No space left"):
+        file.check()
+    with pytest.raises(OSError, match="No space left"):
+        file.close()
+    file.close()  # once more does nothing

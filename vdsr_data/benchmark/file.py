@@ -90,6 +90,7 @@ class BenchmarkWriter:
     def add_original(self, name: str, image: NDArray[Any]) -> None:
         """Store a whole image, uint8 or uint16."""
         self._originals.create_dataset(name, data=image)
+        self._file.check()
 
     def add(self, pair: BenchmarkPair) -> None:
         """Store an image at one scale."""
@@ -99,6 +100,7 @@ class BenchmarkWriter:
         for key in ("gt", "lr", "cb", "cr"):
             if getattr(pair, key) is not None:
                 group.create_dataset(key, data=getattr(pair, key))
+        self._file.check()
 
     def close(self) -> None:
         """Write everything to disk."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -16,12 +16,10 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import DEFLATE, check_input, refusal
 from vdsr_data.io.mistaken import mistaken
 
-__all__ = ["BAND", "LIBVER", "annotate", "bands", "create_group", "create_hdf5", "damage_explained", "declared_bytes",
-           "open_hdf5", "plain_dataset", "plain_group", "read_attributes", "storable_bytes",
-           "write_attribute"]  # fmt: skip
+__all__ = ["BAND", "WrittenFile", "annotate", "bands", "create_group", "create_hdf5", "damage_explained",
+           "declared_bytes", "edit_hdf5", "open_hdf5", "plain_dataset", "plain_group", "read_attributes",
+           "storable_bytes", "write_attribute"]  # fmt: skip
 
-# Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
-LIBVER = ("v108", "v108")
 BAND = 2**22  # bytes of rows that are looked at together
 
 
@@ -68,18 +66,95 @@ def damage_explained(path: Path | str) -> Iterator[None]:
         raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
 
 
-def create_hdf5(path: Path | str, *, virtual: bool = False) -> h5py.File:
+class _Bytes:
+    """The bytes of a file that HDF5 writes. What the system refuses is kept, and HDF5 told that all is well.
+
+    For where a write fails as a file is closed, such as on a full disk, HDF5 (1.14.6) ends the process.
+    """
+
+    def __init__(self, path: Path | str, mode: Literal["r+b", "w+b"]) -> None:
+        self._file = open(path, mode, buffering=0)  # noqa: SIM115 - closed by close()
+        self.refused: OSError | None = None
+        self.seek, self.tell, self.readinto = self._file.seek, self._file.tell, self._file.readinto
+
+    def write(self, data: Any) -> int:
+        """Write all, or nothing any more."""
+        data = memoryview(data)
+        rest = data
+        try:
+            while rest and self.refused is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self.refused = error
+        return len(data)
+
+    def truncate(self, size: int) -> None:
+        """Set the length of the file."""
+        try:
+            self._file.truncate(size)
+        except OSError as error:
+            self.refused = self.refused or error
+
+    def flush(self) -> None:
+        """Do nothing: nothing is buffered."""
+
+    def check(self) -> None:
+        """Raise what the system has refused."""
+        if self.refused is not None:
+            raise self.refused
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class WrittenFile(h5py.File):  # type: ignore[misc]
+    """An HDF5 file that is written; `close`, a ``with`` block's end and `check` raise an OSError at a full disk."""
+
+    def __init__(self, identifier: Any, content: _Bytes) -> None:
+        super().__init__(identifier)
+        self._content = content
+
+    def check(self) -> None:
+        """Raise an OSError if something could not be written so far."""
+        self._content.check()
+
+    def close(self) -> None:
+        """Write everything to disk."""
+        if self.id.valid:
+            super().close()
+            self._content.close()
+            self._content.check()
+
+
+def create_hdf5(path: Path | str, *, virtual: bool = False) -> WrittenFile:
     """Create an HDF5 file that does not record when: the same contents are the same bytes.
 
     Virtual data sets need the format of HDF5 1.10.
     """
     creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     creation.set_obj_track_times(False)
+    content = _Bytes(path, "w+b")
+    access = _access(content, h5py.h5f.LIBVER_V110 if virtual else h5py.h5f.LIBVER_V18)
+    return WrittenFile(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access), content)
+
+
+def edit_hdf5(path: Path | str) -> WrittenFile:
+    """Open an HDF5 file to add to it.
+
+    Attributes above 64 KiB (the names of many images) need the format of HDF5 1.8, which MATLAB reads since R2011a.
+    """
+    content = _Bytes(path, "r+b")
+    access = _access(content, h5py.h5f.LIBVER_V18)
+    return WrittenFile(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, access), content)
+
+
+def _access(content: _Bytes, newest: Any) -> Any:
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    newest = h5py.h5f.LIBVER_V110 if virtual else h5py.h5f.LIBVER_V18
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, content)
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, newest)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access))
+    return access
 
 
 def create_group(parent: h5py.Group, name: str) -> h5py.Group:
@@ -91,7 +166,7 @@ def create_group(parent: h5py.Group, name: str) -> h5py.Group:
 
 def annotate(path: Path | str, attributes: Mapping[str, Any]) -> None:
     """Add attributes to an HDF5 file: text and numbers as they are, lists of text as arrays, anything else as JSON."""
-    with h5py.File(path, "r+", libver=LIBVER) as file:
+    with edit_hdf5(path) as file:
         for name, value in attributes.items():
             write_attribute(file, name, value)
 

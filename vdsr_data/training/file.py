@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.disk import reserve
 from vdsr_data.io.files import replacing, scratch
-from vdsr_data.io.hdf5 import LIBVER, annotate, create_hdf5, damage_explained, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.io.hdf5 import (
+    annotate,
+    create_hdf5,
+    damage_explained,
+    edit_hdf5,
+    open_hdf5,
+    plain_dataset,
+    read_attributes,
+)
 from vdsr_data.limits import Axes
 from vdsr_data.training.layout import CHUNK, allocate, check_layout, find_keys, find_patches, patch_shape
 from vdsr_data.training.virtual import source_names
@@ -103,7 +111,7 @@ class TrainingWriter:
         """End the writing of patches; `annotate` may follow."""
         self._file.close()
         if self._checksums is not None:
-            with h5py.File(self._path, "r+", libver=LIBVER) as file:
+            with edit_hdf5(self._path) as file:
                 file.create_dataset(CHECKSUM, data=self._checksums, track_times=False)
 
 
@@ -142,6 +150,7 @@ def compress_training(source: Path | str, target: Path | str, level: int) -> Non
             )
             for start in range(0, len(data), CHUNK):
                 copy[start : start + CHUNK] = data[start : start + CHUNK]
+                new.check()
         for name, value in old.attrs.items():
             new.attrs.create(name, value, dtype=old.attrs.get_id(name).dtype)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import replacing
-from vdsr_data.io.hdf5 import open_hdf5, plain_dataset, plain_group
+from vdsr_data.io.hdf5 import create_hdf5, open_hdf5, plain_dataset, plain_group
 
 __all__ = ["Weights", "check_weights", "negated", "read_weights", "step_of", "write_weights"]
 
@@ -40,7 +40,7 @@ def write_weights(
     """
     weights = check_weights(weights, str(path))
     try:
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, create_hdf5(temporary) as file:
             for number, (kernel, bias) in enumerate(weights, start=1):
                 file[f"conv_{number:02}/kernel"] = kernel
                 file[f"conv_{number:02}/bias"] = bias

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import replacing, sweep
+from vdsr_data.io.hdf5 import create_hdf5
 
 __all__ = ["Saved", "check_finite", "damaged", "get_state", "last_good", "load", "save", "set_state"]
 
@@ -72,7 +73,7 @@ def save(folder: Path, step: int, state: State, *, data: str, pending: Mapping[s
     row = "" if pending is None else json.dumps(pending)
     try:
         with replacing(path) as temporary:
-            with h5py.File(temporary, "w") as file:
+            with create_hdf5(temporary) as file:
                 for name, array in state.items():
                     file[name] = array
                 file.attrs.update(step=step, data=data, pending=row, sha256=_checksum(step, data + row, state))
