@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from vdsr_eval import evaluate
 from vdsr_eval.cli.main import main
 from vdsr_eval.protocols.protocol import PROTOCOLS
