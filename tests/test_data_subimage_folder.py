@@ -13,7 +13,7 @@ from PIL import Image
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, write_image
 from vdsr_data.inspect.verify import verify
-from vdsr_data.training.subimage_folder import SubimageFolder, verify_subimages
+from vdsr_data.training.subimage_folder import SubimageFolder
 from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 
 RECIPE = SubimageRecipe(scales=(2, 3), patch_size=36, stride=24)
@@ -86,15 +86,15 @@ def test_preview(run, folder: Path, kind: str):
 def test_content_is_that_of_names_and_pixels(photographs: Path, tmp_path: Path, files: Path):
     """The same however it is stored, another if a pixel or a name is."""
     pytest.importorskip("lmdb")
-    expected = verify_subimages(files).sha256
+    expected = verify(files).sha256
     slow = SubimageRecipe(scales=(2, 3), patch_size=36, stride=24, compression=9)
     generate_subimages(list_images(photographs), tmp_path / "database", slow, "lmdb")
-    assert verify_subimages(str(tmp_path / "database")).sha256 == expected
+    assert verify(str(tmp_path / "database")).sha256 == expected
     path = next((files / "LR_bicubic" / "X2_sub").iterdir())
     pixels = np.asarray(Image.open(path)).copy()
     pixels.flat[0] ^= 1  # at an edge, which nothing tells of
     write_image(path, pixels)
-    found = verify_subimages(files)
+    found = verify(files)
     assert not found.failures
     assert found.sha256 != expected
 
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_named(files: Path, run):
     shutil.copy(high / "a_s003.png", low / "a_s003.png")
     write_image(low / "a_s004.png", 255 - np.asarray(Image.open(low / "a_s004.png")))
     Image.fromarray(np.zeros((12, 12, 4), dtype=np.uint8)).save(low / "b_s001.png")
-    failures = verify_subimages(files, sample=1000).failures
+    failures = verify(files, sample=1000).failures
     for words in ("names: LR_bicubic/X3_sub: a_s001 is missing", "names: HR_sub: z_s001 is not in meta_info.txt",
                   "images: LR_bicubic/X3_sub: a_s002 cannot be read as an image of 8-bit grey or RGB (",
                   "images: LR_bicubic/X3_sub: a_s003 has the shape (36, 36, 3), its HR (36, 36, 3)",
@@ -122,7 +122,7 @@ def test_lr_of_other_software_is_not_what_imresize_makes(files: Path):
     for path in (files / "LR_bicubic" / "X2_sub").iterdir():
         with Image.open(files / "HR_sub" / path.name) as image:
             image.resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC).save(path)
-    assert any("is not HR resized by 1/2" in failure for failure in verify_subimages(files, sample=1000).failures)
+    assert any("is not HR resized by 1/2" in failure for failure in verify(files, sample=1000).failures)
 
 
 def test_folders_that_are_none(tmp_path: Path, files: Path, run):
@@ -133,7 +133,7 @@ def test_folders_that_are_none(tmp_path: Path, files: Path, run):
     with pytest.raises(VdsrError, match="none: no such folder of sub-images"):
         SubimageFolder("none")
     shutil.rmtree(files / "LR_bicubic")
-    assert verify_subimages(files).failures == ["names: there is no LR"]
+    assert verify(files).failures == ["names: there is no LR"]
     lines = (files / "meta_info.txt").read_text()
     for content in ("a_s001.png 36 36\n", lines + lines, "../a.png (36,36,3)\n", "a\x1b.png (36,36,3)\n"):
         (files / "meta_info.txt").write_text(content)
@@ -150,7 +150,7 @@ def test_a_database_that_lacks_an_image(photographs: Path, tmp_path: Path, run):
             transaction.delete(b"a_s001")
         with database.begin() as transaction:
             assert Image.open(io.BytesIO(transaction.get(b"a_s002"))).format == "PNG"
-    assert verify_subimages(tmp_path / "data").failures == ["names: LR_bicubic_X2_sub.lmdb: a_s001 is missing"]
+    assert verify(tmp_path / "data").failures == ["names: LR_bicubic_X2_sub.lmdb: a_s001 is missing"]
     fails(run("preview", "data", "--count", 64), 1, "data.mdb: has no a_s001")
 
 
@@ -164,4 +164,4 @@ def test_no_sub_images_are_not_fine(files: Path):
     for path in files.rglob("*.png"):
         path.unlink()
     (files / "meta_info.txt").write_text("")
-    assert verify_subimages(files).failures == ["names: there is none in HR"]
+    assert verify(files).failures == ["names: there is none in HR"]

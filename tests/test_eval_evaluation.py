@@ -232,7 +232,7 @@ def test_sets_protocols_and_methods_may_be_one_or_several(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"scales": 0}, "scales: 0 is not allowed; give a whole number, from 1 to 64"),
+        ({"scales": 0}, "scales: 0 is not allowed; give a whole number, from 2 to 16"),
         ({"scales": 2.5}, "scales: 2.5 is not allowed"),
         ({"scales": "23"}, "scales: '2' is not allowed"),
         ({"scales": []}, "scales: give at least one"),

@@ -101,7 +101,7 @@ def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path, tried: Tr
         [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split(" ", 1) == [str(package / "color.py"), "[[[24, 128, 128]]]\n"]
+    assert done.stdout.split(" ", 1) == [str(package / "matlab" / "color.py"), "[[[24, 128, 128]]]\n"]
     assert (package / "__pycache__").is_file()
 
 
