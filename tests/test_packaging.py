@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -50,8 +51,10 @@ def run(*words: object, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A source archive, and the wheel that is built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+    folder, source = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("source") / "copy"
+    others = shutil.ignore_patterns(".*", "build", "dist", "demo", "site", "*.egg-info", "__pycache__", "vdsr_*-*")
+    shutil.copytree(ROOT, source, ignore=others)  # a build makes folders in its source, and others may run beside it
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, folder=folder)
     return folder
 
 
