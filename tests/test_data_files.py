@@ -147,8 +147,8 @@ def test_nothing_is_written_over_what_is_read(tmp_path: Path):
         ("a.png", "a.png"),
     ):
         with pytest.raises(VdsrError, match="is read, or in a folder that is read"):
-            check_apart(tmp_path / output, [tmp_path / "other", tmp_path / inputs])
-    check_apart(tmp_path / "set.png", [tmp_path / "set", tmp_path / "a.png"])
+            check_apart([tmp_path / output], [tmp_path / "other", tmp_path / inputs])
+    check_apart([tmp_path / "set.png"], [tmp_path / "set", tmp_path / "a.png"])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -12,7 +12,7 @@ from vdsr_data.images.files import is_image_name
 from vdsr_data.images.memory import check_images, of_resizing
 from vdsr_data.images.resizing import resize_images
 from vdsr_data.io.ahead import Progress, ignore, of_all
-from vdsr_data.io.files import check_apart, check_folder, check_output, claimed
+from vdsr_data.io.files import check_folder, check_output, claimed
 from vdsr_data.limits import Boundary, ImageFormat
 from vdsr_data.matlab.resize import output_size
 
@@ -109,7 +109,6 @@ def imresize_folder(
             raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
         sources, targets = [Path(source)], [target]
         check_output(target, force=force)
-        check_apart(target, sources)
     else:
         suffix = limits.choice("format", format or "png", get_args(ImageFormat))
         _, sources = find_images(source, "test")

@@ -41,10 +41,10 @@ def resize_images(
         raise ArgumentError(f"targets: give one for each of the {len(read)} sources, not {len(written)}")
     crop, workers = limits.whole("crop", crop, (1, None)), limits.whole("workers", workers, limits.WORKERS)
     checked_boundary(boundary)
+    check_apart(written, read)
     for source, target in zip(read, written, strict=True):
         check_lossless(target)
         check_target(target)
-        check_apart(target, read)
         if min(image_size(source)) < crop:
             raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {crop}")
 

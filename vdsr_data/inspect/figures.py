@@ -60,7 +60,7 @@ def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, count: int, seed:
     RangeWarning
         If something that is shown has values that no training takes; the first of them is named.
     """
-    check_apart(path, [pairs.path])
+    check_apart([path], [pairs.path])
     total, _, _ = offered(pairs)
     shown = min(count, total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())

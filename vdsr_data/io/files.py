@@ -78,11 +78,13 @@ def check_output(path: Path | str, *, force: bool, suffixes: Sequence[str] = ())
         raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
 
 
-def check_apart(output: Path | str, inputs: Iterable[Path | str]) -> None:
-    """Refuse an output that is one of the files that are read, or would lie in a folder that is; links are followed."""
-    place = Path(os.path.realpath(output))
-    for path in (Path(os.path.realpath(path)) for path in inputs):
-        if place == path or (path.is_dir() and place.is_relative_to(path)):
+def check_apart(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) -> None:
+    """Refuse outputs that are files which are read, or would lie in a folder that is; links are followed."""
+    read = {Path(os.path.realpath(path)) for path in inputs}
+    folders = {path for path in read if path.is_dir()}
+    for output in outputs:
+        place = Path(os.path.realpath(output))
+        if place in read or not folders.isdisjoint(place.parents):
             raise VdsrError(f"{output}: is read, or in a folder that is read; name another")
 
 
