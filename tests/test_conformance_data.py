@@ -19,7 +19,7 @@ BUILD = """
 import json, resource, sys
 from pathlib import Path
 from vdsr_data.training.recipe import TrainingRecipe
-from vdsr_data.training.build import generate_train
+from vdsr_data.training.generate import generate_train
 from vdsr_data.images.files import list_images
 summary = generate_train(list_images(sys.argv[1]), Path(sys.argv[2]), TrainingRecipe(), workers=2)
 print(json.dumps([summary.pairs, summary.dropped, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))

@@ -16,7 +16,7 @@ from vdsr_data import imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import find_images
 from vdsr_data.images.files import write_image
-from vdsr_data.training.build import generate_train
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,8 +14,8 @@ from vdsr_data.benchmark.file import open_benchmark_file
 from vdsr_data.images.files import write_image
 from vdsr_data.inspect.describe import describe
 from vdsr_data.io.hdf5 import write_attribute
-from vdsr_data.training.build import generate_train
 from vdsr_data.training.file import compress_training, open_training
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval.networks.weights import read_weights, write_weights
 

@@ -12,7 +12,7 @@ from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.images.resizing import resize_images
 from vdsr_data.inspect.verify import verify
-from vdsr_data.training.build import generate_train
+from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge
 from vdsr_eval.metrics.fidelity import psnr, ssim

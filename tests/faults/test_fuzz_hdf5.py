@@ -37,7 +37,7 @@ def test_every_node_of_the_tree_may_be_damaged(kind: str, signature: bytes, tmp_
     reader, data = READERS[kind], plain({"training": patches, "test": bench}[kind])
     path, at = tmp_path / "damaged.h5", data.find(signature)
     while at >= 0:
-        path.write_bytes(data[:at] + b"XXXX" + data[at + 4 :])
+        path.write_bytes(data[:at] + bytes(4) + data[at + 4 :])
         with pytest.raises(VdsrError, match=r"damaged\.h5"):
             reader.read(path)
         at = data.find(signature, at + 1)

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import shlex
-import stat
 import sys
 import threading
 import time
@@ -26,8 +25,8 @@ from vdsr_data.errors import VdsrError, VdsrWarning, one_line
 from vdsr_data.io.files import in_use
 from vdsr_data.io.interrupt import typed
 
-__all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "keep", "log_name", "remark", "say",
-           "warnings_said", "was_lost"]  # fmt: skip
+__all__ = ["VOICE_OPTIONS", "begin", "fail", "finish", "introduce", "is_quiet", "is_verbose", "keep", "log_name",
+           "remark", "say", "warnings_said", "was_lost"]  # fmt: skip
 
 LIBRARIES = (
     "numpy",
@@ -117,6 +116,11 @@ def was_lost() -> bool:
     return _echo.lost
 
 
+def is_verbose() -> bool:
+    """Whether versions, time and memory are to be shown too."""
+    return _echo.level < logging.INFO
+
+
 def is_quiet() -> bool:
     """Whether neither progress nor what was done is to be shown."""
     return _echo.level > logging.INFO
@@ -203,7 +207,7 @@ def _be_verbose(_context: click.Context, _option: click.Parameter, value: bool) 
 
 def _open_log(_context: click.Context, _option: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        if stat.S_ISFIFO(value.stat().st_mode) if value.exists() else False:
+        if value.is_fifo():
             raise VdsrError(f"{value}: is a pipe, which would be waited for; name a file")
         if value.is_file():  # not a device
             with value.open("rb") as there:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
+from vdsr_data.limits import BOUNDARIES, Boundary
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.dlpack import Array, library_of, through_numpy
-from vdsr_data.matlab.taps import BOUNDARIES, Boundary, periodic_columns, wrapped_taps
+from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
 __all__ = ["Boundary", "imresize", "output_size"]
 

@@ -48,19 +48,15 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
     taken = _read([*inputs, *(testset.path for testset in sets), *filter(None, [options["lr"]])])
     if log := voice.log_name():
         taken.setdefault(realpath(log), "--log-file")
+    for name in ("save_images", "save_mat"):
+        if options[name] is not None:
+            taken.setdefault(realpath(options[name]), f"--{name.replace('_', '-')}")
     for name, suffixes in FILES.items():
         if options[name] is not None:
             place = realpath(options[name])
             if place in taken:
                 raise click.UsageError(f"{options[name]}: is {taken[place]} and --{name}; give each a file of its own")
             taken[place] = f"--{name}"
-            folder = next(
-                (f for f in ("save_images", "save_mat") if options[f] and realpath(options[f]) == place), None
-            )
-            if folder is not None:
-                raise click.UsageError(
-                    f"{options[name]}: is --{folder.replace('_', '-')} and --{name}; give each its own"
-                )
             check_output(options[name], force=options["force"], suffixes=suffixes)
             with scratch(place):  # nothing else tells of every file system whether it can be written
                 pass

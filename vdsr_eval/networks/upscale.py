@@ -61,7 +61,7 @@ def upscale(
         An image or, for a folder, a folder; the default is ``SOURCE_xSCALE`` in the current folder. PNG files are
         written strip by strip; TIFF and BMP take the whole result in memory.
     scale : int
-        Factor by which the image grows in both directions, from 1 to 64.
+        Factor by which the image grows in both directions, from 2 to 16.
     weights : str, Path or Network, optional
         As for `load_network`, or what it gives.
     self_ensemble : bool
@@ -145,7 +145,7 @@ def upscale_image(
     image : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
         Grey, which is luma, or RGB.
     scale : int
-        From 1 to 64.
+        From 2 to 16.
     weights, self_ensemble, boundary
         As for `upscale`.
 

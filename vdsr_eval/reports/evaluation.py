@@ -66,7 +66,7 @@ def evaluate(
         folder of results, or a `ResultFolder`. A function of bicubic-upsampled luma, float64 (rows, columns) in [0, 1],
         and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
     scales : int, or several
-        Factors from 1 to 64.
+        Factors from 2 to 16.
     protocols : str or Protocol, or several
         Names of `PROTOCOLS`, or variations of these; ``protocols=PROTOCOLS`` takes all of them.
     border : int, optional

@@ -3,7 +3,6 @@
 The folder, the settings and what does not go together are settled here, before anything heavy is imported.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -343,7 +342,7 @@ def _launch(workers: int, words: list[str], *, quiet: bool) -> None:
     """Train as local workers, which say as much as this process is to say."""
     if quiet or voice.is_quiet():
         words = [*words, "--quiet"]
-    elif voice.LOG.handlers[0].level < logging.INFO:
+    elif voice.is_verbose():
         words = [*words, "--verbose"]
     if (log := voice.log_name()) is not None:
         words = [*words, "--log-file", log]
