@@ -1,6 +1,8 @@
-"""What kernels read is read-only to them, so that Numba compiles each but once, for Pillow's arrays and for others."""
+"""Kernels are compiled but once, for Pillow's arrays and for others, and the cache gives each process its own code."""
 
+import importlib.util
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,3 +46,38 @@ def test_a_read_only_view_shares_memory_and_leaves_the_array_as_it_was() -> None
     assert array.flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         view[0] = 1
+
+
+MODULE = """
+from vdsr_data.matlab._compile import kernel
+
+def adding(constant):
+    @kernel
+    def add(value):
+        return value + constant
+    return add
+"""
+
+
+@pytest.mark.jit
+def test_two_processes_that_compile_at_once_keep_their_own_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adding.py").write_text(MODULE)
+    spec = importlib.util.spec_from_file_location("adding", tmp_path / "adding.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    one, two = module.adding(1), module.adding(2)
+    ours, theirs = one._cache._cache_file, two._cache._cache_file
+    write = ours._save_data
+
+    def meanwhile(name, data):
+        with monkeypatch.context() as patch:
+            patch.setattr(theirs, "_load_index", dict)  # it had looked before our entry was there
+            two(0)
+        write(name, data)
+
+    monkeypatch.setattr(ours, "_save_data", meanwhile)
+    assert one(0) == 1
+    assert list((tmp_path / "__pycache__").glob("*.nbc"))
+    assert [module.adding(constant)(0) for constant in (1, 2)] == [1, 2]
