@@ -1,6 +1,7 @@
 """Slow, obvious twins of the fast code: plain Python and NumPy, nothing shared with the packages."""
 
 import math
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -53,11 +54,152 @@ def slow_volume_ssim(image: np.ndarray, reference: np.ndarray, peak: float) -> f
     return float(np.mean(values))
 
 
+class Rounded:
+    """A float whose every sum, product and quotient is exact and then rounded once, as IEEE 754 says."""
+
+    def __init__(self, value: float):
+        self.value = float(value)
+
+    def __add__(self, other: "Rounded | float") -> "Rounded":
+        return Rounded(float(Fraction(self.value) + Fraction(_plain(other))))
+
+    def __mul__(self, other: "Rounded | float") -> "Rounded":
+        return Rounded(float(Fraction(self.value) * Fraction(_plain(other))))
+
+    def __truediv__(self, other: "Rounded | float") -> "Rounded":
+        return Rounded(float(Fraction(self.value) / Fraction(_plain(other))))
+
+    def __sub__(self, other: "Rounded | float") -> "Rounded":
+        return self + -_plain(other)
+
+    def __rsub__(self, other: float) -> "Rounded":
+        return Rounded(other) - self
+
+    def __rtruediv__(self, other: float) -> "Rounded":
+        return Rounded(other) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def top(self) -> "Rounded":
+        """The number without its lower 32 bits."""
+        return Rounded(_from_words(_upper_word(self.value), 0))
+
+
+def _plain(x: Rounded | float) -> float:
+    return x.value if isinstance(x, Rounded) else x
+
+
+def _upper_word(x: float) -> int:
+    return struct.unpack(">I", struct.pack(">d", x)[:4])[0]
+
+
+def _from_words(upper: int, lower: int) -> float:
+    return struct.unpack(">d", struct.pack(">II", upper, lower))[0]
+
+
+def _words(text: str) -> list[float]:
+    """Doubles from their 16 hexadecimal digits."""
+    return [struct.unpack(">d", bytes.fromhex(word))[0] for word in text.split()]
+
+
+def _horner(factors: list[float], x: Rounded) -> Rounded:
+    total = Rounded(factors[-1])
+    for factor in reversed(factors[:-1]):
+        total = factor + x * total
+    return total
+
+
+EXP = _words("3FC555555555553E BF66C16C16BEBD93 3F11566AAF25DE2C BEBBBD41C5D26BF1 3E66376972BEA4D0")
+
+
 def slow_cube(x: float) -> float:
-    """x ** 3 rounded once, from exact rational arithmetic; MATLAB's one known exception included."""
-    return (
-        float.fromhex("0x1.284bda12f684cp+2") if x == float.fromhex("0x1.aaaaaaaaaaaabp+0") else float(Fraction(x) ** 3)
+    """x ** 3 as fdlibm's pow has it, one rounded operation at a time: 2 to the power 3 log2(x)."""
+    if x == 0:
+        return 0.0
+    log2 = _words(
+        "3FE3333333333303 3FDB6DB6DB6FABFF 3FD55555518F264D 3FD17460A91D4101 3FCD864A93C9DB65 3FCA7E284A454EEF"
     )
+    c, c_high, c_low = _words("3FEEC709DC3A03FD 3FEEC709E0000000 BE3E2FE0145B01F5")
+    g, g_high, g_low = _words("3FE62E42FEFA39EF 3FE62E4300000000 BE205C610CA86C39")
+    n = math.frexp(x)[1] - 1
+    a = Rounded(math.ldexp(x, -n))
+    fraction = _upper_word(a.value) & 0xFFFFF
+    b, d_high, d_low = 1.0, 0.0, 0.0
+    if 0x3988E < fraction < 0xBB67A:
+        b, (d_high, d_low) = 1.5, _words("3FE2B80340000000 3E4CFDEB43CFD006")
+    elif fraction >= 0xBB67A:
+        a, n = a * 0.5, n + 1
+    u, v = a - b, 1 / (a + b)
+    s = u * v
+    s_high = s.top()
+    t_high = Rounded(_from_words(((_upper_word(a.value) >> 1) | 0x20000000) + 0x80000 + 0x40000 * (b == 1.5), 0))
+    t_low = a - (t_high - b)
+    s_low = v * ((u - s_high * t_high) - s_high * t_low)
+    q = s * s
+    r = (q * q) * _horner(log2, q) + s_low * (s_high + s)
+    q = s_high * s_high
+    t_high = (3.0 + q + r).top()
+    t_low = r - ((t_high - 3.0) - q)
+    u, v = s_high * t_high, s_low * t_high + t_low * s
+    p_high = (u + v).top()
+    p_low = v - (p_high - u)
+    z_high, z_low = c_high * p_high, c_low * p_high + p_low * c + d_low
+    t1 = (((z_high + z_low) + d_high) + n).top()
+    t2 = z_low - (((t1 - n) - d_high) - z_high)
+    p_low, p_high = t2 * 3.0, t1 * 3.0
+    z = (p_low + p_high).value
+    m = math.trunc(z + math.copysign(0.5, z)) if abs(z) > 0.5 else 0
+    p_high = p_high - m
+    t = (p_low + p_high).top()
+    u, v = t * g_high, (p_low - (t - p_high)) * g + t * g_low
+    z = u + v
+    w = v - (z - u)
+    q = z * z
+    c = z - q * _horner(EXP, q)
+    r = (z * c) / (c - 2.0) - (w + z * w)
+    return math.ldexp((1.0 - (r - z)).value, m)
+
+
+def slow_exp(x: float) -> float:
+    """e ** x as fdlibm has it, one rounded operation at a time."""
+    ln2_high, ln2_low = _words("3FE62E42FEE00000 3DEA39EF35793C76")
+    if abs(x) < 2.0**-28:
+        return 1.0 + x
+    k = 0
+    if _upper_word(abs(x)) > 0x3FD62E42:
+        near = _upper_word(abs(x)) < 0x3FF0A2B2
+        k = int(math.copysign(1, x)) if near else math.trunc(x / math.log(2) + math.copysign(0.5, x))
+    high, low = Rounded(x) - Rounded(k) * ln2_high, Rounded(k) * ln2_low
+    rest = high - low
+    c = rest - (rest * rest) * _horner(EXP, rest * rest)
+    if k == 0:
+        return (1.0 - ((rest * c) / (c - 2.0) - rest)).value
+    return math.ldexp((1.0 - ((low - (rest * c) / (2.0 - c)) - high)).value, k)
+
+
+def slow_log(x: float) -> float:
+    """Natural logarithm as fdlibm has it, one rounded operation at a time."""
+    ln2_high, ln2_low = _words("3FE62E42FEE00000 3DEA39EF35793C76")
+    g = _words(
+        "3FE5555555555593 3FD999999997FA04 3FD2492494229359 3FCC71C51D8E78AF 3FC7466496CB03DE 3FC39A09D078C69F "
+        "3FC2F112DF3E5244"
+    )
+    k = math.frexp(x)[1] - 1
+    a = math.ldexp(x, -k)
+    fraction = _upper_word(a) & 0xFFFFF
+    if fraction >= 0x6A09C:
+        a, k = a / 2, k + 1
+    f, high, low = Rounded(a) - 1.0, Rounded(k) * ln2_high, Rounded(k) * ln2_low
+    if fraction in (0, 0xFFFFE, 0xFFFFF):
+        return (high - ((f * f * (0.5 - (1 / 3) * f) - low) - f)).value
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    r = w * _horner(g[1::2], w) + z * _horner(g[::2], w)
+    if 0x6147A < fraction < 0x6B851:
+        half = 0.5 * f * f
+        return (high - ((half - (s * (half + r) + low)) - f)).value
+    return (high - ((s * (f - r) - low) - f)).value
 
 
 def slow_keys(x: float) -> float:

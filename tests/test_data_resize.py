@@ -4,16 +4,14 @@ import math
 import os
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import DTypeLike
-from reference import slow_cube, slow_imresize
+from reference import slow_imresize
 from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
@@ -21,7 +19,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.matlab.arrays import LayoutWarning
 from vdsr_data.matlab.resize import output_size
-from vdsr_data.matlab.taps import _cube, periodic_columns, wrapped_taps
+from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 FACTORS = (1 / 4, 1 / 3, 1 / 2, 0.7, 0.9, 1.0, 1.3, 2.0, 3.0, 4.0)
@@ -59,16 +57,6 @@ def test_size_equals_slow_twin(rows, columns, out_rows, out_columns, dtype):
     fast = imresize(image, size=(out_rows, out_columns))
     slow = slow_imresize(image, (out_rows / rows, out_columns / columns), (out_rows, out_columns))
     assert fast.tobytes() == slow.tobytes()
-
-
-@given(arrays(np.float64, 50, elements=st.floats(2.0**-200, 2)))  # below, the errors themselves underflow
-def test_cube_is_rounded_once(x):
-    assert _cube(x).tolist() == [slow_cube(value) for value in x.tolist()]
-
-
-def test_cube_of_five_thirds_is_matlabs():
-    x = float.fromhex("0x1.aaaaaaaaaaaabp+0")
-    assert _cube(np.array([x]))[0] == np.nextafter(float(Fraction(x) ** 3), 0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

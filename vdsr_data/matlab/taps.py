@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 
 from vdsr_data.limits import BOUNDARIES, Boundary
 from vdsr_data.matlab._resize_kernels import Columns
+from vdsr_data.matlab.elementary import cube
 
 __all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped_taps"]
 
 KERNEL_WIDTH = 4.0
 KEPT_TABLES = 64  # a training set has a few image sizes, each in two orientations and three scales
-
-# MATLAB's vector pow is correctly rounded at every |x| that whole-number factors need, but for this one value.
-FIVE_THIRDS = float.fromhex("0x1.aaaaaaaaaaaabp+0")
-FIVE_THIRDS_CUBED = float.fromhex("0x1.284bda12f684cp+2")
 
 
 @lru_cache(KEPT_TABLES)
@@ -91,32 +88,7 @@ def _taps(out_length: int, scale: float, antialias: bool) -> tuple[NDArray[np.in
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' cubic convolution kernel, a = -0.5."""
     x = np.abs(x)
-    square, cube = x * x, _cube(x)
-    near = 1.5 * cube - 2.5 * square + 1
-    far = -0.5 * cube + 2.5 * square - 4 * x + 2
+    square, power = x * x, cube(x)
+    near = 1.5 * power - 2.5 * square + 1
+    far = -0.5 * power + 2.5 * square - 4 * x + 2
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
-
-
-def _cube(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """X ** 3 rounded once, as MATLAB's ``.^3``: the same bits on every processor, which ``np.power`` does not promise.
-
-    The square and the cube carry their rounding errors along (Dekker's exact product), about 106 bits in all.
-    """
-    square, square_error = _exact_product(x, x)
-    cube, cube_error = _exact_product(square, x)
-    return np.where(x == FIVE_THIRDS, FIVE_THIRDS_CUBED, cube + (cube_error + square_error * x))
-
-
-def _exact_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The rounded product and its rounding error, which together are a * b exactly."""
-    product = a * b
-    a_high, a_low = _split(a)
-    b_high, b_low = _split(b)
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _split(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Veltkamp's split of a float64 into two halves of at most 26 bits each."""
-    scaled = 134217729.0 * x
-    high = scaled - (scaled - x)
-    return high, x - high
