@@ -306,3 +306,46 @@ def slow_train_data(images: list[np.ndarray], patch: int = 41, stride: int = 41,
     order = np.argsort(np.random.RandomState(5489).random_sample(len(gt_list)), kind="stable")
     order = order[: len(order) // 64 * 64]
     return tuple(np.array([part[k] for k in order], dtype=np.float32)[:, np.newaxis] for part in (lr_list, gt_list))
+
+
+def slow_randn(count: int, seed: int, widths: list[float]) -> list[float]:
+    """The ziggurat of MATLAB's twister, one word after the other."""
+    twister = np.random.RandomState(seed or 5489)
+
+    def word() -> int:
+        return int(twister.randint(0, 2**32, dtype=np.uint32))
+
+    def height(x: float) -> float:
+        return slow_exp(-0.5 * x * x)
+
+    def one() -> float:
+        while True:
+            a, b = word(), word()
+            layer = (b >> 24) + 1
+            x = (((a >> 3) * 2**24 + (b & (2**24 - 1))) * 2.0**-52 - 1) * widths[layer]
+            if abs(x) <= widths[layer - 1]:
+                return x
+            if layer == 256:
+                while True:
+                    beyond = slow_log(twister.random_sample()) / 3.6541528853610088
+                    if -2 * slow_log(twister.random_sample()) > beyond * beyond:
+                        return math.copysign(3.6541528853610088 - beyond, x)
+            u = twister.random_sample()
+            if height(widths[layer]) + u * (height(widths[layer - 1]) - height(widths[layer])) < height(x):
+                return x
+
+    return [one() for _ in range(count)]
+
+
+def slow_v4_randn(count: int) -> list[float]:
+    """Normal numbers of MATLAB 4 after `randn('seed', 0)`, one state after the other."""
+    state, values = 1144108930, []
+    while len(values) < count:
+        state = 16807 * state % (2**31 - 1)
+        u = 2 * state / (2**31 - 1) - 1
+        state = 16807 * state % (2**31 - 1)
+        v = 2 * state / (2**31 - 1) - 1
+        r = u * u + v * v
+        if r < 1:
+            values.append(u * math.sqrt(-2 * slow_log(r) / r))
+    return values

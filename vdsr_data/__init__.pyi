@@ -9,7 +9,7 @@ from .inspect.verify import verify
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import modcrop
 from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
-from .matlab.random import randperm
+from .matlab.random import rand, randi, randn, randperm
 from .matlab.resize import imresize
 from .public.download import fetch
 from .public.registry import list_sets
@@ -38,6 +38,9 @@ __all__ = [
     "modcrop",
     "open_set",
     "preview",
+    "rand",
+    "randi",
+    "randn",
     "randperm",
     "read_image",
     "rgb2ycbcr",
