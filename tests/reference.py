@@ -349,3 +349,43 @@ def slow_v4_randn(count: int) -> list[float]:
         if r < 1:
             values.append(u * math.sqrt(-2 * slow_log(r) / r))
     return values
+
+
+def slow_imfilter(
+    image: np.ndarray, kernel: np.ndarray, boundary: str | float = 0, convolve: bool = False, full: bool = False
+) -> np.ndarray:
+    """imfilter pixel by pixel, with one-based places as MATLAB counts them."""
+    top = {"uint8": 255, "uint16": 65535}.get(image.dtype.name)
+    rows, columns = kernel.shape
+    if convolve:
+        kernel = kernel[::-1, ::-1]
+    before = (rows - 1, columns - 1) if full else ((rows + 1) // 2 - 1, (columns + 1) // 2 - 1)
+    size = [n + k - 1 if full else n for n, k in zip(image.shape, kernel.shape, strict=False)]
+
+    def pixel(i: int, j: int) -> np.ndarray | float:
+        place = []
+        for at, side in ((i, image.shape[0]), (j, image.shape[1])):
+            if not isinstance(boundary, str):
+                if not 0 <= at < side:
+                    return slow_round(boundary, top) if top else float(boundary)
+                place.append(at)
+            elif boundary == "replicate":
+                place.append(min(max(at, 0), side - 1))
+            elif boundary == "circular":
+                place.append(at % side)
+            else:
+                place.append([*range(side), *reversed(range(side))][at % (2 * side)])
+        return image[tuple(place)].astype(np.float64)
+
+    out = np.empty((*size, *image.shape[2:]), dtype=image.dtype)
+    for i in range(size[0]):
+        for j in range(size[1]):
+            total = np.zeros(image.shape[2:])
+            for q in range(columns):
+                for p in range(rows):
+                    if kernel[p, q] != 0:
+                        total = total + kernel[p, q] * pixel(i + p - before[0], j + q - before[1])
+            if top:
+                total = np.reshape([slow_round(value, top) for value in np.ravel(total).tolist()], np.shape(total))
+            out[i, j] = total
+    return out

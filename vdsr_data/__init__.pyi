@@ -9,6 +9,7 @@ from .inspect.verify import verify
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import modcrop
 from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
+from .matlab.filters import fspecial, imfilter
 from .matlab.random import rand, randi, randn, randperm
 from .matlab.resize import imresize
 from .public.download import fetch
@@ -27,7 +28,9 @@ __all__ = [
     "build_train",
     "degrade",
     "fetch",
+    "fspecial",
     "im2double",
+    "imfilter",
     "imresize",
     "imresize_folder",
     "info",

@@ -42,6 +42,7 @@ __all__ = [
     "identifier",
     "number",
     "threads",
+    "truth",
     "whole",
 ]
 
@@ -96,6 +97,13 @@ def number(name: str, value: Any, limits: tuple[float, float]) -> float:
         if isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= float(value) <= high:
             return int(value) if isinstance(value, numbers.Integral) else float(value)
     raise _refused(name, value, f"a number from {low:g} to {high:g}")
+
+
+def truth(name: str, value: Any) -> bool:
+    """Return `value`, the argument `name`, if it is True or False (NumPy's too); else ArgumentError."""
+    if type(value).__name__ in {"bool", "bool_"}:
+        return bool(value)
+    raise _refused(name, value, "True or False")
 
 
 def choice(name: str, value: Any, allowed: Sequence[T]) -> T:

@@ -23,7 +23,7 @@ from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.dlpack import Array, library_of, through_numpy
 from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
-__all__ = ["Boundary", "imresize", "output_size"]
+__all__ = ["FLOATS", "Boundary", "imresize", "in_bands", "output_size"]
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 LONGEST, MOST = 2**31, 2**40  # a side, and pixels, of a result: no memory holds more
@@ -191,7 +191,7 @@ def _resize_both(
         else:
             _kernels.resize_periodic_float(source, index[band], weight[band], columns, out[band], channels)
 
-    _in_bands(work, len(out), threads)
+    in_bands(work, len(out), threads)
     return out
 
 
@@ -213,11 +213,11 @@ def _resize_axis(
         else:
             _kernels.resize_rows_float(source, index[band], weight[band], target[band])
 
-    _in_bands(work, len(out), threads)
+    in_bands(work, len(out), threads)
     return out
 
 
-def _in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
+def in_bands(work: Callable[[slice], None], rows: int, threads: int) -> None:
     """Call `work` on `threads` bands of output rows at once; the kernels release the GIL and no band sees another."""
     if threads == 1:
         work(slice(0, rows))
