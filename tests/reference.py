@@ -212,16 +212,36 @@ def slow_keys(x: float) -> float:
     return 0.0
 
 
-def slow_taps(in_length: int, out_length: int, scale: float, antialias: bool, boundary: str) -> list[list[tuple]]:
+def slow_kernel(x: float, method: str) -> float:
+    """One of MATLAB's resizing kernels."""
+    if method == "bicubic":
+        return slow_keys(x)
+    if method in ("bilinear", "triangle"):
+        return max(1 - abs(x), 0.0)
+    if method in ("nearest", "box"):
+        return 1.0 if -0.5 <= x < 0.5 else 0.0
+    lobes = {"lanczos2": 2, "lanczos3": 3}[method]
+    if abs(x) >= lobes:
+        return 0.0
+    eps = 2.0**-52
+    return (math.sin(math.pi * x) * math.sin(math.pi * x / lobes) + eps) / (math.pi**2 * (x * x) / lobes + eps)
+
+
+SUPPORT = {"nearest": 1, "box": 1, "bilinear": 2, "triangle": 2, "bicubic": 4, "lanczos2": 4, "lanczos3": 6}
+
+
+def slow_taps(
+    in_length: int, out_length: int, scale: float, antialias: bool, boundary: str, method: str = "bicubic"
+) -> list[list[tuple]]:
     """Per output pixel its (index, weight) pairs, in MATLAB's one-based arithmetic; all-zero columns are kept."""
     stretch = scale if antialias and scale < 1 else 1.0
-    width = 4 / stretch
+    width = SUPPORT[method] / stretch
     table = []
     for x in range(1, out_length + 1):
         u = x / scale + 0.5 * (1 - 1 / scale)
         left = math.floor(u - width / 2)
         taps = [left + k for k in range(math.ceil(width) + 2)]
-        weights = [stretch * slow_keys(stretch * (u - tap)) for tap in taps]
+        weights = [stretch * slow_kernel(stretch * (u - tap), method) for tap in taps]
         total = weights[0]
         for weight in weights[1:]:
             total += weight
@@ -245,6 +265,7 @@ def slow_imresize(
     size: tuple[int, int],
     antialias: bool = True,
     boundary: str = "symmetric",
+    method: str = "bicubic",
 ) -> np.ndarray:
     """imresize pixel by pixel; scale and size are (rows, columns)."""
     tops = {"uint8": 255, "uint16": 65535}
@@ -252,7 +273,7 @@ def slow_imresize(
     for axis in (0, 1) if scale[0] <= scale[1] else (1, 0):
         source = np.moveaxis(result, axis, 0)
         out = np.empty((size[axis], *source.shape[1:]), dtype=result.dtype)
-        for x, taps in enumerate(slow_taps(len(source), size[axis], scale[axis], antialias, boundary)):
+        for x, taps in enumerate(slow_taps(len(source), size[axis], scale[axis], antialias, boundary, method)):
             total = taps[0][1] * source[taps[0][0]].astype(np.float64)
             for index, weight in taps[1:]:
                 total = total + weight * source[index].astype(np.float64)

@@ -262,3 +262,28 @@ def test_channels_in_front_are_remarked_upon(channels: int):
 @pytest.mark.parametrize("shape", [(30, 40), (30, 40, 3), (3, 40, 3), (30, 3, 40), (3, 40, 8), (6, 30, 40), (3, 40)])
 def test_other_layouts_are_not(shape: tuple[int, ...]):
     imresize(random_image(shape, np.uint8), 2)  # a warning would be an error
+
+
+@pytest.mark.parametrize("method", ["nearest", "box", "bilinear", "triangle", "lanczos2", "lanczos3"])
+@pytest.mark.parametrize("factor", [1 / 3, 1 / 2, 0.7, 1.3, 3.0])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_other_methods_equal_slow_twins(method: str, factor: float, dtype: DTypeLike) -> None:
+    image = random_image((17, 13, 3), dtype)
+    antialias = method != "nearest"  # MATLAB's default
+    found = imresize(image, factor, method=method)
+    expected = slow_imresize(image, (factor, factor), output_size(image.shape, factor), antialias, method=method)
+    if dtype is np.uint8 or not method.startswith("lanczos"):
+        assert (found == expected).all()
+    else:  # whose sines depend on the library
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+def test_nearest_takes_the_middle_pixel_of_three() -> None:
+    image = random_image((30, 33, 3), np.uint8)
+    assert (imresize(image, 1 / 3, method="nearest") == image[1::3, 1::3]).all()
+    assert (imresize(image, 3, method="nearest") == image.repeat(3, 0).repeat(3, 1)).all()
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="method: 'cubic' is not allowed; give one of bicubic"):
+        imresize(np.zeros((4, 4)), 2, method="cubic")

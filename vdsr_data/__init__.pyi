@@ -7,9 +7,10 @@ from .inspect.describe import info
 from .inspect.sheet import preview
 from .inspect.verify import verify
 from .interop.loaders import tf_dataset, torch_dataset
-from .matlab.arrays import modcrop
+from .matlab.arrays import colon, modcrop
 from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
 from .matlab.filters import fspecial, imfilter
+from .matlab.noise import imnoise
 from .matlab.random import rand, randi, randn, randperm
 from .matlab.resize import imresize
 from .public.download import fetch
@@ -26,11 +27,13 @@ __all__ = [
     "VdsrWarning",
     "build_test",
     "build_train",
+    "colon",
     "degrade",
     "fetch",
     "fspecial",
     "im2double",
     "imfilter",
+    "imnoise",
     "imresize",
     "imresize_folder",
     "info",

@@ -31,6 +31,7 @@ __all__ = [
     "Boundary",
     "Flip",
     "ImageFormat",
+    "ResizeMethod",
     "SubimageFormat",
     "TestFormat",
     "TrainingFormat",
@@ -64,6 +65,7 @@ PREVIEWS = (1, 64)  # on a sheet, which would take hundreds of megabytes with mo
 
 Boundary = Literal["symmetric", "replicate"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
+ResizeMethod = Literal["bicubic", "bilinear", "box", "lanczos2", "lanczos3", "nearest", "triangle"]
 Axes = Literal["matlab", "nhwc"]
 Flip = Literal["none", "left-right", "up-down"]
 FLIPS: tuple[Flip, ...] = get_args(Flip)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrWarning
 
-__all__ = ["LARGEST", "LayoutWarning", "RangeWarning", "as_array", "channels_first", "divisor", "modcrop",
+__all__ = ["LARGEST", "LayoutWarning", "RangeWarning", "as_array", "channels_first", "colon", "divisor", "modcrop",
            "remark_layout", "remark_range"]  # fmt: skip
 
 # Floats are [0, 1], as MATLAB's images of class double. Two bicubic resizings bring these to 1.72 at most, so that what
@@ -106,3 +107,44 @@ def modcrop(image: NDArray[Any], scale: int) -> NDArray[Any]:
     remark_layout(image.shape, "modcrop")
     rows, columns = image.shape[0], image.shape[1]
     return image[: rows - rows % int(scale), : columns - columns % int(scale)]
+
+
+def colon(start: float, step: float, stop: float) -> list[float]:
+    """Return the numbers that MATLAB's ``for x = start:step:stop`` runs through.
+
+    Each is ``start + k * step``, so that the second of ``1.1:0.1:4`` is 1.2000000000000002, and not 1.2. The last may
+    miss `stop` by a rounding error.
+
+    Parameters
+    ----------
+    start, step, stop : float
+        Finite; `step` is not 0, and leads from `start` to `stop`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are no such numbers, or more than a million.
+
+    Notes
+    -----
+    Low-resolution images that Meta-SR's authors made in such a loop have 0 differing values. The list that MATLAB makes
+    of ``x = 1.1:0.1:4`` is another: from the middle on it counts backwards from `stop`, which changes 21 values at 2.6.
+
+    Examples
+    --------
+    >>> from vdsr_data import colon
+    >>> colon(1.1, 0.1, 1.4)
+    [1.1, 1.2000000000000002, 1.3, 1.4000000000000001]
+    """
+    numbers = [
+        limits.number(name, x, (-1e300, 1e300)) for name, x in (("start", start), ("step", step), ("stop", stop))
+    ]
+    start, step, stop = (float(x) for x in numbers)
+    slack = 2 * np.finfo(float).eps * max(abs(start), abs(stop))
+    steps = (stop - start) / step if step else math.nan
+    if not -slack <= steps <= 1e6:
+        raise ArgumentError(f"{start:g}:{step:g}:{stop:g} has no numbers, or more than a million")
+    count = round(steps)
+    if math.copysign(1, step) * (start + count * step - stop) > slack:
+        count -= 1
+    return [start + k * step for k in range(count + 1)]

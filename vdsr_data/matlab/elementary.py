@@ -1,4 +1,4 @@
-"""MATLAB's power, exponential and logarithm: those of Sun's fdlibm, bit for bit, as Java's StrictMath has them.
+"""MATLAB's power, exponential, logarithm and sine: those of Sun's fdlibm, bit for bit, as Java's StrictMath has them.
 
 Every library rounds some results another way, and a last bit decides how a pixel is rounded. So they are computed here,
 by NumPy's sums, products and quotients, which every processor rounds alike.
@@ -7,7 +7,7 @@ by NumPy's sums, products and quotients, which every processor rounds alike.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cube", "doubles", "exp", "log"]
+__all__ = ["cube", "doubles", "exp", "log", "sin"]
 
 Doubles = NDArray[np.float64]
 
@@ -30,6 +30,14 @@ LOG2 = doubles("0x1.3333333333303p-1 0x1.b6db6db6fabffp-2 0x1.55555518f264dp-2 0
                 " 0x1.d864a93c9db65p-3 0x1.a7e284a454eefp-3")  # fmt: skip
 LOG = doubles("0x1.5555555555593p-1 0x1.999999997fa04p-2 0x1.2492494229359p-2 0x1.c71c51d8e78afp-3"
                " 0x1.7466496cb03dep-3 0x1.39a09d078c69fp-3 0x1.2f112df3e5244p-3")  # fmt: skip
+# Those of sin and cos, and pi / 2 as a short part and the rest, three times as exact.
+SIN = doubles("-0x1.5555555555549p-3 0x1.111111110f8a6p-7 -0x1.a01a019c161d5p-13 0x1.71de357b1fe7dp-19"
+    " -0x1.ae5e68a2b9cebp-26 0x1.5d93a5acfd57cp-33")  # fmt: skip
+COS = doubles("0x1.555555555554cp-5 -0x1.6c16c16c15177p-10 0x1.a01a019cb159p-16 -0x1.27e4f809c52adp-22"
+    " 0x1.1ee9ebdb4b1c4p-29 -0x1.8fae9be8838d4p-37")  # fmt: skip
+HALF_PI = doubles("0x1.921fb544p+0 0x1.0b4611a626331p-34 0x1.0b4611a6p-34 0x1.3198a2e037073p-69"
+    " 0x1.3198a2ep-69 0x1.b839a252049c1p-104")  # fmt: skip
+TWO_OVER_PI = float.fromhex("0x1.45f306dc9c883p-1")
 
 
 def cube(x: Doubles) -> Doubles:
@@ -96,6 +104,48 @@ def log(x: Doubles) -> Doubles:
     tiny = high - ((f * f * (0.5 - 1 / 3 * f) - low) - f)
     result = np.where((word > 0x6147A) & (word < 0x6B851), middle, outer)
     return np.where((word + 2) & 0xFFFFF < 3, tiny, result)
+
+
+def sin(x: Doubles) -> Doubles:
+    """Sine as MATLAB's ``sin(x)``, for numbers of a size up to a million.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data.matlab.elementary import sin
+    >>> float(sin(np.array([1.0]))[0])
+    0.8414709848078965
+    """
+    size = np.abs(x)
+    n = np.floor(size * TWO_OVER_PI + 0.5)
+    n[_upper(size) <= 0x3FE921FB] = 0  # pi / 4
+    n[(_upper(size) > 0x3FE921FB) & (_upper(size) < 0x4002D97C)] = 1  # 3 pi / 4
+    first, first_rest, second, second_rest, third, third_rest = HALF_PI
+    r, w = size - n * first, n * first_rest
+    y = r - w
+    lost = (_upper(size) >> 20) - ((_upper(y) >> 20) & 0x7FF)
+    again = (lost > 16) & ((n >= 32) | (_upper(size) == _upper(n * (np.pi / 2)))) & (n > 0)
+    for bits, part, rest in ((16, second, second_rest), (49, third, third_rest)):
+        again &= lost > bits
+        t = r
+        shorter = t - n * part
+        w = np.where(again, n * rest - ((t - shorter) - n * part), w)
+        r = np.where(again, shorter, r)
+        y = r - w
+        lost = (_upper(size) >> 20) - ((_upper(y) >> 20) & 0x7FF)
+    tail = (r - y) - w
+    z = y * y
+    v = z * y
+    series = _polynomial(SIN[1:], z)
+    sine = np.where(n == 0, y + v * (SIN[0] + z * series), y - ((z * (0.5 * tail - v * series) - tail) - v * SIN[0]))
+    series = z * _polynomial(COS, z)
+    word = _upper(np.abs(y))
+    quarter = np.where(word > 0x3FE90000, 0.28125, ((word - 0x200000) << 32).view(np.float64))
+    quarter = np.where(word < 0x3FD33333, 0.0, quarter)
+    cosine = (1.0 - quarter) - ((0.5 * z - quarter) - (z * series - y * tail))
+    turn = n % 4
+    value = np.where(turn % 2 == 0, sine, cosine)
+    return np.where((turn >= 2) != (x < 0), -value, value)
 
 
 def _log2(x: Doubles) -> tuple[Doubles, Doubles]:

@@ -1,4 +1,4 @@
-"""`imresize`: MATLAB's bicubic image resizing, to the last bit.
+"""`imresize`: MATLAB's image resizing, to the last bit.
 
 Checks and the choice of the loop; the tables of weights are made in `taps`, the loops are in `_kernels`.
 """
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import BOUNDARIES, Boundary
+from vdsr_data.limits import BOUNDARIES, Boundary, ResizeMethod, choice
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, remark_layout
@@ -35,11 +35,12 @@ def imresize(
     scale: float | Sequence[float] | None = None,
     *,
     size: Sequence[int] | None = None,
-    antialias: bool = True,
+    antialias: bool | None = None,
     boundary: Boundary = "symmetric",
+    method: ResizeMethod = "bicubic",
     threads: int = 1,
 ) -> Array:
-    """Resize an image as MATLAB's ``imresize(image, scale, 'bicubic')`` does.
+    """Resize an image as MATLAB's ``imresize(image, scale, method)`` does.
 
     Parameters
     ----------
@@ -51,10 +52,13 @@ def imresize(
         Factor for both dimensions, or (rows, columns). The output has ``ceil(scale * size)`` pixels.
     size : pair of int, optional
         Output (rows, columns), instead of `scale`; the factor is then output / input in each dimension.
-    antialias : bool, default True
-        Widen the kernel when shrinking, MATLAB's ``'Antialiasing'``.
+    antialias : bool, optional
+        Widen the kernel when shrinking, MATLAB's ``'Antialiasing'``: by default for every method but "nearest".
     boundary : {"symmetric", "replicate"}, default "symmetric"
         Pixels beyond the edge: mirrored (MATLAB R2015b or earlier, up to today), or the edge pixel (older releases).
+    method : {"bicubic", "bilinear", "box", "lanczos2", "lanczos3", "nearest", "triangle"}, default "bicubic"
+        MATLAB's name of the kernel. "bicubic" is proved; "nearest" by factors of 1/3; the others follow MATLAB's
+        documentation.
     threads : int, default 1
         Threads to work with; the result does not depend on their number.
 
@@ -63,7 +67,8 @@ def imresize(
     ndarray, or what `image` was
         The resized image, same dtype, C-contiguous, always a new array; of a tensor a tensor. Integers are rounded
         half away from zero and saturated after each of the two passes, as MATLAB does. float32 is computed in float64.
-        float64 is neither rounded nor clipped, and bit-identical to MATLAB's at any factor.
+        float64 is neither rounded nor clipped, and bit-identical to MATLAB's bicubic at any
+        factor.
 
     Raises
     ------
@@ -71,8 +76,8 @@ def imresize(
         If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
         a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
     ArgumentError
-        If the image is empty or has another number of dimensions, if `scale`, `size`, `antialias`, `boundary` or
-        `threads` is not valid, or if no memory could hold the result. It is a ValueError.
+        If the image is empty or has another number of dimensions, if `scale`, `size`, `antialias`, `boundary`,
+        `method` or `threads` is not valid, or if no memory could hold the result. It is a ValueError.
 
     Warns
     -----
@@ -81,7 +86,7 @@ def imresize(
 
     Notes
     -----
-    The kernel is Keys' cubic with a = -0.5 (Keys, "Cubic convolution interpolation for digital image processing",
+    Bicubic is Keys' kernel with a = -0.5 (Keys, "Cubic convolution interpolation for digital image processing",
     1981). The dimension with the smaller factor is resized first; rows first when they are equal.
 
     Examples
@@ -94,7 +99,8 @@ def imresize(
     library = None if isinstance(image, np.ndarray) else library_of(image)
     seen: Any = image if library else as_array(image, "imresize")
     remark_layout(getattr(seen, "shape", ()), "imresize")  # which DLPack does not ask for
-    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, threads=threads)
+    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, method=method,
+                     threads=threads)  # fmt: skip
     return cast(Array, through_numpy(resize, seen, library) if library else resize(seen))
 
 
@@ -102,8 +108,9 @@ def _resize(
     image: NDArray[Any],
     scale: float | Sequence[float] | None,
     size: Sequence[int] | None,
-    antialias: bool,
+    antialias: bool | None,
     boundary: Boundary,
+    method: ResizeMethod,
     threads: int,
 ) -> NDArray[Any]:
     """The work of `imresize`, on NumPy's arrays."""
@@ -115,6 +122,8 @@ def _resize(
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     if boundary not in BOUNDARIES:
         raise ArgumentError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+    method = choice("method", method, get_args(ResizeMethod))
+    antialias = method != "nearest" if antialias is None else antialias
     if not isinstance(threads, (int, np.integer)) or threads < 1:
         raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
     if not isinstance(antialias, (bool, np.bool_)):
@@ -126,13 +135,13 @@ def _resize(
     result = np.ascontiguousarray(image, dtype=dtype if top else np.float64)
     if result.ndim == 2:
         result = result[:, :, np.newaxis]
-    columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary)
+    columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary, method)
     if scales[0] <= scales[1] and columns is not None:
-        rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary)
+        rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary, method)
         result = _resize_both(result, *rows, columns, sizes[1], top, threads)
     else:
         for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
-            table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary)
+            table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary, method)
             result = _resize_axis(result, axis, *table, top, threads)
     return result.reshape(*sizes, *image.shape[2:]).astype(dtype, copy=False)
 

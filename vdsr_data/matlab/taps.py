@@ -9,22 +9,29 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.limits import BOUNDARIES, Boundary
+from vdsr_data.limits import BOUNDARIES, Boundary, ResizeMethod
 from vdsr_data.matlab._resize_kernels import Columns
-from vdsr_data.matlab.elementary import cube
+from vdsr_data.matlab.elementary import cube, sin
 
 __all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped_taps"]
 
-KERNEL_WIDTH = 4.0
+WIDTHS: dict[ResizeMethod, float] = {
+    "nearest": 1.0, "box": 1.0, "bilinear": 2.0, "triangle": 2.0, "bicubic": 4.0, "lanczos2": 4.0, "lanczos3": 6.0,
+}  # fmt: skip
 KEPT_TABLES = 64  # a training set has a few image sizes, each in two orientations and three scales
 
 
 @lru_cache(KEPT_TABLES)
 def wrapped_taps(
-    in_length: int, out_length: int, scale: float, antialias: bool, boundary: Boundary
+    in_length: int,
+    out_length: int,
+    scale: float,
+    antialias: bool,
+    boundary: Boundary,
+    method: ResizeMethod = "bicubic",
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Input indices and weights, each (out_length, taps), of every output pixel along one dimension; read-only."""
-    tap, weight = _taps(out_length, scale, antialias)
+    tap, weight = _taps(out_length, scale, antialias, method)
     index = _wrap(tap, in_length, boundary)
     index.flags.writeable = weight.flags.writeable = False  # shared by every caller through the cache
     return index, weight
@@ -32,12 +39,17 @@ def wrapped_taps(
 
 @lru_cache(KEPT_TABLES)
 def periodic_columns(
-    in_length: int, out_length: int, scale: float, antialias: bool, boundary: Boundary
+    in_length: int,
+    out_length: int,
+    scale: float,
+    antialias: bool,
+    boundary: Boundary,
+    method: ResizeMethod = "bicubic",
 ) -> Columns | None:
     """The taps of a whole-number factor (or the inverse of one) as phases; None for any other factor."""
     phases = max(round(scale), 1)
     step = max(round(1 / scale), 1)
-    tap, weight = _taps(out_length, scale, antialias)
+    tap, weight = _taps(out_length, scale, antialias, method)
     period = np.arange(out_length) // phases * step
     regular = tap - period[:, np.newaxis]
     if max(phases, step) > 16 or any((regular[p::phases] != regular[p : p + 1]).any() for p in range(phases)):
@@ -69,14 +81,16 @@ def _wrap(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray[n
     return np.where(index < length, index, 2 * length - 1 - index)
 
 
-def _taps(out_length: int, scale: float, antialias: bool) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _taps(
+    out_length: int, scale: float, antialias: bool, method: ResizeMethod
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Input indices, which may lie beyond the edges, and weights; the order of the operations decides last bits."""
     stretch = scale if antialias and scale < 1 else 1.0
-    width = KERNEL_WIDTH / stretch
+    width = WIDTHS[method] / stretch
     position = np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale)
     taps = math.ceil(width) + 2
     tap = np.floor(position - width / 2)[:, np.newaxis] + np.arange(taps)
-    weight = stretch * _cubic(stretch * (position[:, np.newaxis] - tap))
+    weight = stretch * _kernel(stretch * (position[:, np.newaxis] - tap), method)
     total = weight[:, 0].copy()  # np.sum adds pairwise; MATLAB from the first to the last
     for column in weight.T[1:]:
         total += column
@@ -85,9 +99,24 @@ def _taps(out_length: int, scale: float, antialias: bool) -> tuple[NDArray[np.in
     return tap[:, kept].astype(np.intp) - 1, np.ascontiguousarray(weight[:, kept])
 
 
+def _kernel(x: NDArray[np.float64], method: ResizeMethod) -> NDArray[np.float64]:
+    """How much a pixel weighs at a distance."""
+    match method:
+        case "bicubic":
+            return _cubic(np.abs(x))
+        case "bilinear" | "triangle":
+            return np.where(np.abs(x) <= 1, 1 - np.abs(x), 0.0)
+        case "nearest" | "box":
+            return np.where((x >= -0.5) & (x < 0.5), 1.0, 0.0)
+        case _:
+            lobes = int(method[-1])
+            eps = np.finfo(float).eps  # for 0 / 0 to be 1
+            sines = sin(np.pi * x) * sin(np.pi * x / lobes)
+            return np.where(np.abs(x) < lobes, (sines + eps) / (np.pi**2 * (x * x) / lobes + eps), 0.0)
+
+
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic convolution kernel, a = -0.5."""
-    x = np.abs(x)
+    """Keys' cubic convolution kernel, a = -0.5, for x of at least 0."""
     square, power = x * x, cube(x)
     near = 1.5 * power - 2.5 * square + 1
     far = -0.5 * power + 2.5 * square - 4 * x + 2
