@@ -4,21 +4,62 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import loadmat
 
-from vdsr_data import imresize, read_image
+from vdsr_data import colon, degrade, read_image
 
 pytestmark = pytest.mark.conformance
 
 SCALES = (1.1, 1.2, 1.4, 1.5, 1.6, 1.8, 2.5, 2.6, 3.0, 3.3, 3.5, 3.6, 4.0)
 
 
+NAMES = ("baby", "bird", "butterfly", "head", "woman")
+
+
+def original(reference_data: Path, name: str) -> np.ndarray:
+    (path,) = (reference_data / "Set5").glob(f"{name}*")
+    return read_image(path)
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_fractional_scales_of_meta_sr(reference_data: Path, scale: float) -> None:
-    """An older MATLAB; scales as its colon makes them; four pixels less where the size is no multiple of the scale."""
     folder = reference_data / "proofs" / "fractional"
-    hr = read_image(folder / "img_001_SRF.png")
-    lr = read_image(folder / f"X{scale:.2f}" / "img_001_SRF.png")
-    if hr.shape[0] / scale != round(hr.shape[0] / scale):
-        hr = hr[:-4, :-4]
-    matlab = 1.1 + round((scale - 1.1) / 0.1) * 0.1
-    assert np.count_nonzero(imresize(hr, 1 / matlab, boundary="replicate") != lr) == 0
+    matlab = colon(1.1, 0.1, 4)[round((scale - 1.1) / 0.1)]
+    lr = degrade(read_image(folder / "img_001_SRF.png"), "bi", matlab, boundary="replicate", crop="meta-sr")
+    assert np.count_nonzero(lr != read_image(folder / f"X{scale:.2f}" / "img_001_SRF.png")) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blur_down_of_rdn(reference_data: Path, name: str) -> None:
+    lr = read_image(reference_data / "proofs" / "bd_x3_replicate" / f"{name}_LRBD_x3.png")
+    assert np.count_nonzero(degrade(original(reference_data, name), "bd", 3) != lr) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bicubic_and_noise_of_rdn(reference_data: Path, name: str) -> None:
+    lr = read_image(reference_data / "proofs" / "dn_x3_replicate" / f"{name}_LRDN_x3.png")
+    assert np.count_nonzero(degrade(original(reference_data, name), "dn", 3, boundary="replicate") != lr) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bicubic_by_8(reference_data: Path, name: str) -> None:
+    hr, proofs = original(reference_data, name), reference_data / "proofs"
+    each = read_image(proofs / "bi_x8_uint8_replicate" / f"{name}_LRBI_x8.png")
+    once = read_image(proofs / "bi_x8_double_once" / f"{name}x8.png")
+    assert np.count_nonzero(degrade(hr, "bi", 8, boundary="replicate") != each) == 0
+    assert np.count_nonzero(degrade(hr, "bi-double", 8) != once) == 0
+
+
+@pytest.mark.parametrize("name", ["test_38_g_02", "test_51_g_12"])
+def test_kernels_of_dpsr(reference_data: Path, name: str) -> None:
+    folder = reference_data / "proofs" / "kernels_x4"
+    hr = read_image(folder / "gt" / f"{name[:7]}.png")
+    lr = degrade(hr, "blur", 4, kernel=loadmat(folder / f"{name}.mat")["kernel"])
+    assert np.count_nonzero(lr != read_image(folder / f"{name}.png")) == 0
+
+
+@pytest.mark.parametrize("name", ["baboon", "barbara"])
+def test_jpeg_of_rdn(reference_data: Path, name: str) -> None:
+    folder = reference_data / "proofs" / "jpeg_q10"
+    lr = degrade(read_image(folder / "gt" / f"{name}.bmp"), "jpeg", quality=10)
+    assert np.count_nonzero(lr != read_image(folder / f"{name}_LQ_Q10.png")) == 0

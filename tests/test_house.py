@@ -18,8 +18,8 @@ DOOR = ("__main__", "start", "__init__")
 ROOMS = {
     "vdsr_train": (*DOOR, "cli", "run", "loop", "backends", "presets", "config"),
     "vdsr_eval": (*DOOR, "cli", "reports", "scoring", "networks", "protocols", "metrics"),
-    "vdsr_data": (*DOOR, "cli", "inspect", "interop", "training", "benchmark", "public", "images", "matlab", "io",
-                  "limits", "errors"),
+    "vdsr_data": (*DOOR, "cli", "inspect", "interop", "training", "benchmark", "public", "degradations", "images",
+                  "matlab", "io", "limits", "errors"),
 }  # fmt: skip
 PACKAGES = tuple(ROOMS)
 

@@ -1,6 +1,7 @@
-from .benchmark.build import build_test, degrade
+from .benchmark.build import build_test, make_ilr
 from .benchmark.resizing import imresize_folder
 from .benchmark.sets import Benchmark, open_set
+from .degradations.recipes import Degradation, degrade
 from .errors import ArgumentError, VdsrError, VdsrWarning
 from .images.files import list_images, read_image, write_image
 from .inspect.describe import info
@@ -23,6 +24,7 @@ __version__: str
 __all__ = [
     "ArgumentError",
     "Benchmark",
+    "Degradation",
     "VdsrError",
     "VdsrWarning",
     "build_test",
@@ -40,6 +42,7 @@ __all__ = [
     "list_images",
     "list_sets",
     "luma",
+    "make_ilr",
     "merge",
     "modcrop",
     "open_set",

@@ -27,10 +27,10 @@ from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.color import im2double, rgb2ycbcr
 from vdsr_data.matlab.resize import imresize
 
-__all__ = ["build_test", "degrade", "generate_test", "generate_test_mat", "image_pairs"]
+__all__ = ["build_test", "generate_test", "generate_test_mat", "image_pairs", "make_ilr"]
 
 
-def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric") -> NDArray[np.float64]:
+def make_ilr(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric") -> NDArray[np.float64]:
     """Reduce luma by `scale` and enlarge it to its size again: the `lr` of the training and benchmark files.
 
     Parameters
@@ -49,8 +49,8 @@ def degrade(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric
     Examples
     --------
     >>> import numpy as np
-    >>> from vdsr_data import degrade
-    >>> degrade(np.eye(4), 2).round(2).tolist()[0]
+    >>> from vdsr_data import make_ilr
+    >>> make_ilr(np.eye(4), 2).round(2).tolist()[0]
     [0.56, 0.41, 0.09, -0.06]
     """
     limits.whole("scale", scale, limits.SCALES)
@@ -252,7 +252,7 @@ def image_pairs(
         if cropped.ndim == 3:
             y, cb, cr = np.moveaxis(rgb2ycbcr(cropped), 2, 0)
         gt = im2double(y)
-        yield BenchmarkPair(path.stem, scale, gt, degrade(gt, scale, boundary), cb, cr)
+        yield BenchmarkPair(path.stem, scale, gt, make_ilr(gt, scale, boundary), cb, cr)
 
 
 def _checked(

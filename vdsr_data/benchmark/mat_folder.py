@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.benchmark.build import degrade, image_pairs
+from vdsr_data.benchmark.build import image_pairs, make_ilr
 from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
 from vdsr_data.benchmark.file import LumaBands, StoredPair
 from vdsr_data.errors import VdsrError, listed
@@ -166,7 +166,7 @@ def _check_sample(folder: MatFolder, images: Sequence[Path] | None, sample: int,
         made = []
         for boundary in fitting:
             if images is None:
-                anew = {**stored, "lr": degrade(stored["gt"], scale, boundary)}
+                anew = {**stored, "lr": make_ilr(stored["gt"], scale, boundary)}
             else:
                 (pair,) = image_pairs(there[name], read_image(there[name]), [scale], boundary)
                 anew = {key: value for key in KEYS if (value := getattr(pair, key)) is not None}

@@ -31,6 +31,7 @@ __all__ = [
     "TRAIN_ORDER",
     "Picture",
     "TransparencyWarning",
+    "as_jpeg",
     "check_lossless",
     "decode_png",
     "image_size",
@@ -293,6 +294,16 @@ def png_bytes(image: NDArray[np.uint8], compression: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "png", compress_level=compression)
     return file.getvalue()
+
+
+def as_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Compress a grey or RGB image: ``imread`` after ``imwrite(image, 'x.jpg', 'Quality', quality)``.
+
+    Colours are kept for every second row and column (4:2:0), as MATLAB's are.
+    """
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, format="JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
 
 
 def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import __version__, limits
-from vdsr_data.benchmark.build import degrade
+from vdsr_data.benchmark.build import make_ilr
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import read_image
 from vdsr_data.io.ahead import Advance, ignore, results
@@ -164,7 +164,7 @@ def image_patches(
             last = downsize
         gt = modcrop(np.ascontiguousarray(augment(base, rotation, flip)), scale)
         if min(gt.shape) >= recipe.patch_size:
-            pair = degrade(gt, scale, recipe.boundary), gt
+            pair = make_ilr(gt, scale, recipe.boundary), gt
             transpose = recipe.axes == "matlab"
             lr, gt = (cut(image, recipe.patch_size, recipe.stride, transpose=transpose) for image in pair)
             yield lr, gt

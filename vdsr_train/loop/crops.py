@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop
-from vdsr_data.benchmark.build import degrade
+from vdsr_data.benchmark.build import make_ilr
 from vdsr_data.benchmark.sets import find_images
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import read_image
@@ -96,4 +96,4 @@ def _variants(path: Path, config: Config) -> Iterator[Pair]:
         for scale in config.scales:
             gt = modcrop(base, scale)
             if min(gt.shape) >= config.patch_size:
-                yield degrade(gt, scale, "symmetric").astype(np.float32), whole[: gt.shape[0], : gt.shape[1]]
+                yield make_ilr(gt, scale, "symmetric").astype(np.float32), whole[: gt.shape[0], : gt.shape[1]]

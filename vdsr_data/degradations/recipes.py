@@ -1,0 +1,376 @@
+"""The degradations that papers made in MATLAB, by their names: `degrade`, and `Degradation`, which explains it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import limits
+from vdsr_data.errors import ArgumentError
+from vdsr_data.images.files import as_jpeg
+from vdsr_data.limits import Boundary
+from vdsr_data.matlab.arrays import as_array, modcrop
+from vdsr_data.matlab.color import im2double
+from vdsr_data.matlab.filters import fspecial, imfilter
+from vdsr_data.matlab.noise import to_class
+from vdsr_data.matlab.random import randn
+from vdsr_data.matlab.resize import imresize
+
+__all__ = ["KINDS", "Crop", "Degradation", "DegradationKind", "crop_for", "degrade"]
+
+DegradationKind = Literal["bi", "bi-double", "bd", "blur", "dn", "jpeg", "noise", "srmd"]
+Crop = Literal["modcrop", "meta-sr", "none"]
+Image = NDArray[Any]
+SIGMAS = (0.01, 100.0)  # of Gaussian kernels, in pixels
+NOISE = (0.0, 255.0)  # standard deviation, of values up to 255
+QUALITIES = (1, 100)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of degradation: what it is, who used it, which options it has, and how far it is proved."""
+
+    title: str
+    papers: str
+    options: tuple[str, ...]
+    proved: str
+    reduces: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "bi": Kind(
+        "bicubic, of 8-bit images rounded after each pass", "nearly all since 2016", ("boundary",),
+        "0 of 48 million values of Set5, Set14, B100 and Urban100, x2 to x8, and of thirteen scales from 1.1 to 4",
+    ),
+    "bi-double": Kind(
+        "bicubic in floating point, rounded once", "BasicSR, ESRGAN, SwinIR", ("boundary",),
+        "0 of 26,535 values of Set5 x8",
+    ),
+    "bd": Kind(
+        "blurred by a Gaussian 7 x 7, then every third pixel", "RDN, RCAN, SRFBN, SAN, HAN, IRCNN, SRMD", ("sigma",),
+        "0 of 187,962 values of Set5 x3",
+    ),
+    "dn": Kind(
+        "bicubic, then noise of level 30", "RDN, SRFBN", ("boundary", "noise", "seed"),
+        "0 of 187,962 values of Set5 x3",
+    ),
+    "blur": Kind(
+        "bicubic, then convolved with a kernel, circular", "DPSR", ("boundary", "kernel", "sigma"),
+        "0 of 311,040 values of BSD68 x4, 12 kernels",
+    ),
+    "srmd": Kind(
+        "blurred by a kernel 15 x 15, bicubic, then noise, all in floating point", "SRMD, IKC, DAN",
+        ("boundary", "kernel", "sigma", "noise", "seed"), "follows SRMD's script; no file of its authors was at hand",
+    ),
+    "noise": Kind(
+        "noise alone", "DnCNN, FFDNet, RDN", ("noise", "seed"), "0 of 6.7 million values of Kodak24", reduces=False
+    ),
+    "jpeg": Kind(
+        "JPEG alone", "ARCNN, DnCNN, RDN, SwinIR", ("quality",), "0 of 1,310,720 grey values at quality 10",
+        reduces=False,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What is done to an original, and with which options; those that are not given are those of the papers.
+
+    Parameters
+    ----------
+    kind : str
+        "bi", "bi-double", "bd", "dn", "blur", "srmd", "noise" or "jpeg".
+    boundary : {"symmetric", "replicate"}, optional
+        Pixels beyond the edge when resizing, see `imresize`; "symmetric" by default.
+    sigma : float, optional
+        Standard deviation of the Gaussian in pixels: 1.6 of "bd", 2.6 of "srmd"; "blur" has 15 x 15 pixels as well.
+    kernel : ndarray, optional
+        (rows, columns), instead of the Gaussian: for "blur", which needs one of the two, and "srmd".
+    noise : float, optional
+        Standard deviation of the noise, for values up to 255: 30 of "dn", 15 of "srmd", 10 of "noise".
+    seed : int, optional
+        As in ``rng(seed)``; without one ``randn('seed', 0)``, as the papers' scripts have it.
+    quality : int, optional
+        Of "jpeg", 1 to 100; 10 by default.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such kind, a value is not allowed, or an option has no effect on the kind.
+
+    Examples
+    --------
+    >>> from vdsr_data import Degradation
+    >>> print("\\n".join(Degradation("bd").explain(3)))
+    HR = modcrop(HR, 3);
+    h = fspecial('gaussian', 7, 1.6);
+    HR = imfilter(HR, h, 'replicate');
+    LR = imresize(HR, 1/3, 'nearest');
+    """
+
+    kind: DegradationKind = "bi"
+    boundary: Boundary | None = None
+    sigma: float | None = None
+    kernel: NDArray[np.float64] | None = None
+    noise: float | None = None
+    seed: int | None = None
+    quality: int | None = None
+
+    def __post_init__(self) -> None:
+        limits.choice("kind", self.kind, get_args(DegradationKind))
+        known = KINDS[self.kind].options
+        for field in fields(self)[1:]:
+            if getattr(self, field.name) is not None and field.name not in known:
+                raise ArgumentError(f"{field.name} has no effect on {self.kind}; its options: {', '.join(known)}")
+        checks: dict[str, Callable[[Any], Any]] = {
+            "boundary": limits.checked_boundary,
+            "sigma": lambda value: limits.number("sigma", value, SIGMAS),
+            "kernel": _kernel,
+            "noise": lambda value: limits.number("noise", value, NOISE),
+            "seed": lambda value: limits.whole("seed", value, limits.SEEDS),
+            "quality": lambda value: limits.whole("quality", value, QUALITIES),
+        }
+        for name, check in checks.items():
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, check(getattr(self, name)))
+        if self.kernel is not None and self.sigma is not None:
+            raise ArgumentError("give a kernel or sigma, not both")
+        if self.kind == "blur" and self.kernel is None and self.sigma is None:
+            raise ArgumentError("blur needs a kernel or sigma")
+
+    def __str__(self) -> str:
+        given = [f"{field.name} {getattr(self, field.name)}" for field in fields(self)[1:]
+                 if field.name != "kernel" and getattr(self, field.name) is not None]  # fmt: skip
+        if self.kernel is not None:
+            given.append(f"a kernel of {' x '.join(map(str, self.kernel.shape))}")
+        return f"{self.kind}{' with ' * bool(given)}{', '.join(given)}"
+
+    def check_scale(self, scale: float) -> float:
+        """Return the factor of reduction if it fits the kind: "noise" and "jpeg" have 1, fractions only "bi" kinds."""
+        if not KINDS[self.kind].reduces:
+            if scale != 1:
+                raise ArgumentError(f"{self.kind} does not reduce images: the scale must be 1, not {scale:g}")
+            return 1
+        low, high = limits.SCALES
+        found = float(limits.number("scale", scale, (1, high)))
+        if found != int(found) and self.kind not in {"bi", "bi-double"}:
+            raise ArgumentError(f"scale must be a whole number from {low} to {high} for {self.kind}, got {scale!r}")
+        return int(found) if found == int(found) else found
+
+    def apply(self, image: Image, scale: float = 1) -> Image:
+        """Degrade an image that has been cropped for the scale; see `degrade`."""
+        scale = self.check_scale(scale)
+        if self.kind in {"dn", "noise", "jpeg"} and image.dtype != np.uint8:
+            raise ArgumentError(f"{self.kind} is defined for 8-bit images, got {image.dtype}")
+        steps: dict[str, Callable[[Image, float], Image]] = {
+            "bi": self._bicubic, "bi-double": self._bicubic_once, "bd": self._blur_down, "dn": self._bicubic_and_noise,
+            "blur": self._bicubic_and_blur, "srmd": self._srmd, "noise": self._noise, "jpeg": self._jpeg,
+        }  # fmt: skip
+        return steps[self.kind](image, scale)
+
+    def _bicubic(self, image: Image, scale: float) -> Image:
+        return imresize(image, 1 / scale, boundary=self.boundary or "symmetric")
+
+    def _bicubic_once(self, image: Image, scale: float) -> Image:
+        return to_class(self._bicubic(im2double(image), scale), image.dtype)
+
+    def _blur_down(self, image: Image, scale: float) -> Image:
+        blurred = imfilter(image, fspecial("gaussian", 7, self.sigma or 1.6), boundary="replicate")
+        return imresize(blurred, 1 / scale, method="nearest")
+
+    def _bicubic_and_noise(self, image: Image, scale: float) -> Image:
+        reduced = self._bicubic(image, scale).astype(np.float32)
+        level = 30.0 if self.noise is None else self.noise
+        return _uint8(reduced + (level * self._randn(reduced.shape)).astype(np.float32))
+
+    def _bicubic_and_blur(self, image: Image, scale: float) -> Image:
+        reduced = im2double(self._bicubic(image, scale))
+        return to_class(imfilter(reduced, self._gaussian(0), boundary="circular", convolve=True), image.dtype)
+
+    def _srmd(self, image: Image, scale: float) -> Image:
+        blurred = imfilter(im2double(image), self._gaussian(2.6), boundary="replicate")
+        level = 15.0 if self.noise is None else self.noise
+        reduced = self._bicubic(blurred, scale)
+        return to_class(reduced + level / 255 * self._randn(reduced.shape), image.dtype)
+
+    def _noise(self, image: Image, _scale: float) -> Image:
+        level = 10.0 if self.noise is None else self.noise
+        noisy = (im2double(image) + level / 255 * self._randn(image.shape)).astype(np.float32)
+        return _uint8(noisy * np.float32(255))
+
+    def _jpeg(self, image: Image, _scale: float) -> Image:
+        return as_jpeg(image, self.quality or 10)
+
+    def _gaussian(self, sigma: float) -> NDArray[np.float64]:
+        return fspecial("gaussian", 15, self.sigma or sigma) if self.kernel is None else self.kernel
+
+    def _randn(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        return randn(shape, generator="v4") if self.seed is None else randn(shape, self.seed)
+
+    def explain(self, scale: float = 1, crop: Crop | None = None) -> list[str]:
+        """Return the lines of MATLAB that this stands for, from the original ``HR`` to ``LR``."""
+        scale = self.check_scale(scale)
+        factor = f"1/{scale!r}"
+        seed = "randn('seed', 0)" if self.seed is None else f"rng({self.seed})"
+        gaussian = f"h = fspecial('gaussian', 15, {self.sigma or 2.6:g});"
+        kernel = gaussian if self.kernel is None else f"h = kernel;  % {' x '.join(map(str, self.kernel.shape))}"
+        release = "  % in a release before R2015b" if self.boundary == "replicate" else ""
+        bicubic = f"LR = imresize(HR, {factor}, 'bicubic');{release}"
+        default = {"dn": 30.0, "srmd": 15.0, "noise": 10.0}.get(self.kind, 0.0)
+        level = f"{default if self.noise is None else self.noise:g}"
+        lines = {
+            "bi": [bicubic],
+            "bi-double": [f"LR = im2uint8(imresize(im2double(HR), {factor}, 'bicubic'));{release}"],
+            "bd": [
+                f"h = fspecial('gaussian', 7, {self.sigma or 1.6:g});", "HR = imfilter(HR, h, 'replicate');",
+                f"LR = imresize(HR, {factor}, 'nearest');",
+            ],
+            "dn": [bicubic, f"{seed};", f"LR = uint8(single(LR) + single({level} * randn(size(LR))));"],
+            "blur": [bicubic, kernel, "LR = im2uint8(imfilter(im2double(LR), h, 'circular', 'conv'));"],
+            "srmd": [
+                kernel, "HR = imfilter(im2double(HR), h, 'replicate');", bicubic, f"{seed};",
+                f"LR = im2uint8(LR + {level}/255 * randn(size(LR)));",
+            ],
+            "noise": [f"{seed};", f"LR = im2uint8(single(im2double(HR) + {level}/255 * randn(size(HR))));"],
+            "jpeg": [f"imwrite(HR, 'LR.jpg', 'Quality', {self.quality or 10});", "LR = imread('LR.jpg');"],
+        }  # fmt: skip
+        return [*_crop_lines(scale, crop), *lines[self.kind]]
+
+
+def degrade(
+    image: NDArray[Any],
+    kind: DegradationKind | Degradation = "bi",
+    scale: float = 1,
+    *,
+    boundary: Boundary | None = None,
+    sigma: float | None = None,
+    kernel: NDArray[Any] | None = None,
+    noise: float | None = None,
+    seed: int | None = None,
+    quality: int | None = None,
+    crop: Crop | None = None,
+) -> NDArray[Any]:
+    """Make the low-resolution image of an original, as a paper's MATLAB script made it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns) or (rows, columns, 3)
+        uint8; for "bi", "bi-double", "bd", "blur" and "srmd" also uint16, or float32, float64 in [0, 1].
+    kind : str or Degradation
+        The name of a recipe, see `Degradation`, or one with its options.
+    scale : float, default 1
+        Factor of reduction, from 1 on; "noise" and "jpeg" have none.
+    boundary, sigma, kernel, noise, seed, quality
+        Options of the recipe, see `Degradation`.
+    crop : {"modcrop", "meta-sr", "none"}, optional
+        How the image is first cropped for the scale, see `crop_for`.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns) or (rows, columns, 3)
+        Same dtype as the image.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not allowed, has no effect on the kind, or nothing is left of the image.
+    TypeError
+        If the dtype is none of the four.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import degrade
+    >>> degrade(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7, "bd", 3).tolist()
+    [[59, 77], [168, 186]]
+    """
+    image = as_array(image, "degrade")
+    options = {"boundary": boundary, "sigma": sigma, "kernel": kernel, "noise": noise, "seed": seed, "quality": quality}
+    if isinstance(kind, Degradation):
+        if any(value is not None for value in options.values()):
+            raise ArgumentError("give the options to Degradation, or the kind by its name")
+        recipe = kind
+    else:
+        recipe = Degradation(kind, **options)  # type: ignore[arg-type]
+    scale = recipe.check_scale(scale)
+    cropped = crop_for(image, scale, crop)
+    if cropped.size == 0:
+        size = " x ".join(map(str, image.shape[:2]))
+        raise ArgumentError(f"nothing is left of an image of {size} pixels at scale {scale:g}")
+    return recipe.apply(cropped, scale)
+
+
+def crop_for(image: NDArray[Any], scale: float, crop: Crop | None = None) -> NDArray[Any]:
+    """Crop an original for a scale.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns, ...)
+    scale : float
+    crop : {"modcrop", "meta-sr", "none"}, optional
+        To multiples of the scale, which must be whole; or 4 pixels from each side that is no multiple of it, as
+        Meta-SR's script does; or not at all. By default "modcrop" for whole scales and "meta-sr" for others.
+
+    Returns
+    -------
+    ndarray
+        A view.
+
+    Raises
+    ------
+    ArgumentError
+        If `crop` is none of them, or "modcrop" with a fraction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data.degradations.recipes import crop_for
+    >>> crop_for(np.zeros((100, 90)), 3).shape, crop_for(np.zeros((100, 90)), 1.5).shape
+    ((99, 90), (96, 90))
+    """
+    match _crop(scale, crop):
+        case "none":
+            return image
+        case "modcrop":
+            return modcrop(image, scale)  # type: ignore[arg-type]
+    rows, columns = (max(side - 4 * (not _is_multiple(side, scale)), 0) for side in image.shape[:2])
+    return image[:rows, :columns]
+
+
+def _is_multiple(side: int, scale: float) -> bool:
+    """MATLAB's ``mod(side, scale) == 0``, which overlooks a rounding error."""
+    return math.isclose(round(side / scale) * scale, side, rel_tol=2**-50)
+
+
+def _crop(scale: float, crop: Crop | None) -> Crop:
+    """The rule, if none was given the usual one."""
+    if crop is None:
+        return "meta-sr" if scale != int(scale) else "none" if scale == 1 else "modcrop"
+    return limits.choice("crop", crop, get_args(Crop))
+
+
+def _crop_lines(scale: float, crop: Crop | None) -> list[str]:
+    match _crop(scale, crop):
+        case "none":
+            return []
+        case "modcrop":
+            return [f"HR = modcrop(HR, {scale});"]
+        case _:
+            less = f"4*(mod(end, {scale!r}) ~= 0)"
+            return [f"HR = HR(1:end - {less}, 1:end - {less}, :);"]
+
+
+def _uint8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """MATLAB's ``uint8``: rounded half away from zero, and saturated."""
+    return np.floor(values.astype(np.float64).clip(0, 255) + 0.5).astype(np.uint8)
+
+
+def _kernel(kernel: Any) -> NDArray[np.float64]:
+    """A kernel, checked."""
+    found = as_array(kernel, "kernel")
+    if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "buif" or not np.isfinite(found).all():
+        raise ArgumentError(f"kernel must be finite numbers (rows, columns), got shape {found.shape}")
+    return found.astype(np.float64)
