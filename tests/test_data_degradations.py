@@ -88,6 +88,8 @@ def test_a_degradation_can_be_kept_and_used_again() -> None:
     assert (degrade(image, recipe, 2) == degrade(image, "dn", 2, noise=10, boundary="replicate")).all()
     assert str(recipe) == "dn with boundary replicate, noise 10"
     assert recipe != Degradation("dn")
+    assert Degradation("blur", kernel=BLUR) == Degradation("blur", kernel=BLUR.copy()) != Degradation("blur", sigma=2)
+    assert str(Degradation("blur", kernel=BLUR)) == "blur with a kernel of 15 x 15"
 
 
 @pytest.mark.parametrize(("scale", "size"), [(1.1, (55, 44)), (1.5, (51, 40)), (2.5, (55, 40)), (3.7, (51, 40))])

@@ -5,6 +5,7 @@ from .degradations.recipes import Degradation, degrade
 from .errors import ArgumentError, VdsrError, VdsrWarning
 from .images.files import list_images, read_image, write_image
 from .inspect.describe import info
+from .inspect.identify import identify
 from .inspect.sheet import preview
 from .inspect.verify import verify
 from .interop.loaders import tf_dataset, torch_dataset
@@ -33,6 +34,7 @@ __all__ = [
     "degrade",
     "fetch",
     "fspecial",
+    "identify",
     "im2double",
     "imfilter",
     "imnoise",

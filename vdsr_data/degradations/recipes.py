@@ -88,7 +88,8 @@ class Degradation:
     sigma : float, optional
         Standard deviation of the Gaussian in pixels: 1.6 of "bd", 2.6 of "srmd"; "blur" has 15 x 15 pixels as well.
     kernel : ndarray, optional
-        (rows, columns), instead of the Gaussian: for "blur", which needs one of the two, and "srmd".
+        (rows, columns), instead of the Gaussian: for "blur", which needs one of the two, and "srmd". Kept as tuples, so
+        that degradations can be compared.
     noise : float, optional
         Standard deviation of the noise, for values up to 255: 30 of "dn", 15 of "srmd", 10 of "noise".
     seed : int, optional
@@ -114,7 +115,7 @@ class Degradation:
     kind: DegradationKind = "bi"
     boundary: Boundary | None = None
     sigma: float | None = None
-    kernel: NDArray[np.float64] | None = None
+    kernel: Any = None
     noise: float | None = None
     seed: int | None = None
     quality: int | None = None
@@ -145,7 +146,7 @@ class Degradation:
         given = [f"{field.name} {getattr(self, field.name)}" for field in fields(self)[1:]
                  if field.name != "kernel" and getattr(self, field.name) is not None]  # fmt: skip
         if self.kernel is not None:
-            given.append(f"a kernel of {' x '.join(map(str, self.kernel.shape))}")
+            given.append(f"a kernel of {self._kernel_size()}")
         return f"{self.kind}{' with ' * bool(given)}{', '.join(given)}"
 
     def check_scale(self, scale: float) -> float:
@@ -205,7 +206,10 @@ class Degradation:
         return as_jpeg(image, self.quality or 10)
 
     def _gaussian(self, sigma: float) -> NDArray[np.float64]:
-        return fspecial("gaussian", 15, self.sigma or sigma) if self.kernel is None else self.kernel
+        return fspecial("gaussian", 15, self.sigma or sigma) if self.kernel is None else np.array(self.kernel)
+
+    def _kernel_size(self) -> str:
+        return " x ".join(map(str, np.shape(self.kernel)))
 
     def _randn(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         return randn(shape, generator="v4") if self.seed is None else randn(shape, self.seed)
@@ -216,7 +220,7 @@ class Degradation:
         factor = f"1/{scale!r}"
         seed = "randn('seed', 0)" if self.seed is None else f"rng({self.seed})"
         gaussian = f"h = fspecial('gaussian', 15, {self.sigma or 2.6:g});"
-        kernel = gaussian if self.kernel is None else f"h = kernel;  % {' x '.join(map(str, self.kernel.shape))}"
+        kernel = gaussian if self.kernel is None else f"h = kernel;  % {self._kernel_size()}"
         release = "  % in a release before R2015b" if self.boundary == "replicate" else ""
         bicubic = f"LR = imresize(HR, {factor}, 'bicubic');{release}"
         default = {"dn": 30.0, "srmd": 15.0, "noise": 10.0}.get(self.kind, 0.0)
@@ -368,9 +372,9 @@ def _uint8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.floor(values.astype(np.float64).clip(0, 255) + 0.5).astype(np.uint8)
 
 
-def _kernel(kernel: Any) -> NDArray[np.float64]:
-    """A kernel, checked."""
+def _kernel(kernel: Any) -> tuple[tuple[float, ...], ...]:
+    """The rows of a kernel, checked."""
     found = as_array(kernel, "kernel")
     if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "buif" or not np.isfinite(found).all():
         raise ArgumentError(f"kernel must be finite numbers (rows, columns), got shape {found.shape}")
-    return found.astype(np.float64)
+    return tuple(map(tuple, found.astype(np.float64).tolist()))

@@ -6,7 +6,7 @@ Pillow does the reading but for 16-bit colour, which it reduces to 8 bits withou
 import ctypes
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +37,7 @@ __all__ = [
     "image_size",
     "is_image_name",
     "list_images",
+    "pillow_resizers",
     "png_bytes",
     "read_image",
     "read_picture",
@@ -304,6 +305,15 @@ def as_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, format="JPEG", quality=quality)
     return np.asarray(Image.open(stream))
+
+
+def pillow_resizers() -> dict[str, Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]]:
+    """Pillow's ways of resizing an 8-bit image to (rows, columns), by the names of its filters."""
+
+    def make(resample: Image.Resampling) -> Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]:
+        return lambda image, size: np.asarray(Image.fromarray(image).resize(size[::-1], resample))
+
+    return {one.name: make(one) for one in Image.Resampling}
 
 
 def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:

@@ -1,0 +1,154 @@
+"""Which recipe made low-resolution images: those of MATLAB and of other libraries are found again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vdsr_data import VdsrError, degrade, identify, imresize, modcrop, write_image
+from vdsr_data.interop.resizers import resizers
+
+NAMES = ("baby", "bird.2", "img_001")
+
+
+def smooth(k: int, shape: tuple[int, ...] = (121, 98, 3)) -> np.ndarray:
+    """Something like a photograph: a rough picture, enlarged, and some noise."""
+    random = np.random.default_rng(k)
+    rough = random.integers(0, 256, (shape[0] // 8, shape[1] // 8, *shape[2:]), dtype=np.uint8)
+    return (imresize(rough, size=shape[:2]) * 0.9 + random.integers(0, 25, shape)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def gt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gt")
+    for k, name in enumerate(NAMES):
+        write_image(folder / f"{name}.png", smooth(k))
+    return folder
+
+
+def found(gt: Path, folder: Path, make, ending: str = "x3", **options):
+    for k, name in enumerate(NAMES):
+        write_image(folder / f"{name}{ending}.png", make(smooth(k)))
+    return identify(folder, gt, **options)
+
+
+MATLAB = {
+    "bi with boundary symmetric": lambda image: degrade(image, "bi", 3),
+    "bi with boundary replicate": lambda image: degrade(image, "bi", 3, boundary="replicate"),
+    "bi-double with boundary symmetric": lambda image: degrade(image, "bi-double", 3),
+    "bd": lambda image: degrade(image, "bd", 3),
+    "dn with boundary replicate": lambda image: degrade(image, "dn", 3, boundary="replicate"),
+    "bd with sigma 1.3": lambda image: degrade(image, "bd", 3, sigma=1.3),
+    "srmd with sigma 2.4, noise 0": lambda image: degrade(image, "srmd", 3, sigma=2.4, noise=0),
+    "imresize, box": lambda image: imresize(modcrop(image, 3), 1 / 3, method="box"),
+    "imresize in floating point, symmetric, truncated": lambda image: (
+        (imresize(modcrop(image, 3) / 255, 1 / 3) * 255).clip(0, 255).astype(np.uint8)
+    ),
+    "image[0::3, 0::3]": lambda image: modcrop(image, 3)[::3, ::3],
+}
+
+
+@pytest.mark.parametrize("name", MATLAB)
+def test_recipes_of_matlab(name: str, gt: Path, tmp_path: Path) -> None:
+    answer = found(gt, tmp_path, MATLAB[name])
+    assert answer.exact
+    assert (answer.scale, answer.images) == (3, 3)
+    assert answer.recipes[0].name == name
+    assert str(answer).startswith(f"3 images, x3: {name}: 0 of ")
+
+
+@pytest.mark.parametrize("name", resizers())
+def test_recipes_of_other_libraries(name: str, gt: Path, tmp_path: Path) -> None:
+    resize = resizers()[name]
+
+    def make(image: np.ndarray) -> np.ndarray:
+        image = np.ascontiguousarray(modcrop(image, 4))
+        return resize(image, (image.shape[0] // 4, image.shape[1] // 4))
+
+    answer = found(gt, tmp_path, make, ending="_x4")
+    assert answer.exact
+    assert name in {recipe.name for recipe in answer.recipes if not recipe.differing}
+
+
+@pytest.mark.parametrize(
+    ("crop", "words"),
+    [(lambda image: image, "not cropped"), (lambda image: modcrop(image, 12), "cropped to multiples of 12")],
+)
+def test_the_way_of_cropping_is_said(crop, words: str, gt: Path, tmp_path: Path) -> None:
+    answer = found(gt, tmp_path, lambda image: imresize(crop(image), 1 / 2), ending="_LRBI_x2")
+    assert answer.exact
+    assert answer.recipes[0].name == f"bi with boundary symmetric, {words}"
+
+
+def test_a_fractional_scale_of_meta_sr(gt: Path, tmp_path: Path) -> None:
+    answer = found(gt, tmp_path, lambda image: degrade(image, "bi", 1.1 + 5 * 0.1, boundary="replicate"), ending="")
+    assert answer.exact
+    assert answer.scale == pytest.approx(1.6)
+    assert answer.recipes[0].name == "bi with boundary replicate"
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "noise"])
+def test_images_of_one_size(kind: str, gt: Path, tmp_path: Path) -> None:
+    options = {"quality": 37} if kind == "jpeg" else {"noise": 25}
+    answer = found(gt, tmp_path, lambda image: degrade(image, kind, **options), ending="")
+    assert answer.exact
+    assert str(next(iter(options.values()))) in answer.recipes[0].name
+
+
+def test_one_image_and_what_no_recipe_explains(gt: Path, tmp_path: Path) -> None:
+    lr = degrade(smooth(0), "bi", 3)
+    lr[0] += 1
+    write_image(tmp_path / "lr.png", lr)
+    answer = identify(tmp_path / "lr.png", gt / "baby.png")
+    assert not answer.exact
+    text = str(answer)
+    assert "1 image, x3: no known recipe gives every value; the nearest:\n  bi with boundary symmetric: 96 of" in text
+    assert "only at the rim" in text
+    lr = degrade(smooth(0), "bi", 3)
+    lr[20:, 20:] += 1
+    write_image(tmp_path / "lr.png", lr)
+    assert "by 1 only, all up" in str(identify(tmp_path / "lr.png", gt / "baby.png"))
+
+
+def test_a_grey_image_of_a_colour_original(gt: Path, tmp_path: Path) -> None:
+    from vdsr_data import luma
+
+    answer = found(gt, tmp_path, lambda image: degrade(luma(image), "bi", 2), ending="")
+    assert answer.exact
+    assert answer.scale == 2
+
+
+def test_large_images_are_first_compared_in_a_corner(tmp_path: Path) -> None:
+    hr = smooth(5, (900, 840, 3))
+    write_image(tmp_path / "hr.png", hr)
+    for kind in ("bd", "dn"):
+        write_image(tmp_path / "lr.png", degrade(hr, kind, 3))
+        assert identify(tmp_path / "lr.png", tmp_path / "hr.png").recipes[0].name.startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lr, gt: (lr / "babyx3.png").unlink(), "no image of baby.png"),
+        (lambda lr, gt: write_image(lr / "baby_x2.png", smooth(0)), "several images"),
+        (lambda lr, gt: write_image(lr / "other.png", smooth(0)), "no original of other.png"),
+        (lambda lr, gt: write_image(lr / "babyx3.png", np.zeros((40, 32), np.uint16)), "has 16 bits"),
+        (lambda lr, gt: write_image(lr / "babyx3.png", np.zeros((7, 32), np.uint8)), "no scale fits the sizes"),
+    ],
+)
+def test_refused(change, words: str, gt: Path, tmp_path: Path) -> None:
+    for k, name in enumerate(NAMES):
+        write_image(tmp_path / f"{name}x3.png", degrade(smooth(k), "bi", 3))
+    change(tmp_path, gt)
+    with pytest.raises(VdsrError, match=words):
+        identify(tmp_path, gt)
+
+
+def test_a_scale_that_does_not_fit(gt: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "lr.png", degrade(smooth(0), "bi", 3))
+    with pytest.raises(VdsrError, match="not the scale 2 fits"):
+        identify(tmp_path / "lr.png", gt / "baby.png", scale=2)
+    with pytest.raises(VdsrError, match="scale must be"):
+        identify(tmp_path / "lr.png", gt / "baby.png", scale=0)
+    with pytest.raises(VdsrError, match="is no file"):
+        identify(tmp_path / "lr.png", gt)

@@ -1,0 +1,329 @@
+"""Which recipe made these low-resolution images? All known ones are tried, MATLAB's and other libraries'."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data.benchmark.sets import find_images
+from vdsr_data.degradations.recipes import Crop, Degradation, crop_for
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images.files import is_image_name, read_image
+from vdsr_data.interop.resizers import resizers
+from vdsr_data.io.ahead import Progress, ignore
+from vdsr_data.limits import BOUNDARIES, SCALES, Boundary
+from vdsr_data.matlab.arrays import colon, modcrop
+from vdsr_data.matlab.color import luma
+from vdsr_data.matlab.resize import imresize
+
+__all__ = ["Identified", "Recipe", "identify"]
+
+Image = NDArray[np.uint8]
+CORNER = 256  # pixels of a low-resolution image on which recipes are first compared
+RIM = 16  # pixels beside a cut that may see beyond it
+SHOWN = 5
+CROPS: dict[Crop | int, str] = {
+    "modcrop": "cropped to multiples of the scale", "none": "not cropped", "meta-sr": "cropped as by Meta-SR",
+    12: "cropped to multiples of 12",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way in which images may have been made, and how far those at hand are from what it gives.
+
+    `differing` of `values` are not equal; the largest difference is `largest`, the mean absolute one `mean`.
+    """
+
+    name: str
+    matlab: tuple[str, ...] = ()
+    differing: int = 0
+    values: int = 0
+    largest: int = 0
+    mean: float = 0.0
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        line = f"{self.name}: {self.differing:,} of {self.values:,} values differ"
+        return line + (f", by up to {self.largest}, {self.mean:.3g} on average" if self.differing else "")
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What `identify` found: the scale, the number of images, and recipes, the nearest first."""
+
+    scale: float
+    images: int
+    recipes: tuple[Recipe, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the nearest recipe gives every value."""
+        return self.recipes[0].differing == 0
+
+    def __str__(self) -> str:
+        images = f"{self.images} image{'s' * (self.images > 1)}, x{self.scale:g}"
+        best, *others = self.recipes
+        if self.exact:
+            same = [f"  the same values: {one.name}" for one in others[:SHOWN] if not one.differing]
+            return "\n".join([f"{images}: {best}", *(f"  {line}" for line in best.matlab), *same])
+        lines = [f"{images}: no known recipe gives every value; the nearest:"]
+        for recipe in self.recipes[:SHOWN]:
+            lines += [f"  {recipe}", *(f"    {remark}" for remark in recipe.remarks)]
+        return "\n".join(lines)
+
+
+def identify(lr: str | Path, gt: str | Path, *, scale: float | None = None, advance: Progress = ignore) -> Identified:
+    """Find out how low-resolution images were made of their originals.
+
+    Parameters
+    ----------
+    lr : str or path
+        A low-resolution image, or a folder of them; 8-bit.
+    gt : str or path
+        Its original, or a folder, or the name of a set (see `open_set`). Of folders, images belong together whose names
+        are the same, but for an ending such as ``x3`` or ``_LRBI_x3``.
+    scale : float, optional
+        Factor of reduction; by default what the sizes say.
+    advance : callable
+        Called with how many recipes have been tried since the last call, and how many there are.
+
+    Returns
+    -------
+    Identified
+        Its text is what `vdsr-data identify` prints.
+
+    Raises
+    ------
+    ArgumentError
+        If `scale` is not valid.
+    VdsrError
+        If an image cannot be read, is not of 8 bits, has no partner, or no scale fits the sizes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import degrade, identify, write_image
+    >>> hr = np.random.default_rng(0).integers(0, 256, (60, 66, 3), dtype=np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/hr.png", hr)
+    ...     write_image(f"{folder}/lr.png", degrade(hr, "bd", 3))
+    ...     print(identify(f"{folder}/lr.png", f"{folder}/hr.png").recipes[0])
+    bd: 0 of 1,320 values differ
+    """
+    pairs = [_read(*pair) for pair in _pairs(Path(lr), gt)]
+    scale, crops = _scale([(low.shape, high.shape) for low, high in pairs], scale)
+    first = min(pairs, key=lambda pair: pair[0].size)
+    ways = [replace(way, crop=crop) for crop in crops for way in _ways(scale)]
+    means = []
+    for way in ways:
+        means.append(_mean(way, first, scale))
+        advance(1, len(ways))
+    recipes = _nearest(ways, means, pairs, scale)
+    if recipes[0].differing and scale == int(scale) > 1:
+        ways = [replace(way, crop=crop) for crop in crops for way in _fitted(first, scale, crop)]
+        means = [_mean(way, first, scale) for way in ways]
+        recipes = sorted([*recipes, *_nearest(ways, means, pairs, scale)], key=_rank)
+    return Identified(scale, len(pairs), tuple(recipes))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A recipe to try: its name, what it does, its lines of MATLAB, and whether a corner is enough to compare it."""
+
+    name: str
+    make: Callable[[Image], Image]
+    lines: tuple[str, ...] = ()
+    local: bool = True
+    crop: Crop | int = "none"
+
+
+def _pairs(lr: Path, gt: str | Path) -> list[tuple[Path, Path]]:
+    """Low-resolution images and their originals."""
+    if lr.is_file() or (is_image_name(lr) and not lr.is_dir()):
+        if not Path(gt).is_file():
+            raise VdsrError(f"{lr} is an image, and so must be its original; {gt} is no file")
+        return [(lr, Path(gt))]
+    _, originals = find_images(gt, "test")
+    _, small = find_images(lr, "test")
+    left = dict.fromkeys(small)
+    pairs = []
+    for original in sorted(originals, key=lambda path: -len(path.stem)):
+        found = [path for path in left if _belongs(path.stem, original.stem)]
+        if len(found) != 1:
+            what = "no image" if not found else f"several images ({', '.join(path.name for path in found)})"
+            raise VdsrError(f"{lr}: {what} of {original.name}; give folders whose images pair by their names")
+        del left[found[0]]
+        pairs.append((found[0], original))
+    if left:
+        raise VdsrError(f"{gt}: no original of {next(iter(left)).name}; give folders whose images pair by their names")
+    return pairs
+
+
+def _belongs(small: str, original: str) -> bool:
+    """Whether the name of a small image is that of an original, with an ending such as x3 or _LRBI_x3."""
+    return bool(re.fullmatch(re.escape(original) + r"(_?LR\w*|[-_.]?x\d[\d.]*|_\w+)*", small, re.IGNORECASE))
+
+
+def _read(lr: Path, gt: Path) -> tuple[Image, Image]:
+    """A pair with the same channels: of grey images the luma of the original, of grey originals three of them."""
+    low, high = read_image(lr), read_image(gt)
+    for path, image in ((lr, low), (gt, high)):
+        if image.dtype != np.uint8:
+            raise VdsrError(f"{path}: has 16 bits; only images of 8 bits can be identified")
+    if low.ndim > high.ndim:
+        high = np.repeat(high[:, :, np.newaxis], 3, axis=2)
+    return low, luma(high) if low.ndim < high.ndim else high
+
+
+def _scale(
+    shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], scale: float | None
+) -> tuple[float, list[Crop | int]]:
+    """The factor that fits all sizes, and the ways of cropping that do."""
+    (low, high), *_ = shapes
+    ratio = high[0] / low[0]
+    if scale is not None and not SCALES[0] <= scale <= SCALES[1]:
+        raise ArgumentError(f"scale must be from {SCALES[0]} to {SCALES[1]}, got {scale!r}")
+    whole = [float(s) for s in (round(ratio), math.floor(ratio), math.ceil(ratio)) if s >= 1]
+    fractions = sorted(colon(1.1, 0.1, 4), key=lambda one: abs(one - ratio))
+    for one in dict.fromkeys([*whole, *fractions] if scale is None else [float(scale)]):
+        ways: list[Crop | int] = ["modcrop", "none", "meta-sr", 12] if one == int(one) else ["meta-sr", "none"]
+        fit = [way for way in ways if all(_fits(low, high, one, way) for low, high in shapes)]
+        if fit:
+            same: dict[Any, Crop | int] = {}  # ways that crop nothing differently are one
+            for way in fit:
+                same.setdefault(tuple(_size_after(high, one, way) for _, high in shapes), way)
+            return (int(one) if one == int(one) else one), list(same.values())
+    sizes = f"{low[0]} x {low[1]} of {high[0]} x {high[1]} pixels"
+    asked = "no scale" if scale is None else f"not the scale {scale:g}"
+    raise VdsrError(f"{asked} fits the sizes of the images ({sizes}), with any known way of cropping")
+
+
+def _size_after(shape: tuple[int, ...], scale: float, crop: Crop | int) -> tuple[int, int]:
+    return _cropped(np.broadcast_to(np.uint8(0), shape[:2]), scale, crop).shape
+
+
+def _fits(low: tuple[int, ...], high: tuple[int, ...], scale: float, crop: Crop | int) -> bool:
+    return tuple(math.ceil(side * (1 / scale)) for side in _size_after(high, scale, crop)) == low[:2]
+
+
+def _cropped(image: Image, scale: float, crop: Crop | int) -> Image:
+    return modcrop(image, crop) if isinstance(crop, int) else crop_for(image, scale, crop)
+
+
+def _ways(scale: float) -> Iterator[_Way]:
+    """All known recipes, but for the way of cropping."""
+    if scale == 1:
+        yield _Way("the original itself", lambda image: image)
+        yield from (_of_paper(Degradation("jpeg", quality=quality), 1) for quality in range(1, 101))
+        yield from (_of_paper(Degradation("noise", noise=level), 1) for level in (10, 15, 25, 30, 50, 70))
+        return
+    for boundary in BOUNDARIES:
+        yield _of_paper(Degradation("bi", boundary=boundary), scale)
+        yield _of_paper(Degradation("bi-double", boundary=boundary), scale)
+        for name, how in (("truncated", np.floor), ("rounded to even", np.rint)):
+            make = partial(_in_floats, scale=scale, boundary=boundary, how=how)
+            yield _Way(f"imresize in floating point, {boundary}, {name}", make)
+        if scale == int(scale):
+            yield _of_paper(Degradation("dn", boundary=boundary), scale)
+    if scale == int(scale):
+        yield _of_paper(Degradation("bd"), scale)
+        step = int(scale)
+        for start in sorted({0, (step - 1) // 2, step // 2}):
+            yield _Way(f"image[{start}::{step}, {start}::{step}]", partial(_every, start=start, step=step))
+    for method in ("bilinear", "box", "lanczos2", "lanczos3", "nearest"):
+        line = f"LR = imresize(HR, 1/{scale!r}, '{method}');"
+        yield _Way(f"imresize, {method}", partial(imresize, scale=1 / scale, method=method), (line,))
+    line = f"LR = imresize(HR, 1/{scale!r}, 'bicubic', 'Antialiasing', false);"
+    yield _Way("imresize without antialiasing", partial(imresize, scale=1 / scale, antialias=False), (line,))
+    for name, resize in resizers().items():
+        yield _Way(name, partial(_to_size, resize=resize, scale=scale))
+
+
+def _of_paper(recipe: Degradation, scale: float) -> _Way:
+    noisy = recipe.kind in {"dn", "noise"}  # of which each pixel has its own number
+    return _Way(str(recipe), partial(recipe.apply, scale=scale), tuple(recipe.explain(scale, "none")), local=not noisy)
+
+
+def _fitted(first: tuple[Image, Image], scale: float, crop: Crop | int) -> Iterator[_Way]:
+    """Gaussian blur, then every s-th pixel or bicubic, with the width that fits the images best."""
+    from scipy.optimize import minimize_scalar
+
+    for kind, options in (("bd", {}), ("srmd", {"noise": 0})):
+
+        def way(sigma: float, kind: Any = kind, options: Any = options) -> _Way:
+            return replace(_of_paper(Degradation(kind, sigma=sigma, **options), scale), crop=crop)
+
+        best = minimize_scalar(lambda sigma: _mean(way(sigma), first, scale), bounds=(0.3, 6), method="bounded").x
+        yield min((way(round(best, digits)) for digits in (1, 2, 3)), key=lambda one: _mean(one, first, scale))
+
+
+def _in_floats(image: Image, scale: float, boundary: Boundary, how: Callable[..., NDArray[Any]]) -> Image:
+    return how((imresize(image / 255, 1 / scale, boundary=boundary) * 255).clip(0, 255)).astype(np.uint8)
+
+
+def _every(image: Image, start: int, step: int) -> Image:
+    return image[start::step, start::step]
+
+
+def _to_size(image: Image, resize: Callable[[Image, tuple[int, int]], Image], scale: float) -> Image:
+    rows, columns = (math.ceil(side * (1 / scale)) for side in image.shape[:2])
+    return resize(np.ascontiguousarray(image), (rows, columns))
+
+
+def _mean(way: _Way, pair: tuple[Image, Image], scale: float) -> float:
+    """Mean absolute difference of a pair, or of its upper left corner if that is enough."""
+    low, high = pair
+    if way.local and scale == int(scale) and min(low.shape[:2]) > CORNER + RIM:
+        beyond = (CORNER + RIM) * int(scale)
+        low, high = low[:CORNER, :CORNER], high[:beyond, :beyond]
+    return float(np.abs(_apart(way, low, high, scale)).mean())
+
+
+def _apart(way: _Way, low: Image, high: Image, scale: float) -> NDArray[np.int16]:
+    """What is in the small image less what the recipe makes, of which a corner may be used."""
+    made = way.make(_cropped(high, scale, way.crop))[: low.shape[0], : low.shape[1]]
+    return low.astype(np.int16) - made if made.shape == low.shape else np.full(low.shape, 255, np.int16)
+
+
+def _nearest(
+    ways: Sequence[_Way],
+    means: Sequence[float],
+    pairs: Sequence[tuple[Image, Image]],
+    scale: float,
+) -> list[Recipe]:
+    """The recipes that are nearest to one pair, compared with all; no more of them once one gives every value."""
+    recipes: list[Recipe] = []
+    for k in np.argsort(means, kind="stable")[: 2 * SHOWN].tolist():
+        recipes.append(_over_all(ways[k], pairs, scale))
+        if recipes[-1].differing and any(not recipe.differing for recipe in recipes):
+            break
+    return sorted(recipes, key=_rank)
+
+
+def _rank(recipe: Recipe) -> tuple[bool, float]:
+    return recipe.differing > 0, recipe.mean
+
+
+def _over_all(way: _Way, pairs: Sequence[tuple[Image, Image]], scale: float) -> Recipe:
+    """The recipe, its differences over all images, and what is to be said about them."""
+    apart = [_apart(way, low, high, scale) for low, high in pairs]
+    every = np.concatenate([one.ravel() for one in apart])
+    differing, largest = int(np.count_nonzero(every)), int(np.abs(every).max())
+    remarks = []
+    if differing and not any(one[3:-3, 3:-3].any() for one in apart):
+        remarks.append("only at the rim, within 3 pixels: another rule beyond the edge")
+    elif largest == 1:
+        up = int((every > 0).sum()) / differing
+        side = "all up" if up == 1 else "all down" if up == 0 else "up and down"
+        remarks.append(f"by 1 only, {side}: another rounding, or other last bits")
+    usual = way.crop == ("modcrop" if scale == int(scale) else "meta-sr")
+    name = way.name if usual else f"{way.name}, {CROPS[way.crop]}"
+    return Recipe(name, way.lines, differing, every.size, largest, float(np.abs(every).mean()), tuple(remarks))
