@@ -85,7 +85,8 @@ def _taps(out_length: int, scale: float, antialias: bool) -> tuple[NDArray[np.in
         total += column
     weight /= total[:, np.newaxis]
     kept = weight.any(axis=0)
-    return tap[:, kept].astype(np.intp) - 1, np.ascontiguousarray(weight[:, kept])
+    # In C's order both: what a mask picks is in Fortran's, and Numba would compile every loop once more for that.
+    return np.ascontiguousarray(tap[:, kept], np.intp) - 1, np.ascontiguousarray(weight[:, kept])
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
