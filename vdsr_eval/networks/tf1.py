@@ -41,7 +41,7 @@ def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"TensorFlow does not come to an end with it in {LIMIT} s") from error
     if done.returncode == 1:
-        raise ValueError(done.stderr.decode(errors="replace"))
+        raise ValueError((done.stdout or done.stderr).decode(errors="replace"))  # stderr begins with TensorFlow's log
     if done.returncode:
         raise ValueError("TensorFlow crashes at it")
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
@@ -50,9 +50,10 @@ def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
 
 def main(prefix: str, pattern: str) -> None:
     """Print the archive, or the reason why not with exit code 1."""
+    code = 0
     try:
         package = ModuleType("tensorflow")  # stands in for what would import everything
-        package.__path__ = list(find_spec("tensorflow").submodule_search_locations)
+        package.__path__ = [*getattr(find_spec("tensorflow"), "submodule_search_locations", ())]
         sys.modules["tensorflow"] = package
         from tensorflow.python.training.py_checkpoint_reader import NewCheckpointReader
 
@@ -62,8 +63,9 @@ def main(prefix: str, pattern: str) -> None:
         archive = io.BytesIO()
         np.savez(archive, **{name: reader.get_tensor(name) for name in names})
     except Exception as error:
-        sys.exit(" ".join(str(error).split())[:200] or type(error).__name__)
+        code, archive = 1, io.BytesIO((" ".join(str(error).split())[:200] or type(error).__name__).encode())
     sys.stdout.buffer.write(archive.getvalue())
+    sys.exit(code)
 
 
 if __name__ == "__main__":
