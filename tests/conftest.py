@@ -18,7 +18,13 @@ settings.load_profile("untimed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let a worker of pytest-xdist have all tests of a file that share what is dear to make; slow ones come first."""
+    """Leave what asks for the reference data to `make conformance`, which has them.
+
+    A worker of pytest-xdist has all tests of a file that share what is dear to make; slow ones come first.
+    """
+    for item in items:
+        if "reference_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.conformance)
     if not hasattr(config, "workerinput"):
         return
     for item in items:

@@ -13,8 +13,6 @@ from reference import slow_imresize, slow_luma
 from vdsr_data.images.files import list_images, read_image
 from vdsr_data.training.file import open_training
 
-pytestmark = pytest.mark.conformance
-
 BUILD = """
 import json, resource, sys
 from pathlib import Path

@@ -15,7 +15,7 @@ from vdsr_eval.protocols.published import published
 from vdsr_eval.scoring.records import mean_score
 
 
-@pytest.mark.parametrize("name", ["Set5", "Set14", pytest.param("B100", marks=pytest.mark.conformance)])
+@pytest.mark.parametrize("name", ["Set5", "Set14", "B100"])
 def test_bicubic_of_vdsr_tf_digit_for_digit_as_printed(reference_data: Path, name: str) -> None:
     """VDSR-TensorFlow's README, through the command itself."""
     result = CliRunner().invoke(main, ["--model", "bicubic", "--dataset", str(reference_data / name)])
@@ -43,7 +43,6 @@ def test_per_image_psnr_equals_matlabs_log(reference_data: Path) -> None:
     assert found == {"baby": 37.0263, "bird": 36.7730, "butterfly": 27.4298, "head": 34.8375, "woman": 32.1354}
 
 
-@pytest.mark.conformance
 @pytest.mark.parametrize("name", ["Set5", "B100"])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_authors_network_reaches_their_table(reference_data: Path, tmp_path: Path, name: str, scale: int) -> None:
@@ -70,7 +69,6 @@ def test_the_authors_network_reaches_their_table(reference_data: Path, tmp_path:
     assert row["ssim"] == pytest.approx(expected.ssim, abs=0.0002)
 
 
-@pytest.mark.conformance
 def test_a_self_ensemble_gains(reference_data: Path) -> None:
     """Averaging over eight flips and turns helps a network that was not trained to be symmetric, on every image."""
     pytest.importorskip("keras", reason="needs TensorFlow")
@@ -86,7 +84,6 @@ def test_a_self_ensemble_gains(reference_data: Path) -> None:
     assert min(gains) > 0
 
 
-@pytest.mark.conformance
 def test_no_protocol_is_another_one(reference_data: Path) -> None:
     """The three differ in the digits that papers print, so that a table says which it was."""
     means = {name: mean_score(evaluate(reference_data / "Set5", scales=2, protocols=name)) for name in PROTOCOLS}

@@ -67,11 +67,12 @@ def test_a_pipe_is_not_waited_for(run, command: str):
 def test_preview_of_a_training_file(run, train: Path):
     result = run("preview", train)
     assert (result.exit_code, result.stdout) == (0, f"train_preview.png: 24 patches of {train}\n")
+    assert run("preview", train, "--count", 2, "--force").exit_code == 0
     first = Path("train_preview.png").read_bytes()
     fails(run("preview", train), 1, "train_preview.png: exists already", "--force")
-    assert run("preview", train, "--force").exit_code == 0
+    assert run("preview", train, "--count", 2, "--force").exit_code == 0
     assert Path("train_preview.png").read_bytes() == first
-    assert run("preview", train, "--seed", 1, "-o", "other.png").exit_code == 0
+    assert run("preview", train, "--count", 2, "--seed", 1, "-o", "other.png").exit_code == 0
     Path("folder").mkdir()
     train.rename("folder/images_2_gt.mat")
     fails(run("preview", "folder", "-o", "folder/p.png"), 1, "folder/p.png: is read, or in a folder that is read")
@@ -109,10 +110,10 @@ def test_preview_of_parts_virtual_compressed_and_damaged_values(run, photographs
         generate_train(images, part, RECIPE, shard=(k, 2))
     merge(parts, tmp_path / "virtual.h5", virtual=True)
     generate_train(images, tmp_path / "small.h5", RECIPE, compression=4)
-    assert run("preview", train, "-o", "whole.png").exit_code == 0
+    assert run("preview", train, "--count", 4, "-o", "whole.png").exit_code == 0
     whole = colours(Path("whole.png"))
     for name in ("virtual.h5", "small.h5"):
-        assert run("preview", name, "-o", f"{name}.png").exit_code == 0
+        assert run("preview", name, "--count", 4, "-o", f"{name}.png").exit_code == 0
         assert (colours(Path(f"{name}.png"))[80:] == whole[80:]).all()  # below the name of the file
     assert "2 patches of 1.h5" in run("preview", "1.h5", "--count", 2).stdout
     broken = pair_file(tmp_path / "nan.h5", np.full((3, 9, 9), np.nan), np.full((3, 9, 9), 200.0))

@@ -28,15 +28,19 @@ def as_h5py_shows(path: Path, keys: tuple[str, str] = ("lr", "gt")) -> tuple[np.
         return file[keys[0]][...], file[keys[1]][...]
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_training_file_is_train_data_m(photographs: Path, tmp_path: Path, workers: int):
+@pytest.mark.parametrize(
+    ("sizes", "patch", "stride", "workers"),
+    [({"patch_size": 17, "stride": 13}, 17, 13, 1), ({"patch_size": 17, "stride": 13}, 17, 13, 3), ({}, 41, 41, 2)],
+)
+def test_training_file_is_train_data_m(
+    photographs: Path, tmp_path: Path, sizes: dict[str, int], patch: int, stride: int, workers: int
+):
     images = list_images(photographs)
     assert [path.name for path in images] == ["a.jpg", "b.jpg", "c.bmp", "d.bmp"]
-    recipe = TrainingRecipe(patch_size=17, stride=13)
-    summary = generate_train(images, tmp_path / "train.h5", recipe, workers=workers)
-    lr, gt = slow_train_data([np.asarray(Image.open(path)) for path in images], patch=17, stride=13)
+    summary = generate_train(images, tmp_path / "train.h5", TrainingRecipe(**sizes), workers=workers)
+    lr, gt = slow_train_data([np.asarray(Image.open(path)) for path in images], patch=patch, stride=stride)
     got_lr, got_gt = as_h5py_shows(tmp_path / "train.h5")
-    assert got_lr.shape == lr.shape == (summary.pairs, 1, 17, 17)
+    assert got_lr.shape == lr.shape == (summary.pairs, 1, patch, patch)
     assert 0 < summary.dropped < 64
     assert got_gt.tobytes() == gt.tobytes()
     assert got_lr.tobytes() == lr.tobytes()
@@ -256,6 +260,19 @@ def test_image_too_small_for_the_scale(tmp_path: Path):
         generate_test("dots", list_images(tmp_path), tmp_path / "test.h5", report=lambda *line: said.append(line))
     assert not said
     assert not (tmp_path / "test.h5").exists()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_low_resolution_set_is_the_slow_twins(photographs: Path, tmp_path: Path, scale: int):
+    sources = list_images(photographs)
+    targets = [tmp_path / f"{k}.png" for k in range(len(sources))]
+    resize_images(sources, targets, scale=1 / scale, crop=scale, boundary="replicate", workers=2)
+    for source, target in zip(sources, targets, strict=True):
+        image = np.asarray(Image.open(source))
+        rows, columns = (length // scale for length in image.shape[:2])
+        cropped = image[: rows * scale, : columns * scale]
+        expected = slow_imresize(cropped, (1 / scale, 1 / scale), (rows, columns), boundary="replicate")
+        assert (read_image(target) == expected).all()
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

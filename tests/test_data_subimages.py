@@ -221,6 +221,21 @@ def test_dry_run_writes_nothing_and_counts_right(photographs: Path, run):
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
+def test_lr_images_at_the_older_boundary_are_the_slow_twins(photographs: Path, tmp_path: Path, scale: int):
+    """In pieces so large that each image is one."""
+    recipe = SubimageRecipe((scale,), patch_size=1020, stride=1020, boundary="replicate")
+    images = list_images(photographs)
+    assert generate_subimages(images, tmp_path / "out", recipe, "png") == len(images) == 4
+    for source in images:
+        image = read_image(source)
+        rows, columns = (length // scale for length in image.shape[:2])
+        cropped = image[: rows * scale, : columns * scale]
+        expected = slow_imresize(cropped, (1 / scale, 1 / scale), (rows, columns), boundary="replicate")
+        found = read_image(tmp_path / "out" / "LR_bicubic" / f"X{scale}_sub" / f"{source.stem}_s001.png")
+        assert (found == expected).all()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
 def test_lr_images_are_those_that_matlab_wrote(reference_data: Path, tmp_path: Path, scale: int):
     """Set5 in pieces so large that each image is one: the files of a low-resolution set that MATLAB made."""
     images = list_images(reference_data / "Set5")

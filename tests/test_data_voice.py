@@ -124,7 +124,7 @@ def test_names_that_are_no_text_or_no_line_are_escaped(image: str):
         assert f"{shown}: 1 image\n" in Path("log.txt").read_text()
         assert Path(name).is_file()
         failed = CliRunner().invoke(data, words)
-        assert re.fullmatch(rf"\S+: {re.escape(shown)}: exists already.*\n", failed.stderr)
+        assert re.fullmatch(rf".+: {re.escape(shown)}: exists already.*\n", failed.stderr)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -368,7 +368,9 @@ def test_checkpoints_that_are_not_vdsr_tensorflows(tmp_path: Path) -> None:
     with pytest.raises(VdsrError, match="no variable vdsr_weight_0"):
         read_any(other)
     (other / "ckpt-1.index").write_bytes(b"cut")
-    with pytest.raises(VdsrError, match="cannot be read as weights"):
+    with pytest.raises(
+        VdsrError, match=r"cannot be read as weights \(file is too short to be an sstable"
+    ):  # and no line of a log
         read_any(other / "ckpt-1.index")
 
 

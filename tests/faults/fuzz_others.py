@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
+from os.path import commonprefix
 from pathlib import Path
 
 import numpy as np
@@ -142,23 +143,28 @@ MAGIC = bytes.fromhex("57fb808b247547db")  # the end of an .index file
 BEHIND = 78  # bytes of an .index file between its block of variables and that end
 
 
+def checkpoint_variables() -> dict[str, np.ndarray]:
+    return {
+        f"shared_model/vdsr_{kind}_{n}": pair[part]
+        for part, kind in ((1, "bias"), (0, "weight"))  # in order, as TensorFlow lists them
+        for n, pair in enumerate(LAYERS)
+    }
+
+
 def checkpoint_seeds() -> list[bytes]:
-    """A TensorFlow checkpoint as one file: the .index, and behind it the .data."""
-    from vdsr_train.backends import backend
-
-    backend.start()
-    import tensorflow as tf
-
-    with tempfile.TemporaryDirectory() as name:
-        variables = {
-            f"shared_model/vdsr_{kind}_{n}": array
-            for n, pair in enumerate(LAYERS)
-            for kind, array in zip(("weight", "bias"), pair, strict=True)
-        }
-        tf.raw_ops.SaveV2(
-            prefix=f"{name}/v", tensor_names=list(variables), shape_and_slices=[""] * 4, tensors=[*variables.values()]
-        )
-        return [(Path(name) / "v.index").read_bytes() + (Path(name) / "v.data-00000-of-00001").read_bytes()]
+    """A TensorFlow checkpoint as one file: the .index, and behind it the .data; as TensorFlow writes them."""
+    values, last, block = b"", "", b"\0\0\6\x08\1\x1a\2\x08\1"
+    for name, array in checkpoint_variables().items():
+        raw = array.tobytes()
+        axes = b"".join(b"\x12\2\x08" + bytes([length]) for length in array.shape)
+        where = b"\x20" + varint(len(values)) if values else b""
+        stored = b"\x08\1\x12" + varint(len(axes)) + axes + where + b"\x28" + varint(len(raw))
+        stored += b"\x35" + crc32c(raw).to_bytes(4, "little")
+        shared = len(commonprefix([last, name]))  # noqa: RUF071 - of texts
+        block += varint(shared) + varint(len(name) - shared) + varint(len(stored)) + name[shared:].encode() + stored
+        values, last = values + raw, name
+    restarts = b"\0\0\0\0\1\0\0\0"
+    return [repair_checkpoint(block + restarts + bytes(BEHIND) + MAGIC + values)]
 
 
 def crc32c(data: bytes) -> int:
@@ -172,11 +178,12 @@ def crc32c(data: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32
 
 
+def varint(number: int) -> bytes:
+    return bytes([number % 128 | 128]) + varint(number // 128) if number > 127 else bytes([number])
+
+
 def repair_checkpoint(data: bytes) -> bytes:
     """The same variables in an .index file whose blocks have the right sizes and checksums."""
-
-    def varint(number: int) -> bytes:
-        return bytes([number % 128 | 128]) + varint(number // 128) if number > 127 else bytes([number])
 
     def stored(block: bytes) -> bytes:
         return block + b"\0" + crc32c(block + b"\0").to_bytes(4, "little")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import SEED
 from fuzz import campaign, made, reader_of
-from fuzz_others import READERS, checkpoint_seeds, read_checkpoint, repair_checkpoint
+from fuzz_others import READERS, checkpoint_seeds, checkpoint_variables, read_checkpoint, repair_checkpoint
 
 from vdsr_data.errors import VdsrError
 
@@ -78,9 +78,13 @@ def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tr
 
 @pytest.mark.slow
 def test_a_checkpoint_at_which_tensorflow_ends_the_process(tmp_path: Path):
-    pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
-    [whole] = checkpoint_seeds()
-    assert repair_checkpoint(whole) == whole
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    variables = checkpoint_variables()
+    tf.raw_ops.SaveV2(
+        prefix=str(tmp_path / "v"), tensor_names=[*variables], shape_and_slices=[""] * 4, tensors=[*variables.values()]
+    )
+    whole = (tmp_path / "v.index").read_bytes() + (tmp_path / "v.data-00000-of-00001").read_bytes()
+    assert checkpoint_seeds() == [repair_checkpoint(whole)] == [whole]
     path = tmp_path / "a.both"
     path.write_bytes(repair_checkpoint(whole.replace(b"\x08\x01\x12\x04", b"\xff\xff\xff\xff")))
     with pytest.raises(VdsrError, match=r"a: cannot be read as weights \(TensorFlow crashes at it\)"):

@@ -159,7 +159,9 @@ def _phases(plane, taps, offset, runs, weights, apart, line):
     """All phases of a padded row, interleaved: line[P * k + p] for phase p."""
     phases = taps.size
     whole = line.size // phases
-    four = (taps == 4).all() and plane.shape[0] == 1
+    four = plane.shape[0] == 1
+    for p in range(phases):
+        four = four and taps[p] == 4
     for r in range(len(weights)):
         weight, start = weights[r], runs[r]
         count = min(runs[r + 1], whole) - start
@@ -192,7 +194,9 @@ def _deal(row, plane, left, right, channel, channels):
     """Pad one channel of a row and deal it out to the planes."""
     step, pad, width = plane.shape[0], left.size, row.size // channels
     if step == 1 and channels == 1:  # the common case of enlarging luma, as a plain copy
-        plane[0, pad : pad + width] = row
+        line = plane[0, pad:]  # a loop, as Numba takes two seconds to compile the assignment of a slice
+        for k in range(width):
+            line[k] = row[k]
     else:
         for q in range(step):
             first = (q - pad) % step

@@ -96,7 +96,8 @@ def _taps(
         total += column
     weight /= total[:, np.newaxis]
     kept = weight.any(axis=0)
-    return tap[:, kept].astype(np.intp) - 1, np.ascontiguousarray(weight[:, kept])
+    # In C's order both: what a mask picks is in Fortran's, and Numba would compile every loop once more for that.
+    return np.ascontiguousarray(tap[:, kept], np.intp) - 1, np.ascontiguousarray(weight[:, kept])
 
 
 def _kernel(x: NDArray[np.float64], method: ResizeMethod) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """The variables of a TensorFlow checkpoint, read by a process of its own, which TensorFlow ends at some damaged ones.
 
-Run as a program, which imports nothing of ours, it prints them as an .npz archive.
+Run as a program, which imports nothing of ours, it prints them as an .npz archive. Of TensorFlow it imports the reader
+of checkpoints alone: half a second instead of five.
 """
 
 import io
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 __all__ = ["read_variables"]
 
-LIMIT = 120  # seconds, of which the import of TensorFlow takes most
+LIMIT = 120  # seconds
 
 
 def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
@@ -39,7 +41,7 @@ def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"TensorFlow does not come to an end with it in {LIMIT} s") from error
     if done.returncode == 1:
-        raise ValueError(done.stderr.decode(errors="replace"))
+        raise ValueError((done.stdout or done.stderr).decode(errors="replace"))  # stderr begins with TensorFlow's log
     if done.returncode:
         raise ValueError("TensorFlow crashes at it")
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
@@ -48,17 +50,22 @@ def read_variables(prefix: Path, pattern: str) -> dict[str, NDArray[Any]]:
 
 def main(prefix: str, pattern: str) -> None:
     """Print the archive, or the reason why not with exit code 1."""
+    code = 0
     try:
-        import tensorflow as tf
+        package = ModuleType("tensorflow")  # stands in for what would import everything
+        package.__path__ = [*getattr(find_spec("tensorflow"), "submodule_search_locations", ())]
+        sys.modules["tensorflow"] = package
+        from tensorflow.python.training.py_checkpoint_reader import NewCheckpointReader
 
-        reader = tf.train.load_checkpoint(prefix)
+        reader = NewCheckpointReader(prefix)
         kinds = reader.get_variable_to_dtype_map()
         names = [name for name, kind in kinds.items() if kind.is_floating and re.search(pattern, name)]
         archive = io.BytesIO()
         np.savez(archive, **{name: reader.get_tensor(name) for name in names})
     except Exception as error:
-        sys.exit(" ".join(str(error).split())[:200] or type(error).__name__)
+        code, archive = 1, io.BytesIO((" ".join(str(error).split())[:200] or type(error).__name__).encode())
     sys.stdout.buffer.write(archive.getvalue())
+    sys.exit(code)
 
 
 if __name__ == "__main__":
