@@ -188,7 +188,11 @@ def test_one_bad_image_does_not_stop_a_folder(here: Path) -> None:
         (["none.png", "--scale", 2], 1, "none.png: no such image or folder"),
         (["text.png", "--scale", 2, "--weights", "w.h5"], 1, "text.png: cannot be read as an image"),
         (["a.png", "--scale", 2, "-o", "text.png"], 1, "text.png: exists already"),
-        (["a.png", "--scale", 2, "-o", "./a.png", "--force"], 1, "a.png: is an image that is read; name another place"),
+        (
+            ["a.png", "--scale", 2, "-o", "./a.png", "--force"],
+            1,
+            "a.png: is what is read; name another place",
+        ),
         (["sampl", "--scale", 2], 1, "sampl: no such data set; did you mean sample"),
         (["a.png", "--scale", 2, "-o", "b.jpg"], 1, "b.jpg: the pixels must be stored as they are"),
         (["a.png", "--scale", 2, "-o", "no/b.png"], 1, "no: no such folder"),

@@ -1,8 +1,9 @@
 """What the toolkit raises and warns of; whatever else comes out of it is a fault of its own."""
 
+import warnings
 from collections.abc import Iterable
 
-__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line"]
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line", "warned"]
 
 
 def one_line(text: str) -> str:
@@ -59,3 +60,8 @@ class VdsrWarning(UserWarning):
     >>> from vdsr_data import VdsrWarning
     >>> warnings.simplefilter("error", VdsrWarning)  # to stop there
     """
+
+
+def warned(line: str) -> None:
+    """Warn of something, by a VdsrWarning: what hears remarks where a caller names nothing else."""
+    warnings.warn(line, VdsrWarning, stacklevel=3)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.limits import whole
+from vdsr_data.limits import checked_path, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import read_any
 from vdsr_eval.networks.shipped import NAME
@@ -156,7 +156,7 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     Traceback (most recent call last):
     vdsr_data.errors.VdsrError: nowhere.h5: no such file
     """
-    path = (newest_weights() or Path(NAME)) if weights is None else Path(weights)
+    path = (newest_weights() or Path(NAME)) if weights is None else checked_path("weights", weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
     return Network(read_any(path), name=f"VDSR ({name})", tile=tile)
 

@@ -1,6 +1,5 @@
 """`evaluate` and `score`: methods on sets to `Scores`, with pictures on the way."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vdsr_data.benchmark.sets import Benchmark
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, one_line
+from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
-from vdsr_data.limits import FACTORS, Boundary, whole
+from vdsr_data.limits import FACTORS, Boundary, checked_path, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
@@ -50,7 +49,7 @@ def evaluate(
     html_images: int = 0,
     force: bool = False,
     advance: Progress = ignore,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], object] = warned,
 ) -> Scores:
     """Score methods on benchmarks, in the way that published tables were computed; the command is ``vdsr-eval``.
 
@@ -146,18 +145,17 @@ def evaluate(
         raise ArgumentError("scales: give at least one")
 
     # Results are found before the first image is scored.
-    ready = {name: method(model) for name, model in found.items() if not isinstance(model, ResultFolder)}
     notes: list[str] = []
-    read = [*(testset.path for testset in opened), *([] if lr is None else [Path(lr)])]
-    for part in parts:
-        for name, model in found.items():
-            part.methods[name] = (
-                ready[name] if not isinstance(model, ResultFolder) else part.results(model, notes, read)
-            )
+    read = [*(testset.path for testset in opened), *([] if lr is None else [checked_path("lr", lr)])]
+    for name, model in found.items():
+        ready = model if isinstance(model, ResultFolder) else method(model)
+        for part in parts:
+            part.methods[name] = part.results(ready, notes, read) if isinstance(ready, ResultFolder) else ready
 
     # What cannot end well is refused before the work.
     folders = file_names([testset.name for testset in opened])
-    targets = [Path(target) for target in (save_images, save_mat) if target is not None]
+    given = {"save_images": save_images, "save_mat": save_mat}
+    targets = [checked_path(name, target) for name, target in given.items() if target is not None]
     for target in targets:
         _check_target(target, [target / folders[p.testset.name] / f"x{p.scale}" for p in parts], read, force=force)
     check_memory(opened, rules, len(found))
@@ -171,10 +169,7 @@ def evaluate(
 
     def skip(line: str) -> None:
         left_out.append(line)
-        if remark is None:
-            warnings.warn(line, VdsrWarning, stacklevel=2)
-        else:
-            remark(line)
+        remark(line)
 
     records: list[Record] = []
     count = sum(len(part.testset) for part in parts) * len(rules) * len(found)
@@ -221,7 +216,7 @@ def score(
     html_images: int = 0,
     force: bool = False,
     advance: Progress = ignore,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], object] = warned,
 ) -> Scores:
     """Score the results of any method beside bicubic interpolation; the command is ``vdsr-eval score``.
 

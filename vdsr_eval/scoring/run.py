@@ -61,7 +61,7 @@ def evaluate_images(
     scale: int,
     methods: Mapping[str, Method],
     protocols: Sequence[Protocol],
-    skip: Callable[[str], None],
+    skip: Callable[[str], object],
     low: Callable[[Original], NDArray[Any]] | None = None,
 ) -> Iterator[Scored]:
     """Score several methods under several protocols, image by image.

@@ -13,6 +13,7 @@ from vdsr_data import __version__
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import (
     CHOICE,
+    FOLDER,
     NUMBERS,
     PATH,
     WHOLE,
@@ -29,7 +30,6 @@ from vdsr_train.run.commands import SEVERAL
 from vdsr_train.run.places import WORKERS, MisuseError
 
 DEFAULT_COMMAND = "run"
-FOLDER = PathType(file_okay=False, path_type=Path)
 NEWEST = "\0"  # what stands for the newest run, which no word of a command line can be
 TAKES_SEVERAL = {"--" + name.replace("_", "-") for name in SEVERAL}
 

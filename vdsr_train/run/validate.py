@@ -1,8 +1,6 @@
 """Scores on a test set while training: the network's row beside the bicubic row, tables and pictures of every image."""
 
-import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import open_set
-from vdsr_data.errors import VdsrError, VdsrWarning
+from vdsr_data.errors import VdsrError, warned
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.scoring.methods import bicubic, method
@@ -92,9 +90,8 @@ class Validation:
                 seen.append((lr, sr))
             return sr
 
-        skip = partial(warnings.warn, category=VdsrWarning, stacklevel=2)
         scored = evaluate_images(
-            self.testset, scale=scale, methods={"VDSR": method(watched)}, protocols=[PROTOCOLS[PROTOCOL]], skip=skip
+            self.testset, scale=scale, methods={"VDSR": method(watched)}, protocols=[PROTOCOLS[PROTOCOL]], skip=warned
         )
         return [item.record for item in scored], seen
 
