@@ -64,8 +64,8 @@ def test_it_is_the_picture_that_rcan_scores(upscale, scale: int) -> None:
     """The protocol `rcan` with this image as the low resolution, up to its luma."""
     low = colors(21, 17, 3)
     protocol = PROTOCOLS["rcan"]
-    pair = prepare(np.zeros((21 * scale, 17 * scale, 3), np.uint8), scale=scale, protocol=protocol, low=low)
-    expected = result(upscale(pair.lr, scale), pair.chroma, protocol=protocol)
+    pair = prepare(np.zeros((21 * scale, 17 * scale, 3), np.uint8), scale=scale, protocol=protocol, lr=low)
+    expected = result(upscale(pair.ilr, scale), pair.chroma, protocol=protocol)
     found = upscale_colors(low, scale=scale, upscale=upscale, reach=REACH)
     np.testing.assert_allclose(rgb2ycbcr(im2double(found))[:, :, 0] * 255, expected, atol=1e-9)
 

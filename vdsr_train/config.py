@@ -64,7 +64,7 @@ IN_IMAGES = Needs("images", "add --images FOLDER", but=(None,))
 IN_A_FILE = Needs("images", "crops of images take its place", only=(None,))
 TURNED = Needs("images", "crops of images are turned and flipped in any case", only=(None,))
 CLIPPED = Needs("clip", "add --clip value or --clip norm", but=("none",))
-SCORED = Needs("validation", "name a test set, or leave it out", but=("none",), off=0)
+SCORED = Needs("validation", "name a set, or leave it out", but=("none",), off=0)
 IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
 
 
@@ -159,7 +159,7 @@ class Config:
     ] = "none"
 
     # what one sees
-    validation: Annotated[str | Path, "test set scored while training (sample where it is missing), or none"] = "Set5"
+    validation: Annotated[str | Path, "set scored while training (sample where it is missing), or none"] = "Set5"
     validate_every: Annotated[
         int, NOT_NEGATIVE, SCORED, "steps between validations, beside each epoch's; 0: epochs only"
     ] = 0

@@ -62,8 +62,8 @@ def evaluate(
         A name such as Set5, a folder of originals or a benchmark file.
     methods : one method, several, or a dict of methods by the names that tables show
         "bicubic". Weights: a file of ours or of other people, a run folder, "default", or what `load_network` gives. A
-        folder of results, or a `ResultFolder`. A function of bicubic-upsampled luma, float64 (rows, columns) in [0, 1],
-        and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
+        folder of results, or a `ResultFolder`. A function of ilr, luma enlarged by bicubic, float64 (rows, columns) in
+        [0, 1], and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
     scales : int, or several
         Factors from 2 to 16.
     protocols : str or Protocol, or several
@@ -79,7 +79,7 @@ def evaluate(
     lr : str or Path, optional
         Take low-resolution images from this folder instead of making them.
     self_ensemble : bool
-        Average networks, and functions of upsampled luma, over eight flips and rotations.
+        Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
         What `Scores.tables` compares all others with; evaluated too if it is not among `methods`.
     save_images : str or Path, optional
@@ -129,7 +129,7 @@ def evaluate(
     >>> from vdsr_eval import evaluate
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_image(Path(folder, "rings.png"), (np.hypot(*np.mgrid[:48, :48]) * 31 % 256).astype(np.uint8))
-    ...     methods = {"bicubic": "bicubic", "darker": lambda lr, scale: 0.9 * lr}
+    ...     methods = {"bicubic": "bicubic", "darker": lambda ilr, scale: 0.9 * ilr}
     ...     scores = evaluate(folder, methods, scales=[2], protocols=["paper", "rcan"])
     >>> [(record.image, record.model, record.protocol) for record in scores]
     [('rings', 'bicubic', 'paper'), ('rings', 'darker', 'paper'), ('rings', 'bicubic', 'rcan'), ('rings', 'darker', 'rcan')]
@@ -140,24 +140,24 @@ def evaluate(
     factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several))
     rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
     only = _known([images] if isinstance(images, str) else images, opened)
-    parts = [_Part(testset, scale) for testset in opened for scale in factors]
+    parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
         raise ArgumentError("scales: give at least one")
 
     # Results are found before the first image is scored.
     notes: list[str] = []
-    read = [*(testset.path for testset in opened), *([] if lr is None else [checked_path("lr", lr)])]
-    for name, model in found.items():
-        ready = model if isinstance(model, ResultFolder) else method(model)
-        for part in parts:
-            part.methods[name] = part.results(ready, notes, read) if isinstance(ready, ResultFolder) else ready
+    read = [*(benchmark.path for benchmark in opened), *([] if lr is None else [checked_path("lr", lr)])]
+    ready = {name: model if isinstance(model, ResultFolder) else method(model) for name, model in found.items()}
+    for part in parts:
+        for name, run in ready.items():
+            part.methods[name] = part.results(run, notes, read) if isinstance(run, ResultFolder) else run
 
     # What cannot end well is refused before the work.
-    folders = file_names([testset.name for testset in opened])
+    folders = file_names([benchmark.name for benchmark in opened])
     given = {"save_images": save_images, "save_mat": save_mat}
     targets = [checked_path(name, target) for name, target in given.items() if target is not None]
     for target in targets:
-        _check_target(target, [target / folders[p.testset.name] / f"x{p.scale}" for p in parts], read, force=force)
+        _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale}" for p in parts], read, force=force)
     check_memory(opened, rules, len(found))
     check_detail(detail, opened, factors, rules, only)
 
@@ -172,7 +172,7 @@ def evaluate(
         remark(line)
 
     records: list[Record] = []
-    count = sum(len(part.testset) for part in parts) * len(rules) * len(found)
+    count = sum(len(part.benchmark) for part in parts) * len(rules) * len(found)
     with ExitStack() as stack:
         for place in {realpath(target) for target in targets}:
             stack.enter_context(claimed(place))
@@ -293,13 +293,13 @@ def score(
 class _Part:
     """One set at one scale, with its methods."""
 
-    testset: Benchmark
+    benchmark: Benchmark
     scale: int
     methods: dict[str, Method] = field(default_factory=dict)
 
     def results(self, source: ResultFolder, notes: list[str], read: list[Path]) -> Results:
         """Find the files of a folder, and note what should be said of them, and where they are."""
-        found = source.results(self.testset.name, self.testset.image_names, scale=self.scale)
+        found = source.results(self.benchmark.name, self.benchmark.image_names, scale=self.scale)
         notes += found.remarks
         read.append(found.folder)
         return found
@@ -308,22 +308,22 @@ class _Part:
         self, protocols: Sequence[Protocol], *, lr: str | Path | None, skip: Callable[[str], None]
     ) -> Iterator[Scored]:
         """Score, with the low-resolution images of a folder if one is named."""
-        low = None
+        read = None
         if lr is not None:
-            low, said = low_resolution(lr, self.testset.image_names, scale=self.scale)
+            read, said = low_resolution(lr, self.benchmark.image_names, scale=self.scale)
             for line in said:
                 skip(line)
         how: dict[str, Any] = {"scale": self.scale, "methods": self.methods, "protocols": protocols}
-        return evaluate_images(self.testset, **how, skip=skip, low=low)
+        return evaluate_images(self.benchmark, **how, skip=skip, lr=read)
 
 
 def _known(images: Iterable[str], sets: Sequence[Benchmark]) -> frozenset[str]:
     """Names of images; a VdsrError for one that is in none of the sets."""
-    known = dict.fromkeys(name for testset in sets for name in testset.image_names)
+    known = dict.fromkeys(name for benchmark in sets for name in benchmark.image_names)
     only = frozenset(images)
     for name in only:
         if name not in known:
-            where = ", ".join(testset.name for testset in sets)
+            where = ", ".join(benchmark.name for benchmark in sets)
             raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
     return only
 

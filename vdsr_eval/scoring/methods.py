@@ -59,9 +59,9 @@ Opened: TypeAlias = Upscaler | SmallImage | ResultFolder
 Model: TypeAlias = str | Path | Opened
 
 
-def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
-    """The baseline: the input is upsampled already. `rcan` scores imresize of the 8-bit image for it."""
-    return lr
+def bicubic(ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
+    """The baseline: the input is enlarged already. `rcan` scores imresize of the 8-bit image for it."""
+    return ilr
 
 
 def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage:
@@ -123,9 +123,9 @@ def method(upscale: Upscaler | SmallImage) -> Method:
             return pair.bicubic
         if seen and seen[0][0] is not original:
             seen.clear()
-        image = pair.lr
+        image = pair.ilr
         if isinstance(upscale, SmallImage):
-            how: dict[str, Any] = {"scale": scale, "protocol": protocol, "low": pair.low, "colour": upscale.colour}
+            how: dict[str, Any] = {"scale": scale, "protocol": protocol, "lr": pair.lr, "colour": upscale.colour}
             image = small_image(original.pixels, **how)
         known = [sr for _, given, sr in seen if np.array_equal(given, image)]
         sr = known[0] if known else _enlarged(upscale, image, scale)
