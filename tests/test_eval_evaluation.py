@@ -234,7 +234,7 @@ def test_sets_protocols_and_methods_may_be_one_or_several(folder: Path) -> None:
     [
         ({"scales": 0}, "scales: 0 is not allowed; give a whole number, from 2 to 16"),
         ({"scales": 2.5}, "scales: 2.5 is not allowed"),
-        ({"scales": "23"}, "scales: '2' is not allowed"),
+        ({"scales": "23"}, "scales: '23' is not allowed"),
         ({"scales": []}, "scales: give at least one"),
         ({"protocols": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
         ({"protocols": None}, "protocol: None is not allowed"),

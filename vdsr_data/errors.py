@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable
 
-__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line", "warned"]
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "brief", "listed", "one_line", "warned"]
 
 
 def one_line(text: str) -> str:
@@ -11,6 +11,11 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def brief(error: BaseException) -> str:
+    """What a library says of an error, in one line; its class, if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:

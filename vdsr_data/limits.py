@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ __all__ = [
     "different",
     "identifier",
     "number",
+    "several",
     "text",
     "threads",
     "whole",
@@ -106,6 +107,12 @@ def choice(name: str, value: Any, allowed: Sequence[T]) -> T:
         if type(one) is type(value) and one == value:
             return one
     raise _refused(name, value, f"one of {', '.join(map(str, allowed))}")
+
+
+def several(value: Any, *kinds: type) -> list[Any]:
+    """Return `value` as a list, where one may be given or several: of one that is text, a path or one of `kinds`."""
+    one = isinstance(value, (str, Path, *kinds)) or not isinstance(value, Iterable)
+    return [value] if one else list(value)
 
 
 def text(name: str, value: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, brief
 from vdsr_data.images.deep_png import is_deep_png, read_deep_png, write_png
 from vdsr_data.images.png_alpha import TransparencyWarning, laid_over_background, parted
 from vdsr_data.images.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
@@ -303,8 +303,8 @@ def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:
                 return np.asarray(image)
         reason = f"pixels of kind {image.mode}"
     except Exception as error:
-        reason = str(error)
-    raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({' '.join(reason.split())})")
+        reason = brief(error)
+    raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({reason})")
 
 
 def check_lossless(path: Path | str, *, deep: bool = False, alpha: bool = False) -> None:
@@ -339,8 +339,7 @@ def _explained(path: Path) -> Iterator[None]:
             raise refused from error
         if wrong := mistaken(path):
             raise VdsrError(f"{path}: {wrong}") from error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error
+        raise VdsrError(f"{path}: cannot be read as an image ({brief(error)})") from error
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:

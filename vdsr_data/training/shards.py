@@ -166,8 +166,9 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
     for part in parts:
         k, count = _number(part)
         first = part if first is None else first  # an empty part is false
+        expected = _of_the_whole(first)
         for name, value in _of_the_whole(part).items():
-            if value != _of_the_whole(first)[name]:
+            if value != expected[name]:
                 raise VdsrError(
                     f"{part.path}: {name} not as in {first.path}; build the parts from the same images, with the same "
                     "options and the same version"
@@ -185,25 +186,25 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
 def _number(part: TrainingFile) -> tuple[int, int]:
     """K and n of part k of n, if it has everything that a part has."""
     attributes = part.attributes
-    found = shard_of(attributes.get("shard"))
-    if found is None:
+    if "shard" not in attributes:
         raise VdsrError(f"{part.path}: not a part; make parts with `vdsr-data build-train --shard K/N`")
-    k, n = found
+    shard = shard_of(attributes["shard"])
     images, digests = attributes.get("images"), attributes.get("sha256")
     whole = (
-        set(OF_THE_WHOLE) <= set(attributes)
+        shard is not None
+        and set(OF_THE_WHOLE) <= set(attributes)
         and isinstance(images, list)
         and isinstance(digests, list)
-        and len(digests) == len(range(k - 1, len(images), n))
+        and len(digests) == len(range(shard[0] - 1, len(images), shard[1]))
         and isinstance(attributes.get("total_pairs"), int)
         and attributes["total_pairs"] > 0
         and part.checksum is not None
         and part.checksum.shape == (len(part), 2)
         and part.mapped
     )
-    if not whole:
+    if shard is None or not whole:
         raise VdsrError(f"{part.path}: damaged, or changed since it was built; build the part again")
-    return k, n
+    return shard
 
 
 def _of_the_whole(part: TrainingFile) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     metavar="SET",
     shell_complete=complete_set,
-    help="A benchmark file, a folder of originals or a name; or several.  [default: those here, else sample]",
+    help="A benchmark file, a folder of originals or a name.  [default: those here, else sample]",
 )
 @click.option(
     "--scale",
@@ -82,7 +82,7 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     type=PATH,
     metavar="FILE",
-    help="Weights, also other people's, a run folder, or default: those that come with the toolkit; or several.  "
+    help="Weights, also other people's, a run folder, or default: those that come with the toolkit.  "
     "[default: the newest below ./runs, else default]",
 )
 @ensemble_option
@@ -103,7 +103,7 @@ def main(
     """Score bicubic interpolation and trained networks on benchmarks, in the way that a published table was computed.
 
     The ground truth is cropped to a multiple of the scale, reduced and enlarged as MATLAB's imresize does, upscaled by
-    each model and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
+    each method and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
 
     \b
     vdsr-eval --scale 3                                  the benchmark files here, bicubic and the newest network

@@ -22,6 +22,10 @@ ensemble_option = click.option(
 class ListOption(click.Option):
     """An option that takes several values with commas between them, or is given several times."""
 
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Show in the help that there may be several."""
+        return f"{super().make_metavar(ctx)},..."
+
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Split words at their commas, but for the name of a file that has one."""
         names = not isinstance(self.type, click.Choice | click.IntRange)
@@ -56,7 +60,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     # fmt: off
     decorators = (
         option("--protocol", "protocols", cls=ListOption, multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
-               show_default="vdsr-tf", help="How scores are computed; or several ways."),
+               show_default="vdsr-tf", help="How scores are computed."),
         option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
         option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
         option("--grey", type=CHOICE(["keep", "rgb"]),
@@ -76,7 +80,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
         option("--save-mat", type=FOLDER, help="Write what is scored of every result as .mat below this folder."),
         option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
-        option("--image", "images", multiple=True, metavar="NAME", help="Draw and save this image only, or several."),
+        option("--image", "images", multiple=True, metavar="NAME,...", help="Draw and save these images only."),
         force_option,
     )
     # fmt: on

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import FACTORS, choice, whole
+from vdsr_data.limits import FACTORS, choice, several, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.metrics.fidelity import SSIM_WINDOW, SsimBorder, psnr, ssim
 from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eight_bit, rounded
@@ -187,8 +187,7 @@ def varied(
     given = {"border": border, "rgb": rgb, "grey": grey, "boundary": boundary}
     usual = {"border": None, "rgb": False, "grey": None, "boundary": "symmetric"}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value != usual[name]}
-    several = [protocols] if isinstance(protocols, Protocol | str) or not isinstance(protocols, Iterable) else protocols
-    found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several))
+    found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several(protocols)))
     if not found:
         raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from os.path import realpath
 from pathlib import Path
@@ -12,7 +13,7 @@ from vdsr_data.benchmark.sets import Benchmark
 from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
-from vdsr_data.limits import FACTORS, Boundary, checked_path, whole
+from vdsr_data.limits import FACTORS, Boundary, checked_path, several, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
@@ -136,10 +137,9 @@ def evaluate(
     """  # noqa: E501
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
-    several = scales if isinstance(scales, Iterable) else [scales]
-    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several))
+    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several(scales)))
     rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
-    only = _known([images] if isinstance(images, str) else images, opened)
+    only = _known(several(images), opened)
     parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
         raise ArgumentError("scales: give at least one")
@@ -177,12 +177,9 @@ def evaluate(
         for place in {realpath(target) for target in targets}:
             stack.enter_context(claimed(place))
         for part in parts:
-            scored = part.run(rules, lr=lr, skip=skip)
+            scored = part.run(rules, lr=lr, skip=skip, advance=partial(advance, 1, count))
             for (_, label), group in groupby(scored, lambda item: (item.record.image, item.record.protocol)):
-                together = []
-                for item in group:
-                    together.append(item)
-                    advance(1, count)
+                together = list(group)
                 records += [item.record for item in together]
                 if label == rules[0].label:
                     for sink in sinks:
@@ -305,16 +302,23 @@ class _Part:
         return found
 
     def run(
-        self, protocols: Sequence[Protocol], *, lr: str | Path | None, skip: Callable[[str], None]
+        self,
+        protocols: Sequence[Protocol],
+        *,
+        lr: str | Path | None,
+        skip: Callable[[str], None],
+        advance: Callable[[], object],
     ) -> Iterator[Scored]:
-        """Score, with the low-resolution images of a folder if one is named."""
+        """Score, with the low-resolution images of a folder if one is named; `advance` is called for each result."""
         read = None
         if lr is not None:
             read, said = low_resolution(lr, self.benchmark.image_names, scale=self.scale)
             for line in said:
                 skip(line)
         how: dict[str, Any] = {"scale": self.scale, "methods": self.methods, "protocols": protocols}
-        return evaluate_images(self.benchmark, **how, skip=skip, lr=read)
+        for scored in evaluate_images(self.benchmark, **how, skip=skip, lr=read):
+            advance()
+            yield scored
 
 
 def _known(images: Iterable[str], sets: Sequence[Benchmark]) -> frozenset[str]:

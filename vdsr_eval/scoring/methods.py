@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed, one_line
-from vdsr_data.limits import choice
+from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
@@ -165,10 +165,8 @@ def named(
     """
     if isinstance(methods, Mapping):
         found = {_name(name): _opened(model) for name, model in methods.items()}
-    elif isinstance(methods, Iterable) and not isinstance(methods, str):
-        found = _by_name(list(methods))
     else:
-        found = _by_name([methods])
+        found = _by_name(several(methods))
     if not found:
         raise ArgumentError("methods: give at least one, such as bicubic")
     against = baseline if isinstance(baseline, str) and baseline in found else None

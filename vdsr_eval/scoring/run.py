@@ -13,6 +13,7 @@ from vdsr_data.benchmark.sets import Benchmark, Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.io.ahead import in_order
+from vdsr_data.limits import several
 from vdsr_eval.protocols.protocol import Pair, Protocol, pair_from_stored, prepare, score, too_small
 from vdsr_eval.scoring.methods import Method
 from vdsr_eval.scoring.names import distinct
@@ -26,8 +27,8 @@ LARGE = 4_000_000  # pixels
 
 def open_sets(sets: Benchmark | Path | str | Iterable[Benchmark | Path | str]) -> list[Benchmark]:
     """Open one set or several, each once, under names that are told apart."""
-    several = [sets] if isinstance(sets, Benchmark | str | Path) or not isinstance(sets, Iterable) else sets
-    found = list({realpath(benchmark.path): benchmark for benchmark in map(_opened, several)}.values())
+    opened = map(_opened, several(sets, Benchmark))
+    found = list({realpath(benchmark.path): benchmark for benchmark in opened}.values())
     if not found:
         raise ArgumentError("sets: give at least one, such as Set5")
     for benchmark, name in zip(found, distinct([s.name for s in found], [s.path for s in found]), strict=True):

@@ -153,7 +153,7 @@ def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Call
         kind = WHOLE(int(knob.range.low), None if limit is None else int(limit))
     elif knob.range is not None:
         kind = click.FloatRange(min=knob.range.low, max=limit, min_open=knob.range.above)
-    shape = None if knob.choices else knob.kind.__name__.upper() + ("..." if several else "")
+    shape = None if knob.choices else knob.kind.__name__.upper() + (",..." if several else "")
     return click.option(name, type=kind, help=text, metavar=shape, multiple=several, default=None)
 
 
