@@ -12,7 +12,7 @@ step vdsr-data build-train sample --output train.h5
 step vdsr-data build-test sample --output sample.h5
 step vdsr-train train.h5 --preset quick --depth 8 --channels 32 --learning-rate 2e-3 --warmup 200 --steps 1600 \
     --validation sample.h5 --validate-every 0 --log-every 200 --run-dir run
-step vdsr-eval --dataset sample.h5 --weights run --weights default --json scores.json --save-images pictures --detail auto
+step vdsr-eval --dataset sample.h5 --weights run,default --json scores.json --save-images pictures --detail auto
 python - <<'END'
 import json
 import sys

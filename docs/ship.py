@@ -14,7 +14,7 @@ from vdsr_eval.networks import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "docs" / "default-scores.md"
-COMMAND = "vdsr-eval --dataset Set5 --dataset Set14 --dataset B100 --protocol paper --protocol vdsr-tf --compare"
+COMMAND = "vdsr-eval --dataset Set5,Set14,B100 --protocol paper,vdsr-tf --compare"
 MARKS = "<!-- written by docs/ship.py -->", "<!-- end of docs/ship.py -->"
 
 

@@ -75,7 +75,7 @@ def test_preview_of_a_training_file(run, train: Path):
     assert run("preview", train, "--count", 2, "--seed", 1, "-o", "other.png").exit_code == 0
     Path("folder").mkdir()
     train.rename("folder/images_2_gt.mat")
-    fails(run("preview", "folder", "-o", "folder/p.png"), 1, "folder/p.png: is read, or in a folder that is read")
+    fails(run("preview", "folder", "-o", "folder/p.png"), 1, "folder/p.png: lies in", "which is read; name another")
     Path("folder/images_2_gt.mat").rename(train)
     assert Path("other.png").read_bytes() != first
 

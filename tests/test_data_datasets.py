@@ -161,7 +161,7 @@ def test_what_a_file_is_that_is_no_folder_of_images(photographs: Path, tmp_path:
     ):
         with pytest.raises(VdsrError, match=words):
             find_images(path, "train")
-    with pytest.raises(VdsrError, match="Set5,Set14: no such data set; sets are not joined by commas, name each by it"):
+    with pytest.raises(VdsrError, match="Set5,Set14: no such data set; here a name is of one set; looked"):
         find_images("Set5,Set14", "test")
 
 

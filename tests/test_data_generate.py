@@ -13,9 +13,9 @@ from scipy.io import loadmat
 
 from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.benchmark.file import open_benchmark_file
+from vdsr_data.benchmark.resizing import resize_images
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, read_image
-from vdsr_data.images.resizing import resize_images
 from vdsr_data.training.file import open_training
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
@@ -131,7 +131,7 @@ def test_arguments_that_are_not_allowed(photographs: Path, tmp_path: Path):
         (lambda **k: generate_test("set", images, output, **k), {"scales": (2, 2)}, {"scales": (0,)}, {"scales": 2},
          {"scales": (2.5,)}, {"boundary": "wrap"}, {"workers": 0}),
         (lambda **k: generate_test_mat(images, output, **k), {"scales": ()}, {"boundary": None}),
-        (lambda **k: resize_images(images[:1], target, **({"scale": 2} | k)), {"crop": 0}, {"workers": 0},
+        (lambda **k: resize_images(images[:1], target, **({"scale": 2} | k)), {"modcrop": 0}, {"workers": 0},
          {"boundary": "wrap"}, {"scale": -1}, {"scale": None}, {"size": (3, 4)}),
     ]  # fmt: skip
     for call, *wrong in calls:
@@ -279,6 +279,6 @@ def test_low_resolution_set_is_the_slow_twins(photographs: Path, tmp_path: Path,
 def test_low_resolution_set_is_matlabs(reference_data: Path, tmp_path: Path, scale: int):
     sources = list_images(reference_data / "Set5")
     targets = [tmp_path / f"{k}.png" for k in range(5)]
-    resize_images(sources, targets, scale=1 / scale, crop=scale, boundary="replicate", workers=2)
+    resize_images(sources, targets, scale=1 / scale, modcrop=scale, boundary="replicate", workers=2)
     for got, want in zip(targets, list_images(reference_data / f"oracles/uint8_replicate/x{scale}"), strict=True):
         assert (read_image(got) == read_image(want)).all()

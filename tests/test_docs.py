@@ -25,7 +25,7 @@ PAGES = sorted(path for path in DOCS.rglob("*.md") if path.name != "deviations.m
 CHEAP = {
     "--depth 8 --steps 1600": "--depth 3 --channels 4 --steps 2",
     "--validation sample.h5": "--validation none",
-    "--weights run --weights default": "--weights run",
+    "--weights run,default": "--weights run",
     "build-train sample": "build-train sample --scales 3 --rotations 0",
 }
 PASSING = re.compile(r"in \d+\.\d+ s\b|[0-9a-f]{64}")

@@ -429,8 +429,9 @@ def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:
 
 
 def test_several_values_after_one_option_are_explained(folder: Path) -> None:
-    hint = "a set takes an option each time, such as --dataset pear"
-    fails(2, f"pear: no such command (score, upscale); {hint}", "--dataset", "fruit", "pear")
+    hint = "no such command (score, upscale); several values take commas, such as"
+    fails(2, f"pear: {hint} --dataset Set5,pear", "--dataset", "fruit", "pear")
+    fails(2, f"3: {hint} --scale 2,3", "--dataset", "fruit", "--scale", 2, 3)
     fails(2, "scor: no such command (score, upscale); did you mean score?", "scor", "results")
 
 

@@ -160,11 +160,11 @@ def test_the_small_image_enlarged_is_the_input_of_networks(protocol: str) -> Non
     pair = prepare(image, scale=2, protocol=protocol)
     small = small_image(image, scale=2, protocol=protocol)
     if protocol == "rcan":  # luma of what is enlarged as RGB is enlarged luma, but for rounding in float64
-        np.testing.assert_allclose(imresize(small, 2), pair.lr, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(imresize(small, 2), pair.ilr, rtol=0, atol=1e-12)
         rgb = small_image(image, scale=2, protocol=protocol, colour="rgb")
         np.testing.assert_array_equal(rgb, im2double(imresize(image, 1 / 2)))
     else:
-        np.testing.assert_array_equal(imresize(small, 2), pair.lr)
+        np.testing.assert_array_equal(imresize(small, 2), pair.ilr)
         rgb = small_image(image, scale=2, protocol=protocol, colour="rgb")
         assert rgb.shape == (20, 26, 3)
         np.testing.assert_allclose(rgb2ycbcr(rgb)[:, :, 0], small, rtol=0, atol=2e-2)
@@ -234,7 +234,7 @@ def test_sets_protocols_and_methods_may_be_one_or_several(folder: Path) -> None:
     [
         ({"scales": 0}, "scales: 0 is not allowed; give a whole number, from 2 to 16"),
         ({"scales": 2.5}, "scales: 2.5 is not allowed"),
-        ({"scales": "23"}, "scales: '2' is not allowed"),
+        ({"scales": "23"}, "scales: '23' is not allowed"),
         ({"scales": []}, "scales: give at least one"),
         ({"protocols": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
         ({"protocols": None}, "protocol: None is not allowed"),

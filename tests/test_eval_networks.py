@@ -41,7 +41,7 @@ def test_arguments_that_are_not_allowed() -> None:
         (lambda: Network(weights, tile=0), "tile: 0 is not allowed"),
         (lambda: Network(weights[1:]), "the kernel is"),
         (lambda: Network(weights[:1]), "1 layers"),
-        (lambda: Network(weights)(np.zeros((3, 4, 3)), 2), r"lr is float64 of shape \(3, 4, 3\); luma is needed"),
+        (lambda: Network(weights)(np.zeros((3, 4, 3)), 2), r"ilr is float64 of shape \(3, 4, 3\); luma is needed"),
     ):
         with pytest.raises(VdsrError, match=words):
             wrong()

@@ -234,7 +234,7 @@ def test_a_dncnn_is_subtracted(reference_data: Path) -> None:
     np.testing.assert_array_equal(kernel[..., 0], -stored.T)
     protocol = PROTOCOLS["vdsr-tf"]
     pair = prepare(read_image(reference_data / "Set5" / "butterfly.bmp"), scale=3, protocol=protocol)
-    network = result(load_network(path)(pair.lr, 3), None, protocol=protocol)
+    network = result(load_network(path)(pair.ilr, 3), None, protocol=protocol)
     gains = (
         score(network, pair.gt, scale=3, protocol=protocol)[0]
         - score(pair.bicubic, pair.gt, scale=3, protocol=protocol)[0]

@@ -71,13 +71,13 @@ def test_rcan_turns_upscaled_luma_into_an_8_bit_colour_image() -> None:
     protocol, image = PROTOCOLS["rcan"], photograph(40, 40)
     pair = prepare(image, scale=2, protocol=protocol)
     up = rgb2ycbcr(imresize(imresize(image, 0.5) / 255, 2))
-    np.testing.assert_allclose(pair.lr, up[:, :, 0], atol=1e-12)
+    np.testing.assert_allclose(pair.ilr, up[:, :, 0], atol=1e-12)
     np.testing.assert_allclose(pair.chroma, up[:, :, 1:], atol=1e-12)
     y, cb, cr = (255 * up[:, :, c] for c in range(3))
     y = y + 3
     red = 255 / 219 * (y - 16) + 1.402 * 255 / 224 * (cr - 128) / 1.0
     blue = 255 / 219 * (y - 16) + 1.772 * 255 / 224 * (cb - 128)
-    scored = result(pair.lr + 3 / 255, pair.chroma, protocol=replace(protocol, rgb=True))
+    scored = result(pair.ilr + 3 / 255, pair.chroma, protocol=replace(protocol, rgb=True))
     assert np.array_equal(scored, np.round(scored))
     assert np.abs(scored[:, :, 0] - red.clip(0, 255)).max() < 0.51
     assert np.abs(scored[:, :, 2] - blue.clip(0, 255)).max() < 0.51
@@ -107,7 +107,7 @@ def test_a_better_image_scores_better(protocol: Protocol) -> None:
 def test_bicubic_is_the_result_of_the_identity(protocol: Protocol) -> None:
     """Exactly, where luma is upsampled in floating point; `rcan` rounds each pass of the 8-bit image: a level apart."""
     pair = prepare(photograph(), scale=3, protocol=protocol)
-    scored = result(pair.lr, pair.chroma, protocol=protocol)
+    scored = result(pair.ilr, pair.chroma, protocol=protocol)
     assert np.abs(scored - pair.bicubic).max() <= (1.5 if protocol.source == "rgb" else 0)
 
 
@@ -149,14 +149,14 @@ def test_a_test_files_pair_is_the_pair_made_from_the_original(name: str) -> None
 def test_a_low_resolution_image_from_elsewhere(protocol: Protocol) -> None:
     image = photograph()
     low = imresize(image[:50, :60], 1 / 2)
-    given = prepare(image, scale=2, protocol=protocol, low=low)
+    given = prepare(image, scale=2, protocol=protocol, lr=low)
     made = prepare(image, scale=2, protocol=protocol)
-    expected = imresize(luma(low) / 255, 2) if protocol.source == "luma" else made.lr
-    np.testing.assert_array_equal(given.lr, expected)
+    expected = imresize(luma(low) / 255, 2) if protocol.source == "luma" else made.ilr
+    np.testing.assert_array_equal(given.ilr, expected)
     with pytest.raises(ValueError, match=r"is 25x30, but the original, cropped to a multiple of 3, needs 16x20"):
-        prepare(image, scale=3, protocol=protocol, low=low)
+        prepare(image, scale=3, protocol=protocol, lr=low)
     with pytest.raises(ValueError, match="is grey, the original colour"):
-        prepare(image, scale=2, protocol=protocol, low=low[:, :, 0])
+        prepare(image, scale=2, protocol=protocol, lr=low[:, :, 0])
 
 
 @ALL
@@ -239,24 +239,24 @@ def test_what_is_no_image_is_refused(image, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         prepare(image, scale=2, protocol="paper")
     if isinstance(image, np.ndarray):
-        with pytest.raises(ArgumentError, match=message.replace("original", "low")):
-            prepare(photograph(), scale=2, protocol="paper", low=image)
+        with pytest.raises(ArgumentError, match=message.replace("original", "lr")):
+            prepare(photograph(), scale=2, protocol="paper", lr=image)
 
 
 @ALL
 def test_results_that_are_no_luma_are_refused_or_remarked_upon(protocol: Protocol) -> None:
     pair = prepare(photograph(), scale=2, protocol=protocol)
     for sr, message in (
-        ((pair.lr * 255).astype(np.uint8), "the result is uint8"),
+        ((pair.ilr * 255).astype(np.uint8), "the result is uint8"),
         (pair.gt[:, :, None], r"of shape \(50, 60, 1\)"),
-        (pair.lr * np.nan, "the result holds NaN"),
+        (pair.ilr * np.nan, "the result holds NaN"),
     ):
         with pytest.raises(ArgumentError, match=message):
             result(sr, pair.chroma, protocol=protocol)
     with pytest.warns(RangeWarning, match="divide by 255"):
-        result(pair.lr * 255, pair.chroma, protocol=protocol)
+        result(pair.ilr * 255, pair.chroma, protocol=protocol)
     with pytest.raises(ArgumentError, match=r"chroma: shape \(50, 60, 2\) is needed"):
-        result(pair.lr, pair.gt, protocol=protocol)
+        result(pair.ilr, pair.gt, protocol=protocol)
     with pytest.raises(ArgumentError, match=r"the image is \(49, 60\), the ground truth \(50, 60\)"):
         score(pair.gt[1:], pair.gt, scale=2, protocol=protocol)
 

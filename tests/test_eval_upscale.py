@@ -64,8 +64,8 @@ def test_it_is_the_picture_that_rcan_scores(upscale, scale: int) -> None:
     """The protocol `rcan` with this image as the low resolution, up to its luma."""
     low = colors(21, 17, 3)
     protocol = PROTOCOLS["rcan"]
-    pair = prepare(np.zeros((21 * scale, 17 * scale, 3), np.uint8), scale=scale, protocol=protocol, low=low)
-    expected = result(upscale(pair.lr, scale), pair.chroma, protocol=protocol)
+    pair = prepare(np.zeros((21 * scale, 17 * scale, 3), np.uint8), scale=scale, protocol=protocol, lr=low)
+    expected = result(upscale(pair.ilr, scale), pair.chroma, protocol=protocol)
     found = upscale_colors(low, scale=scale, upscale=upscale, reach=REACH)
     np.testing.assert_allclose(rgb2ycbcr(im2double(found))[:, :, 0] * 255, expected, atol=1e-9)
 
@@ -188,7 +188,11 @@ def test_one_bad_image_does_not_stop_a_folder(here: Path) -> None:
         (["none.png", "--scale", 2], 1, "none.png: no such image or folder"),
         (["text.png", "--scale", 2, "--weights", "w.h5"], 1, "text.png: cannot be read as an image"),
         (["a.png", "--scale", 2, "-o", "text.png"], 1, "text.png: exists already"),
-        (["a.png", "--scale", 2, "-o", "./a.png", "--force"], 1, "a.png: is an image that is read; name another place"),
+        (
+            ["a.png", "--scale", 2, "-o", "./a.png", "--force"],
+            1,
+            "a.png: is what is read; name another place",
+        ),
         (["sampl", "--scale", 2], 1, "sampl: no such data set; did you mean sample"),
         (["a.png", "--scale", 2, "-o", "b.jpg"], 1, "b.jpg: the pixels must be stored as they are"),
         (["a.png", "--scale", 2, "-o", "no/b.png"], 1, "no: no such folder"),

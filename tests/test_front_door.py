@@ -128,3 +128,36 @@ def test_choices_are_the_limits():
     for name, allowed in (("rotations", ROTATIONS), ("flips", FLIPS)):
         typed = options[name].convert(",".join(map(str, allowed)), None, None)
         assert getattr(TrainingRecipe(**{name: typed}), name) == allowed
+
+
+WRONG_PATHS = {
+    "images": [vdsr_data.build_train, lambda it: vdsr_data.build_train([it])],
+    "name": [vdsr_data.build_test, vdsr_data.open_set],
+    "parts": [vdsr_data.merge, lambda it: vdsr_data.merge([it]), lambda _: vdsr_data.merge("part1.h5")],
+    "output": [lambda it: vdsr_data.build_train("sample", it), lambda it: vdsr_data.build_test("sample", it),
+               lambda it: vdsr_data.merge(["part1.h5"], it), lambda it: vdsr_data.preview("train.h5", it),
+               lambda it: vdsr_eval.upscale("a.png", it, scale=2)],
+    "file": [vdsr_data.info, vdsr_data.preview, vdsr_data.verify],
+    "source": [lambda it: vdsr_data.imresize_folder(it, "b", scale=2), lambda it: vdsr_eval.upscale(it, scale=2),
+               lambda it: vdsr_train.convert(it, "b.h5")],
+    "target": [lambda it: vdsr_data.imresize_folder("a", it, scale=2), lambda it: vdsr_train.convert("a.h5", it)],
+    "names": [vdsr_data.fetch, lambda it: vdsr_data.fetch([it])],
+    "path": [vdsr_data.read_image, lambda it: vdsr_data.write_image(it, [[1]]), vdsr_data.tf_dataset,
+             vdsr_train.read_config, vdsr_train.Config().write,
+             vdsr_eval.Scores(records=(), protocols=()).to_csv],
+    "folder": [vdsr_data.list_images, vdsr_eval.ResultFolder, lambda it: vdsr_eval.score(it, "sample", 2)],
+    "sets": [vdsr_eval.evaluate, lambda it: vdsr_eval.evaluate([it])],
+    "lr": [lambda it: vdsr_eval.evaluate("sample", lr=it)],
+    "save_images": [lambda it: vdsr_eval.evaluate("sample", save_images=it)],
+    "save_mat": [lambda it: vdsr_eval.evaluate("sample", save_mat=it)],
+    "weights": [vdsr_eval.load_network, lambda it: vdsr_train.train(file="x.h5", weights=it)],
+    "run_dir": [lambda it: vdsr_train.train(run_dir=it), lambda it: vdsr_train.sweep(it, seed=[1, 2], images="sample")],
+    "resume": [lambda it: vdsr_train.train(resume=it)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WRONG_PATHS)
+def test_what_is_no_path_is_one_line_that_names_the_argument(word: str):
+    for call in WRONG_PATHS[word]:
+        with pytest.raises(vdsr_data.ArgumentError, match=rf"^{word}: (\[?5\]? is not allowed|give a list)"):
+            call(5)

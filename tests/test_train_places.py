@@ -50,7 +50,7 @@ def test_a_sweep_goes_on_in_its_folder(tmp_path) -> None:
 def test_no_run_lies_among_the_images_that_are_read(tmp_path, monkeypatch, field, place) -> None:
     images = test_images(tmp_path / "imgs")
     monkeypatch.chdir(images)
-    with pytest.raises(VdsrError, match=r"lies in .*imgs, whose images are read; name another --run-dir"):
+    with pytest.raises(VdsrError, match=r"lies in .*imgs, which is read; name another --run-dir"):
         check_run(Path(place), replace(CONFIG, **{field: images}))
     check_run(Path("../beside"), replace(CONFIG, **{field: images}))
 

@@ -1,8 +1,9 @@
 """What the toolkit raises and warns of; whatever else comes out of it is a fault of its own."""
 
+import warnings
 from collections.abc import Iterable
 
-__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "listed", "one_line"]
+__all__ = ["ArgumentError", "VdsrError", "VdsrWarning", "brief", "listed", "one_line", "warned"]
 
 
 def one_line(text: str) -> str:
@@ -10,6 +11,11 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def brief(error: BaseException) -> str:
+    """What a library says of an error, in one line; its class, if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
@@ -59,3 +65,8 @@ class VdsrWarning(UserWarning):
     >>> from vdsr_data import VdsrWarning
     >>> warnings.simplefilter("error", VdsrWarning)  # to stop there
     """
+
+
+def warned(line: str) -> None:
+    """Warn of something, by a VdsrWarning: what hears remarks where a caller names nothing else."""
+    warnings.warn(line, VdsrWarning, stacklevel=3)

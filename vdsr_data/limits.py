@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -36,12 +36,15 @@ __all__ = [
     "TestFormat",
     "TrainingFormat",
     "checked_boundary",
+    "checked_path",
     "checked_paths",
     "checked_scales",
     "choice",
     "different",
     "identifier",
     "number",
+    "several",
+    "text",
     "threads",
     "truth",
     "whole",
@@ -116,6 +119,19 @@ def choice(name: str, value: Any, allowed: Sequence[T]) -> T:
     raise _refused(name, value, f"one of {', '.join(map(str, allowed))}")
 
 
+def several(value: Any, *kinds: type) -> list[Any]:
+    """Return `value` as a list, where one may be given or several: of one that is text, a path or one of `kinds`."""
+    one = isinstance(value, (str, Path, *kinds)) or not isinstance(value, Iterable)
+    return [value] if one else list(value)
+
+
+def text(name: str, value: Any) -> str:
+    """Return `value`, the argument `name`, if it is text and not empty; else ArgumentError."""
+    if isinstance(value, str) and value:
+        return value
+    raise _refused(name, value, "text")
+
+
 def identifier(name: str, value: Any) -> str:
     """Return `value`, the argument `name`, if it is a name such as ``lr``; else ArgumentError."""
     if isinstance(value, str) and value.isidentifier():
@@ -156,16 +172,27 @@ def threads(workers: int | None) -> int:
     return whole("workers", workers, WORKERS)
 
 
-def checked_paths(images: Sequence[Path | str]) -> list[Path]:
-    """Return image files as paths; ArgumentError if there are none, or one name where several should be."""
-    if isinstance(images, (str, Path)):
-        raise ArgumentError(f"images: give a list of files, such as list_images({str(images)!r}) makes of a folder")
+def checked_path(name: str, value: Any) -> Path:
+    """Return `value`, the argument `name`, as a path; ArgumentError if it is none, or empty: no current folder."""
+    if value == "":
+        raise ArgumentError(f"{name}: an empty name; give a file or a folder")
     try:
-        paths = [Path(image) for image in images]
+        return Path(value)
     except TypeError:
-        raise ArgumentError(f"images: {images!r} is not allowed; give a list of files") from None
+        raise _refused(name, value, "a path") from None
+
+
+def checked_paths(files: Sequence[Path | str], name: str = "images") -> list[Path]:
+    """Return files as paths; ArgumentError if there are none, or one name where several should be."""
+    if isinstance(files, (str, Path)):
+        hint = f", such as list_images({str(files)!r}) makes of a folder" if name == "images" else ""
+        raise ArgumentError(f"{name}: give a list of files{hint}")
+    try:
+        paths = [Path(file) for file in files]
+    except TypeError:
+        raise _refused(name, files, "a list of files") from None
     if not paths:
-        raise ArgumentError("images: give at least one")
+        raise ArgumentError(f"{name}: give at least one")
     return paths
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.files import replacing
+from vdsr_data.limits import checked_path
 
 __all__ = ["FREE", "Config", "Knob", "Needs", "Range", "idle", "knobs", "read_config"]
 
@@ -63,7 +64,7 @@ IN_IMAGES = Needs("images", "add --images FOLDER", but=(None,))
 IN_A_FILE = Needs("images", "crops of images take its place", only=(None,))
 TURNED = Needs("images", "crops of images are turned and flipped in any case", only=(None,))
 CLIPPED = Needs("clip", "add --clip value or --clip norm", but=("none",))
-SCORED = Needs("validation", "name a test set, or leave it out", but=("none",), off=0)
+SCORED = Needs("validation", "name a set, or leave it out", but=("none",), off=0)
 IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
 
 
@@ -158,7 +159,7 @@ class Config:
     ] = "none"
 
     # what one sees
-    validation: Annotated[str | Path, "test set scored while training (sample where it is missing), or none"] = "Set5"
+    validation: Annotated[str | Path, "set scored while training (sample where it is missing), or none"] = "Set5"
     validate_every: Annotated[
         int, NOT_NEGATIVE, SCORED, "steps between validations, beside each epoch's; 0: epochs only"
     ] = 0
@@ -173,7 +174,7 @@ class Config:
 
     def write(self, path: Path | str) -> None:
         """Write the configuration as JSON; `path` is replaced by a complete file."""
-        with replacing(Path(path)) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
@@ -286,7 +287,7 @@ def read_config(path: Path | str) -> Config:
     ...     read_config(run).depth
     8
     """
-    path = Path(path)
+    path = checked_path("path", path)
     path = path / "config.json" if path.is_dir() else path
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

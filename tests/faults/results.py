@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from vdsr_data.benchmark.build import generate_test, generate_test_mat
+from vdsr_data.benchmark.resizing import resize_images
 from vdsr_data.images.files import list_images, read_image
-from vdsr_data.images.resizing import resize_images
 from vdsr_data.inspect.verify import verify
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe

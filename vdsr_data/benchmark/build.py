@@ -127,7 +127,7 @@ def build_test(
     title, images = find_images(name, "test")
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
     build = partial(generate_test, title, **how) if format == "hdf5" else partial(generate_test_mat, **how)
-    output = Path(output or (f"{title}.h5" if format == "hdf5" else f"{title}_mat"))
+    output = limits.checked_path("output", output or (f"{title}.h5" if format == "hdf5" else f"{title}_mat"))
     check = partial(check_output, suffixes=HDF5) if format == "hdf5" else check_folder
     check(output, force=force or dry_run)
     check_images(images, partial(of_test, scales=len(scales), mat=format == "mat"), workers=workers, ahead=1)

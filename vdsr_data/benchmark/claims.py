@@ -15,7 +15,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.matlab.arrays import divisor
 
 __all__ = ["ROLES", "Check", "Form", "Role", "Values", "Verified", "among", "check_attributes", "check_images",
-           "content_sum", "digests", "ends_of", "exactly", "fault_of", "look_through", "names", "numbers",
+           "content_sum", "digests", "drawn", "ends_of", "exactly", "fault_of", "look_through", "names", "numbers",
            "refuse_faults", "same_bits", "version"]  # fmt: skip
 
 Role = Literal["lr", "gt"]
@@ -142,6 +142,11 @@ def look_through(
     if values is not None and ends:
         values.look(np.array([ends]), lambda _: name)
     return digest.hexdigest()
+
+
+def drawn(count: int, sample: int, seed: int) -> list[int]:
+    """Numbers of at most `sample` of so many things, drawn at random, in ascending order."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:sample]).tolist()  # type: ignore[no-any-return]
 
 
 def same_bits(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.build import image_pairs, make_ilr
-from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, look_through, same_bits
+from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, drawn, look_through, same_bits
 from vdsr_data.benchmark.file import LumaBands, StoredPair
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import read_image
@@ -154,7 +154,7 @@ def verify_mat(
 def _check_sample(folder: MatFolder, images: Sequence[Path] | None, sample: int, seed: int) -> Check:
     """Make lr anew from gt, or everything from the images, by each boundary rule that has fitted so far."""
     pairs = list(folder.keys)
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:sample]).tolist()
+    chosen = drawn(len(pairs), sample, seed)
     check = Check("made anew", f"{len(chosen)} of {len(pairs)} pairs, from {'gt' if images is None else 'the images'}")
     there = {path.stem: path for path in images or ()}
     fitting = list(BOUNDARIES)

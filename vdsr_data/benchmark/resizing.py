@@ -1,22 +1,23 @@
 """Sets of low-resolution images: a folder of images, or one, through imresize to image files."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from vdsr_data import limits
-from vdsr_data.benchmark.sets import find_images, unique_names
+from vdsr_data.benchmark.sets import find_images, is_single, unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import is_image_name
+from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
 from vdsr_data.images.memory import check_images, of_resizing
-from vdsr_data.images.resizing import resize_images
-from vdsr_data.io.ahead import Progress, ignore, of_all
-from vdsr_data.io.files import check_folder, check_output, claimed
-from vdsr_data.limits import Boundary, ImageFormat
-from vdsr_data.matlab.resize import output_size
+from vdsr_data.io.ahead import Advance, Progress, ignore, of_all, results
+from vdsr_data.io.files import check_apart, check_folder, check_output, check_target, claimed
+from vdsr_data.limits import Boundary, ImageFormat, checked_boundary, checked_path, checked_paths
+from vdsr_data.matlab.arrays import modcrop as cropped
+from vdsr_data.matlab.resize import imresize, output_size
 
-__all__ = ["Resized", "imresize_folder"]
+__all__ = ["Resized", "imresize_folder", "resize_images"]
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,12 @@ def imresize_folder(
     """
     if (scale is None) == (size is None):
         raise ArgumentError("give either `scale` or `size`")
-    workers, target = limits.threads(workers), Path(target)
+    workers, source, target = limits.threads(workers), checked_path("source", source), checked_path("target", target)
     whole: AbstractContextManager[None] = nullcontext()
-    if Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir()):
+    if is_single(source):
         if format is not None:
             raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
-        sources, targets = [Path(source)], [target]
+        sources, targets = [source], [target]
         check_output(target, force=force)
     else:
         suffix = limits.choice("format", format or "png", get_args(ImageFormat))
@@ -124,7 +125,48 @@ def imresize_folder(
     check_images(sources, needed, workers=workers)
     with whole:
         resize_images(
-            sources, targets, scale=scale, size=size, crop=modcrop, antialias=antialias, boundary=boundary,
+            sources, targets, scale=scale, size=size, modcrop=modcrop, antialias=antialias, boundary=boundary,
             workers=workers, advance=of_all(advance, len(sources)),
         )  # fmt: skip
     return Resized(target, len(sources))
+
+
+def resize_images(
+    sources: Sequence[Path | str],
+    targets: Sequence[Path | str],
+    *,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    modcrop: int = 1,
+    antialias: bool = True,
+    boundary: Boundary = "symmetric",
+    workers: int = 1,
+    advance: Advance = ignore,
+) -> None:
+    """Resize image files as ``imwrite(imresize(modcrop(imread(source), ...), ...), target)`` would.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no target for each source, or another argument is not allowed.
+    VdsrError
+        If an image cannot be read or is smaller than the crop, or a target cannot be written.
+    """
+    read, written = checked_paths(sources), checked_paths(targets)
+    if len(read) != len(written):
+        raise ArgumentError(f"targets: give one for each of the {len(read)} sources, not {len(written)}")
+    modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
+    workers = limits.whole("workers", workers, limits.WORKERS)
+    checked_boundary(boundary)
+    check_apart(written, read)
+    for source, target in zip(read, written, strict=True):
+        check_lossless(target)
+        check_target(target)
+        if min(image_size(source)) < modcrop:
+            raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {modcrop}")
+
+    def process(k: int) -> None:
+        image = cropped(read_image(read[k]), modcrop)
+        write_image(written[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
+
+    results(process, len(read), workers, advance)

@@ -17,10 +17,10 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import TEST_ORDER, TRAIN_ORDER, image_size, is_image_name, list_images, read_image
 from vdsr_data.io.files import check_input, check_name
 from vdsr_data.io.mistaken import mistaken
-from vdsr_data.limits import checked_paths
+from vdsr_data.limits import checked_path, checked_paths
 from vdsr_data.public.registry import data_folders, fetch_command, registered, sets_of_any_case
 
-__all__ = ["Benchmark", "Original", "find_images", "folder_names", "images_of", "open_set"]
+__all__ = ["Benchmark", "Original", "find_images", "folder_names", "images_of", "is_single", "open_set", "unique_names"]
 
 # `sample`: photographs that scikit-image installs (BSD licence and public domain; its data/README.txt names each
 # source). No scene is in both parts.
@@ -122,7 +122,7 @@ def open_set(name: Path | str) -> Benchmark:
     >>> [(name, pixels.shape) for name, pixels in open_set("sample")][1]
     ('camera', (512, 512))
     """
-    for path in _candidates(str(name), (".h5",)):
+    for path in _candidates(name, (".h5",)):
         if path.is_dir():
             break
         if path.is_file():
@@ -142,7 +142,7 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
     VdsrError
         If there is no such folder or set but perhaps a file, or no image in it, or if a name is not text in one line.
     """
-    for path in _candidates(str(name)):
+    for path in _candidates(name):
         if path.is_dir():
             check_name(path.resolve())
             return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
@@ -161,6 +161,11 @@ def images_of(source: str | Path | Sequence[str | Path], part: Literal["train", 
         return find_images(source, part)
     files = checked_paths(source)
     return files[0].absolute().parent.name, files
+
+
+def is_single(source: Path) -> bool:
+    """Whether one image is meant, which may be missing, and no folder or set."""
+    return source.is_file() or (is_image_name(source) and not source.is_dir())
 
 
 def folder_names() -> list[str]:
@@ -192,13 +197,13 @@ def unique_names(paths: Sequence[Path]) -> list[str]:
     return [path.stem for path in paths]
 
 
-def _candidates(name: str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
-    if not name:  # which as a path would be the current folder
+def _candidates(name: Path | str, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
+    if name == "":
         raise VdsrError("an empty name; give a folder, a file or a set")
-    yield Path(name)
-    names = [name + suffix for suffix in ("", *suffixes)]
+    yield checked_path("name", name)
+    names = [f"{name}{suffix}" for suffix in ("", *suffixes)]
     yield from (base / spelled for base in data_folders() for spelled in names)
-    if name != "sample":
+    if str(name) != "sample":
         yield from sets_of_any_case(names)
 
 
@@ -220,7 +225,7 @@ def _unknown(name: str) -> str:
     names = folder_names()
     way_out = ""
     if "," in name:
-        way_out = "sets are not joined by commas, name each by itself; "
+        way_out = "here a name is of one set; "
     elif command := fetch_command(name):
         way_out = f"get it with `{command}`; "
     elif near := get_close_matches(name, {"sample", *names, *registered()}):

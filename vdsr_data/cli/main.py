@@ -24,6 +24,7 @@ from vdsr_data.cli.options import (
     threads_option,
 )
 from vdsr_data.cli.resize import imresize
+from vdsr_data.errors import listed
 
 scales_option = click.option(
     "--scales",
@@ -154,8 +155,7 @@ def build_train(folder: str, output: Path | None, **options: Any) -> None:
     with progress("Building") as advance:
         built = call(build.build_train, folder, output, advance=advance, **options)
     if built.too_small:
-        more = " ..." if len(built.too_small) > 10 else ""
-        names = ", ".join(path.name for path in built.too_small[:10]) + more
+        names = listed((path.name for path in built.too_small), 10)
         voice.remark(f"{len(built.too_small)} images are smaller than a patch and give none: {names}")
     voice.say(str(built))
 

@@ -26,6 +26,8 @@ from vdsr_data.io.interrupt import CODE, interrupted, leave, typed, unheard
 
 __all__ = [
     "CHOICE",
+    "FILE",
+    "FOLDER",
     "NUMBERS",
     "PATH",
     "SCALE",
@@ -331,6 +333,8 @@ class TextsType(click.ParamType[tuple[str, ...]]):
 
 CHOICE = partial(click.Choice, case_sensitive=False)
 PATH = PathType(path_type=Path)
+FILE = PathType(dir_okay=False, path_type=Path)
+FOLDER = PathType(file_okay=False, path_type=Path)
 SCALE = ScaleType()
 TEXTS = TextsType()
 NUMBERS = NumbersType

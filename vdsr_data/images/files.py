@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, _imaging
 
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
+from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, brief
 from vdsr_data.images.deep_png import is_deep_png, read_deep_png, write_png
 from vdsr_data.images.png_alpha import TransparencyWarning, laid_over_background, parted
 from vdsr_data.images.tif import deep_pixels, deep_size, is_tif, profile_of, write_deep_tif
 from vdsr_data.io.files import check_name, refusal, replacing
 from vdsr_data.io.mistaken import mistaken
-from vdsr_data.limits import choice, different
+from vdsr_data.limits import checked_path, choice, different
 from vdsr_data.matlab.arrays import as_array, channels_first
 
 __all__ = [
@@ -105,7 +105,7 @@ def list_images(folder: Path | str, order: Sequence[str] = TRAIN_ORDER) -> list[
     ...     print([path.name for path in list_images(folder)])
     ['dots.png']
     """
-    folder, order = Path(folder), different("order", order, partial(choice, allowed=list(SUFFIXES)))
+    folder, order = checked_path("folder", folder), different("order", order, partial(choice, allowed=list(SUFFIXES)))
     if not folder.is_dir():
         raise VdsrError(f"{folder}: no such folder of images")
     # A link to nothing is no file, nor is a pipe, but without it the set would be a smaller one.
@@ -159,7 +159,7 @@ def read_image(path: Path | str) -> NDArray[Any]:
     ...     read_image(f"{folder}/dots.png").tolist()
     [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
     """
-    path = Path(path)
+    path = checked_path("path", path)
     with _explained(path):
         if is_deep_png(path):
             return laid_over_background(path, read_deep_png(path, MOST_PIXELS))
@@ -271,7 +271,7 @@ def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None 
     ...     print(read_image(f"{folder}/dots.png").dtype)
     uint8
     """
-    path = Path(path)
+    path = checked_path("path", path)
     image = as_array(image, "write_image")
     if image.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         raise ArgumentError(f"{path}: an image file of uint8 or uint16 is written, not of {image.dtype}; convert it")
@@ -324,8 +324,8 @@ def decode_png(data: bytes, name: str) -> NDArray[np.uint8]:
                 return np.asarray(image)
         reason = f"pixels of kind {image.mode}"
     except Exception as error:
-        reason = str(error)
-    raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({' '.join(reason.split())})")
+        reason = brief(error)
+    raise VdsrError(f"{name} cannot be read as an image of 8-bit grey or RGB ({reason})")
 
 
 def check_lossless(path: Path | str, *, deep: bool = False, alpha: bool = False) -> None:
@@ -360,8 +360,7 @@ def _explained(path: Path) -> Iterator[None]:
             raise refused from error
         if wrong := mistaken(path):
             raise VdsrError(f"{path}: {wrong}") from error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise VdsrError(f"{path}: cannot be read as an image ({reason})") from error
+        raise VdsrError(f"{path}: cannot be read as an image ({brief(error)})") from error
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:

@@ -4,7 +4,6 @@ What a command takes for an image was measured: the growth of its peak, as ``get
 worker, between images of 6 and of 24 megapixels, in 8-bit RGB; grey ones take at most as much.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from vdsr_data.errors import VdsrError, VdsrWarning
 __all__ = ["MemoryWarning", "available_memory", "check_images", "check_memory", "of_resizing", "of_subimages",
            "of_test", "of_training"]  # fmt: skip
 
-MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 ADVICE = "use a smaller image, or a machine with more memory"
@@ -114,8 +112,8 @@ def of_resizing(rows: int, columns: int, size: Sequence[int]) -> float:
 def available_memory() -> tuple[int, int] | None:
     """Bytes of memory that are free for this process, and those that it can have at most; None if nobody knows.
 
-    On Linux those of the machine and of the control groups that the process is in, a container's for example; caches
-    of files count as free. Elsewhere both are the machine's memory.
+    Those of the machine, and on Linux of the control groups that the process is in, a container's for example; caches
+    of files count as free.
     """
     limits = [*_machine(), *_groups()]
     return (min(free for free, _ in limits), min(whole for _, whole in limits)) if limits else None
@@ -123,14 +121,11 @@ def available_memory() -> tuple[int, int] | None:
 
 def _machine() -> Iterator[tuple[int, int]]:
     """Free memory and all memory, swap included."""
-    try:
-        kilobytes = {name: int(rest.split()[0]) for name, rest in _fields(MEMINFO, ":")}
-        swap_free, swap = kilobytes.get("SwapFree", 0), kilobytes.get("SwapTotal", 0)
-        yield 1024 * (kilobytes["MemAvailable"] + swap_free), 1024 * (kilobytes["MemTotal"] + swap)
-    except (OSError, KeyError, ValueError, IndexError):
-        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-            whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            yield whole, whole
+    import psutil
+
+    with suppress(OSError):  # of a system that hides them
+        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        yield memory.available + swap.free, memory.total + swap.total
 
 
 def _groups() -> Iterator[tuple[int, int]]:
@@ -150,16 +145,10 @@ def _groups() -> Iterator[tuple[int, int]]:
         for group in (folder, *folder.parents):
             try:
                 whole = int((group / limit).read_text(encoding="ascii"))  # "max" is no number
-                cached = sum(
-                    int(n) for key, n in _fields(group / "memory.stat") if key in ("active_file", "inactive_file")
-                )
+                counts = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+                cached = int(counts.get("active_file", 0)) + int(counts.get("inactive_file", 0))
                 yield max(whole - int((group / used).read_text(encoding="ascii")) + cached, 0), whole
             except (OSError, ValueError):
                 pass
             if group == base:
                 break
-
-
-def _fields(path: Path, separator: str | None = None) -> Iterator[list[str]]:
-    for line in path.read_text(encoding="ascii").splitlines():
-        yield line.split(separator, 1)

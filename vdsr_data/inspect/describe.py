@@ -1,6 +1,6 @@
 """What is inside a training file, a benchmark file or a folder of sub-images, for people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -12,15 +12,17 @@ from rich.padding import Padding
 
 from vdsr_data.benchmark.file import is_benchmark_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, describe_mat, is_mat_folder
+from vdsr_data.errors import listed
 from vdsr_data.inspect.histogram import Spread, spread, table
 from vdsr_data.interop.pairs import Pairs, open_pairs
 from vdsr_data.io.hdf5 import damage_explained, open_hdf5, read_attributes
+from vdsr_data.limits import checked_path
 from vdsr_data.training.file import open_training
 from vdsr_data.training.subimage_folder import SubimageFolder, describe_subimages
 
 __all__ = ["Info", "describe", "info"]
 
-SHOWN = 8  # names of images, before an ellipsis
+SHOWN = 8  # names of images
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def info(file: str | Path) -> Info:
     ...     print(found.lines[1], found.spread.sample, len(found.pairs))
       x2: 1 images, 144 pixels all 1 pairs 1
     """
-    return Info(Path(file), tuple(describe(file)))
+    file = checked_path("file", file)
+    return Info(file, tuple(describe(file)))
 
 
 def describe(path: Path | str) -> Iterator[str]:
@@ -128,7 +131,7 @@ def describe(path: Path | str) -> Iterator[str]:
                 kind = "part of a training file"
             yield f"{path}: {kind} of {len(training):,} pairs, axes {training.axes}, {size}"
             if training.sources:
-                yield f"  {len(training.sources)} files beside it hold the patches: {_some(training.sources)}"
+                yield f"  {len(training.sources)} files beside it hold the patches: {listed(training.sources, SHOWN)}"
             for key, layout in training.layout.items():
                 yield f"  /{key}: {', '.join(f'{name} {value}' for name, value in layout.items() if value is not None)}"
     yield from _provenance(attributes)
@@ -140,12 +143,8 @@ def _provenance(attributes: dict[str, Any]) -> Iterator[str]:
     for name, value in attributes.items():
         if name in ("images", "names", "sha256") and isinstance(value, list):
             if name == "images":
-                yield f"  {len(value)} images: {_some(value)}"
+                yield f"  {len(value)} images: {listed(value, SHOWN)}"
         elif isinstance(value, dict):
             yield f"  {name}: {', '.join(f'{key} {entry}' for key, entry in value.items())}"
         else:
             yield f"  {name}: {value}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}"

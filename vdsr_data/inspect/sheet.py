@@ -78,8 +78,8 @@ def preview(
     >>> sheet.shown, sheet.what
     (1, 'images')
     """
-    file = Path(file)
-    output = Path(output or f"{file.stem}_preview.png")
+    file = limits.checked_path("file", file)
+    output = limits.checked_path("output", output or f"{file.stem}_preview.png")
     if output.suffix.lower() != ".png":
         raise VdsrError(f"{output}: a preview is a picture; name a .png file")
     limits.whole("seed", seed, limits.SEEDS)

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vdsr_data import limits
 from vdsr_data.benchmark import claims
 from vdsr_data.benchmark.build import image_pairs
@@ -105,7 +103,7 @@ def verify(
     >>> found.failures, len(found.sha256)
     ([], 64)
     """
-    path = Path(file)
+    path = limits.checked_path("file", file)
     limits.whole("sample", sample, limits.SAMPLES)
     limits.whole("seed", seed, limits.SEEDS)
     if expect is not None and not re.fullmatch("[0-9a-fA-F]{64}", str(expect)):
@@ -139,7 +137,7 @@ def _verify_test(path: Path, images: Sequence[Path] | None, sample: int, seed: i
         images_named = _texts(attributes.get("images"))
         forms = {
             "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
-            "name": lambda value: isinstance(value, str), "boundary": claims.among("symmetric", "replicate"),
+            "name": lambda value: isinstance(value, str), "boundary": claims.among(*limits.BOUNDARIES),
             "scales": claims.numbers(*limits.SCALES), "images": claims.names,
             "names": claims.exactly([Path(name).stem for name in images_named]),
             "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
@@ -201,11 +199,11 @@ def _check_entries(attributes: dict[str, Any], sums: dict[str, str]) -> Check:
 def _check_sample(test: BenchmarkFile, attributes: dict[str, Any], sample: int, seed: int) -> Check:
     """Make pairs anew from the originals in the file."""
     entries = [(name, scale) for name in test.names for scale in attributes["scales"]]
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(entries))[:sample])
+    chosen = claims.drawn(len(entries), sample, seed)
     check = Check("made anew", f"{len(chosen)} of {len(entries)} pairs")
     most = max((rows * columns for rows, columns in map(test.size, test.names)), default=0) if len(chosen) else 0
     memory.check_memory(f"{attributes['name']}: {most / 1e6:.0f} megapixels", REMADE * most)
-    for name, scale in [entries[k] for k in chosen.tolist()]:
+    for name, scale in (entries[k] for k in chosen):
         original = test.original(name)
         for pair in image_pairs(Path(name), original, [scale], attributes["boundary"]):
             for key, value in test.stored(name, scale).items():

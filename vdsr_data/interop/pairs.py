@@ -56,7 +56,8 @@ class Pairs:
     """
 
     def __init__(self, path: Path | str, *, scale: int | None = None) -> None:
-        self.path = Path(path).absolute()
+        path = limits.checked_path("path", path)
+        self.path = path.absolute()
         self.shape: tuple[int, int] | None = None
         self.images: list[tuple[str, int]] = []
         self._opened: tuple[int, ExitStack, Any] | None = None

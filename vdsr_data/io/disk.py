@@ -10,7 +10,7 @@ from vdsr_data.errors import VdsrError
 __all__ = ["check_space", "reserve", "size_text"]
 
 
-def check_space(path: Path | str, needed: int) -> None:
+def check_space(path: Path | str, needed: int, *, way_out: str = "name a place on another disk") -> None:
     """Refuse to start what cannot fit on the disk of `path`.
 
     Raises
@@ -20,7 +20,7 @@ def check_space(path: Path | str, needed: int) -> None:
     """
     free = shutil.disk_usage(Path(os.path.realpath(path)).parent).free
     if free < needed:
-        raise VdsrError(f"{path}: needs {size_text(needed)}, {size_text(free)} are free; name a place on another disk")
+        raise VdsrError(f"{path}: needs {size_text(needed)}, {size_text(free)} are free; {way_out}")
 
 
 def size_text(count: float) -> str:

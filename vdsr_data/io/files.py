@@ -11,7 +11,7 @@ import secrets
 import shutil
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,11 @@ from pathlib import Path
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.interrupt import half_done
 from vdsr_data.io.lock import held
+from vdsr_data.limits import checked_path
 
 __all__ = ["DEFLATE", "HDF5", "check_apart", "check_folder", "check_input", "check_name", "check_output",
-           "check_target", "claimed", "in_use", "is_empty", "is_plain_name", "refusal", "replacing", "scratch",
-           "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
+           "check_target", "claimed", "in_use", "is_empty", "is_plain_name", "naming", "refusal", "replacing",
+           "scratch", "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
 
 DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
@@ -57,7 +58,7 @@ def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
     VdsrError
         With the way out: another name, or the folder to create.
     """
-    path = Path(path)
+    path = checked_path("path", path)
     if path.is_dir():
         raise VdsrError(f"{path}: is a folder; give the name of a file to write")
     if path.exists() and not path.is_file():
@@ -78,14 +79,18 @@ def check_output(path: Path | str, *, force: bool, suffixes: Sequence[str] = ())
         raise VdsrError(f"{path}: exists already; use --force to replace it, or name another file")
 
 
-def check_apart(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) -> None:
-    """Refuse outputs that are files which are read, or would lie in a folder that is; links are followed."""
-    read = {Path(os.path.realpath(path)) for path in inputs}
-    folders = {path for path in read if path.is_dir()}
+def check_apart(outputs: Iterable[Path | str], inputs: Iterable[Path | str], *, name: str = "place") -> None:
+    """Refuse outputs that are files which are read, or would lie in a folder that is; links are followed.
+
+    `name` is what the message calls them, such as ``--run-dir``.
+    """
+    read = {Path(os.path.realpath(path)): path for path in inputs}
     for output in outputs:
         place = Path(os.path.realpath(output))
-        if place in read or not folders.isdisjoint(place.parents):
-            raise VdsrError(f"{output}: is read, or in a folder that is read; name another")
+        for near in (place, *place.parents):
+            if near in read and (near == place or near.is_dir()):
+                what = "is what is read" if near == place else f"lies in {read[near]}, which is read"
+                raise VdsrError(f"{output}: {what}; name another {name}")
 
 
 def check_input(path: Path | str) -> None:
@@ -252,7 +257,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
                 _remove(other)
 
     with ExitStack() as stack:
-        with _naming(path):
+        with naming(path):
             stack.enter_context(held(lock, path, clean=clean))
         yield stack.enter_context(written(path))
 
@@ -270,7 +275,7 @@ def claimed(folder: Path | str) -> Iterator[None]:
     """
     folder = Path(folder)
     with ExitStack() as stack:
-        with _naming(folder):
+        with naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(held(folder / LOCK, folder, clean=partial(sweep, folder)))
         yield
@@ -291,11 +296,13 @@ def is_empty(folder: Path | str) -> bool:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let an OSError name `path` instead of a hidden file."""
+def naming(path: Path, where: Callable[[OSError], bool] = lambda _: True) -> Iterator[None]:
+    """Let an OSError of which `where` is true name `path` instead of a hidden file."""
     try:
         yield
     except OSError as error:
+        if not where(error):
+            raise
         raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
 
 

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.files import DEFLATE, check_input, refusal
 from vdsr_data.io.mistaken import mistaken
 
@@ -62,8 +62,7 @@ def damage_explained(path: Path | str) -> Iterator[None]:
             raise
         if refused := refusal(error, path):
             raise refused from error
-        reason = str(error) or type(error).__name__
-        raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({reason})") from error
+        raise VdsrError(f"{path}: damaged HDF5 file; get it or build it again ({brief(error)})") from error
 
 
 class _Bytes:

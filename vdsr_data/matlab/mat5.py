@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.files import check_input
 from vdsr_data.io.mistaken import mistaken
 
@@ -52,8 +52,7 @@ def read_mat5(path: Path | str) -> dict[str, Any]:
     except MemoryError as error:
         raise VdsrError(f"{path}: declares more values than fit in memory") from error
     except Exception as error:  # SciPy raises what its reader stumbles over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise VdsrError(f"{path}: cannot be read as a .mat file ({reason})") from error
+        raise VdsrError(f"{path}: cannot be read as a .mat file ({brief(error)})") from error
     return {name: value for name, value in variables.items() if not name.startswith("__")}
 
 

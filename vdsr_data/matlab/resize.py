@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import BOUNDARIES, Boundary, ResizeMethod, choice
+from vdsr_data.limits import WORKERS, Boundary, ResizeMethod, checked_boundary, choice, truth, whole
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, remark_layout
@@ -120,14 +120,10 @@ def _resize(
         )
     if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
-    if boundary not in BOUNDARIES:
-        raise ArgumentError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+    checked_boundary(boundary)
     method = choice("method", method, get_args(ResizeMethod))
-    antialias = method != "nearest" if antialias is None else antialias
-    if not isinstance(threads, (int, np.integer)) or threads < 1:
-        raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
-    if not isinstance(antialias, (bool, np.bool_)):
-        raise ArgumentError(f"antialias must be True or False, got {antialias!r}")
+    antialias = method != "nearest" if antialias is None else truth("antialias", antialias)
+    whole("threads", threads, WORKERS)
     scales, sizes = _plan(image.shape, scale, size)
 
     dtype = image.dtype.newbyteorder("=")

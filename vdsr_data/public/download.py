@@ -6,7 +6,6 @@ in a hidden folder beside it, and the next call fetches only what is missing the
 
 import errno
 import os
-import shutil
 import threading
 import time
 from collections import deque
@@ -20,7 +19,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.ahead import Advance, Progress, ignore, of_all
-from vdsr_data.io.disk import size_text
+from vdsr_data.io.disk import check_space
 from vdsr_data.io.files import sweep, written
 from vdsr_data.io.lock import held
 from vdsr_data.public.registry import (
@@ -111,9 +110,10 @@ def fetch(
     """
     limits.whole("workers", workers, limits.DOWNLOADS)
     limits.whole("retries", retries, limits.RETRIES)
-    datasets = find_sets([names] if isinstance(names, str) else names)
-    if not names:
-        raise ArgumentError("names: give at least one")
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, Sequence) or not names:
+        raise ArgumentError(f"names: {names!r} is not allowed; give at least one, such as Set5")
+    datasets = find_sets([limits.text("names", name) for name in names])
     source = _source(None if mirror is None else str(mirror))
     return [_fetch_set(dataset, source, workers, retries, advance) for dataset in datasets]
 
@@ -156,7 +156,7 @@ def _complete(final: Path, files: list[RegisteredFile], source: Callable[[Regist
         _check_strangers(folder, files)
         try:
             folder.mkdir(exist_ok=True)
-            _check_space(folder, sum(file.size for file in missing))
+            check_space(final, sum(file.size for file in missing), way_out="set VDSR_DATA to a folder on another disk")
             _Downloads(folder, source, retries, advance).run(missing, workers)
         except VdsrError as error:
             kept = sum(file_size(folder / file.name) == file.size for file in files)
@@ -189,14 +189,6 @@ def _check_strangers(folder: Path, files: list[RegisteredFile]) -> None:
         raise VdsrError(
             f"{folder}: holds {stranger}, which is not of the registered set; rename that folder, or set VDSR_DATA to "
             "another"
-        )
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise VdsrError(
-            f"{folder.parent}: needs {size_text(needed)}, {size_text(free)} are free; set VDSR_DATA to another"
         )
 
 

@@ -168,7 +168,9 @@ def _build_file(
     part = None if shard is None else check_shard(shard, len(files), recipe.keys, compression, dask)
     own = slice(part[0] - 1, None, part[1]) if part else slice(None)
     chosen = files[own]
-    output = Path(output or (f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5"))
+    output = limits.checked_path(
+        "output", output or (f"vdsr_train_{part[0]}of{part[1]}.h5" if part else "vdsr_train.h5")
+    )
     check_output(output, force=force or dry_run, suffixes=HDF5)
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
@@ -208,7 +210,7 @@ def _build_subimages(
     advance: Progress,
 ) -> Built:
     _, files = images_of(images, "train")
-    output = Path(output or f"vdsr_train_{kind}")
+    output = limits.checked_path("output", output or f"vdsr_train_{kind}")
     check_images(files, of_subimages, workers=workers)
     check_folder(output, force=force or dry_run)
     if dry_run:

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
-from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.disk import check_space
 from vdsr_data.io.files import HDF5, check_output, check_target, replacing, scratch_folder
 from vdsr_data.io.hdf5 import annotate
-from vdsr_data.limits import checked_paths
+from vdsr_data.limits import checked_path, checked_paths
 from vdsr_data.training.file import TrainingFile, create_training, open_part, whole_order
-from vdsr_data.training.generate import SHARD, TrainingSummary, generate_train
+from vdsr_data.training.generate import TrainingSummary, generate_train, shard_of
 from vdsr_data.training.layout import patch_shape
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.virtual import create_virtual, is_plain_source
@@ -110,9 +110,7 @@ def merge(
     >>> merged.pairs, merged.parts
     (192, 2)
     """
-    paths, output = [Path(part) for part in parts], Path(output)
-    if not paths:
-        raise ArgumentError("parts: give at least one")
+    paths, output = checked_paths(parts, "parts"), checked_path("output", output)
     if limits.whole("compression", compression, limits.COMPRESSION) and virtual:
         raise ArgumentError("`virtual` copies no patches that `compression` could make smaller")
     check_output(output, force=force, suffixes=HDF5)
@@ -168,8 +166,9 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
     for part in parts:
         k, count = _number(part)
         first = part if first is None else first  # an empty part is false
+        expected = _of_the_whole(first)
         for name, value in _of_the_whole(part).items():
-            if value != _of_the_whole(first)[name]:
+            if value != expected[name]:
                 raise VdsrError(
                     f"{part.path}: {name} not as in {first.path}; build the parts from the same images, with the same "
                     "options and the same version"
@@ -179,7 +178,7 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
             raise VdsrError(f"{part.path}: is part {k}/{count}, as {found[k].path} is; give each part once")
         found[k] = part
     if missing := [f"{k}/{count}" for k in range(1, count + 1) if k not in found]:
-        shown = ", ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
+        shown = listed(missing, 10)
         raise VdsrError(f"{part.path}: of its {count} parts {len(missing)} are missing: {shown}; give them all")
     return [found[k] for k in range(1, count + 1)]
 
@@ -187,26 +186,25 @@ def _in_order(parts: Iterable[TrainingFile]) -> list[TrainingFile]:
 def _number(part: TrainingFile) -> tuple[int, int]:
     """K and n of part k of n, if it has everything that a part has."""
     attributes = part.attributes
-    shard = SHARD.fullmatch(str(attributes.get("shard")))
-    if shard is None:
+    if "shard" not in attributes:
         raise VdsrError(f"{part.path}: not a part; make parts with `vdsr-data build-train --shard K/N`")
-    k, n = int(shard[1]), int(shard[2])
+    shard = shard_of(attributes["shard"])
     images, digests = attributes.get("images"), attributes.get("sha256")
     whole = (
-        k <= n
+        shard is not None
         and set(OF_THE_WHOLE) <= set(attributes)
         and isinstance(images, list)
         and isinstance(digests, list)
-        and len(digests) == len(range(k - 1, len(images), n))
+        and len(digests) == len(range(shard[0] - 1, len(images), shard[1]))
         and isinstance(attributes.get("total_pairs"), int)
         and attributes["total_pairs"] > 0
         and part.checksum is not None
         and part.checksum.shape == (len(part), 2)
         and part.mapped
     )
-    if not whole:
+    if shard is None or not whole:
         raise VdsrError(f"{part.path}: damaged, or changed since it was built; build the part again")
-    return k, n
+    return shard
 
 
 def _of_the_whole(part: TrainingFile) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
-from vdsr_data.benchmark.claims import Check, Verified, content_sum
-from vdsr_data.errors import VdsrError
+from vdsr_data.benchmark.claims import Check, Verified, content_sum, drawn
+from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import decode_png
 from vdsr_data.io.ahead import Advance
 from vdsr_data.io.files import is_plain_name
@@ -123,7 +123,7 @@ def describe_subimages(folder: SubimageFolder) -> Iterator[str]:
         size = least if least == most else f"{least} to {most}"
         yield f"  {size} pixels in HR; {len(shapes) - grey:,} are RGB, {grey:,} grey"
         images = list(dict.fromkeys(re.sub(r"_s\d+$", "", name) for name in folder.shapes))
-        yield f"  {len(images):,} images: {', '.join(images[:8])}{' ...' if len(images) > 8 else ''}"
+        yield f"  {len(images):,} images: {listed(images, 8)}"
     for scale in (1, *folder.scales):
         names = folder.names(scale)
         where = subfolder(folder.kind, scale)
@@ -200,7 +200,7 @@ def verify_subimages(
 
 def _check_sample(folder: SubimageFolder, pairs: list[tuple[int, str]], sample: int, seed: int) -> Check:
     """Make LR anew from HR."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:sample]).tolist()
+    chosen = drawn(len(pairs), sample, seed)
     check = Check("made anew", f"{len(chosen):,} of {len(pairs):,} in LR, but for {EDGE} pixels of each edge")
     inner = np.s_[EDGE:-EDGE, EDGE:-EDGE]
     for scale, name in [pairs[k] for k in chosen]:

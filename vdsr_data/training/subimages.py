@@ -4,7 +4,6 @@ Their loaders cut small patches at random, turn and flip by themselves; large pi
 """
 
 import math
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from vdsr_data.benchmark.sets import unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, png_bytes, read_image
 from vdsr_data.io.ahead import Advance, ignore, in_order
-from vdsr_data.io.files import FULL, check_folder, claimed, scratch_folder
+from vdsr_data.io.files import FULL, check_folder, claimed, naming, scratch_folder
 from vdsr_data.limits import Boundary, SubimageFormat, checked_boundary, checked_paths, checked_scales
 from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.resize import imresize
@@ -153,7 +152,11 @@ def generate_subimages(
     jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
     pixels = [math.prod(axis.stop - axis.start for axis in place) for image in places for place in image]
     store = _png_folder if kind == "png" else _lmdb_folder
-    with claimed(output), _naming(output), scratch_folder(output / "sub-images") as folder:
+
+    def below(error: OSError) -> bool:
+        return error.errno in FULL or (bool(error.filename) and output in Path(error.filename).parents)
+
+    with claimed(output), naming(output, below), scratch_folder(output / "sub-images") as folder:
         with ExitStack() as stack:
             puts = {
                 scale: stack.enter_context(store(folder, scale, recipe.compression, [n // scale**2 for n in pixels]))
@@ -278,14 +281,3 @@ def _install(folder: Path, output: Path, made: Sequence[Path]) -> None:
         if target.exists():
             target.replace(folder / f".old{number}")
         (folder / name).replace(target)
-
-
-@contextmanager
-def _naming(output: Path) -> Iterator[None]:
-    """Let an OSError name the output, not a hidden file in it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL or (error.filename and output in Path(error.filename).parents):
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(output)) from error
-        raise

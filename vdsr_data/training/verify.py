@@ -167,7 +167,7 @@ def _check_origin(
         check.fail(f"they give {whole:,} pairs, not {found:,}")
         return [check]
     anew = Check("made anew")
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(file))[:sample])
+    chosen = np.array(claims.drawn(len(file), sample, seed), dtype=np.intp)
     anew.found = f"{len(chosen):,} of {len(file):,} pairs"
     place = chosen if file.position is None else file.position[chosen].astype(np.intp)
     inverse = randperm_inverse(sum(counts), recipe.seed)

@@ -13,6 +13,7 @@ from vdsr_data import __version__
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import (
     CHOICE,
+    FOLDER,
     PATH,
     ExplainingCommand,
     ExplainingGroup,
@@ -24,7 +25,7 @@ from vdsr_data.cli.options import (
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import FOLDER, SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.options import SCALE, ListOption, ensemble_option, scoring_options
 from vdsr_eval.cli.scoring import check_options, chosen, report
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class EvalGroup(ExplainingGroup):
-    """A group whose options may be repeated, and which says so to whoever gives several values at once."""
+    """A group that tells how several values are given to whoever puts spaces between them."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -40,9 +41,8 @@ class EvalGroup(ExplainingGroup):
         """Find the command, or say what to do."""
         if args[0] not in self.commands:
             known, near = ", ".join(self.commands), get_close_matches(args[0], self.commands, 1)
-            hint = (
-                f"did you mean {near[0]}?" if near else f"a set takes an option each time, such as --dataset {args[0]}"
-            )
+            several = f"--scale 2,{args[0]}" if args[0].isdigit() else f"--dataset Set5,{args[0]}"
+            hint = f"did you mean {near[0]}?" if near else f"several values take commas, such as {several}"
             raise click.UsageError(f"{args[0]}: no such command ({known}); {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -56,7 +56,7 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     metavar="SET",
     shell_complete=complete_set,
-    help="A benchmark file, a folder of originals or a name; repeatable.  [default: those here, else sample]",
+    help="A benchmark file, a folder of originals or a name.  [default: those here, else sample]",
 )
 @click.option(
     "--scale",
@@ -65,8 +65,8 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     type=SCALE,
     default=(2, 3, 4),
-    show_default="2 3 4",
-    help="Factor of the super-resolution; repeatable.",
+    show_default="2,3,4",
+    help="Factors of the super-resolution.",
 )
 @click.option(
     "--model",
@@ -74,7 +74,7 @@ class EvalGroup(ExplainingGroup):
     cls=ListOption,
     multiple=True,
     type=CHOICE(["bicubic", "vdsr"]),
-    help="What to evaluate; repeatable. `bicubic` alone needs no TensorFlow.  [default: both]",
+    help="What to evaluate. `bicubic` alone needs no TensorFlow.  [default: bicubic,vdsr]",
 )
 @click.option(
     "--weights",
@@ -82,7 +82,7 @@ class EvalGroup(ExplainingGroup):
     multiple=True,
     type=PATH,
     metavar="FILE",
-    help="Weights, also other people's, a run folder, or default: those that come with the toolkit; repeatable.  "
+    help="Weights, also other people's, a run folder, or default: those that come with the toolkit.  "
     "[default: the newest below ./runs, else default]",
 )
 @ensemble_option
@@ -103,12 +103,12 @@ def main(
     """Score bicubic interpolation and trained networks on benchmarks, in the way that a published table was computed.
 
     The ground truth is cropped to a multiple of the scale, reduced and enlarged as MATLAB's imresize does, upscaled by
-    each model and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
+    each method and compared without the border. Prints PSNR (dB) / SSIM, the mean over the images of each set.
 
     \b
     vdsr-eval --scale 3                                  the benchmark files here, bicubic and the newest network
     vdsr-eval --dataset Set5 --protocol paper --compare  beside the published rows
-    vdsr-eval --dataset Set5 --weights mine.h5 --weights default --baseline bicubic
+    vdsr-eval --dataset Set5 --weights mine.h5,default --baseline bicubic
     vdsr-eval --dataset Set5 --html report.html --save-images pictures --detail auto
     """
     if context.invoked_subcommand is not None:

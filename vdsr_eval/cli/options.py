@@ -2,19 +2,16 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from vdsr_data.cli.options import CHOICE, WHOLE, PathType, boundary_option, force_option
+from vdsr_data.cli.options import CHOICE, FILE, FOLDER, WHOLE, boundary_option, force_option
 from vdsr_data.limits import FACTORS
 
-__all__ = ["FOLDER", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
+__all__ = ["PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
-FILE = PathType(dir_okay=False, path_type=Path)
-FOLDER = PathType(file_okay=False, path_type=Path)
 SCALE = WHOLE(*FACTORS)
 
 ensemble_option = click.option(
@@ -23,7 +20,11 @@ ensemble_option = click.option(
 
 
 class ListOption(click.Option):
-    """An option that may be repeated, and takes several values with commas between them."""
+    """An option that takes several values with commas between them, or is given several times."""
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Show in the help that there may be several."""
+        return f"{super().make_metavar(ctx)},..."
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Split words at their commas, but for the name of a file that has one."""
@@ -59,7 +60,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     # fmt: off
     decorators = (
         option("--protocol", "protocols", cls=ListOption, multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
-               show_default="vdsr-tf", help="How scores are computed; repeatable."),
+               show_default="vdsr-tf", help="How scores are computed."),
         option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
         option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
         option("--grey", type=CHOICE(["keep", "rgb"]),
@@ -79,7 +80,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--save-images", type=FOLDER, help="Write gt, bicubic, sr and residual as PNG below this folder."),
         option("--save-mat", type=FOLDER, help="Write what is scored of every result as .mat below this folder."),
         option("--detail", type=WindowType(), help="With --save-images: compare this detail of each image."),
-        option("--image", "images", multiple=True, metavar="NAME", help="Draw and save this image only; repeatable."),
+        option("--image", "images", multiple=True, metavar="NAME,...", help="Draw and save these images only."),
         force_option,
     )
     # fmt: on

@@ -45,7 +45,7 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
         refuse_idle(context, ["html_images"], "counts images, and --image names them; leave one of the two out")
     if all(options[name] is None for name in ("html", "save_images", "save_mat")):
         refuse_idle(context, ["images"], "says what --html, --save-images and --save-mat show; name one of these too")
-    taken = _read([*inputs, *(testset.path for testset in sets), *filter(None, [options["lr"]])])
+    taken = _read([*inputs, *(benchmark.path for benchmark in sets), *filter(None, [options["lr"]])])
     if log := voice.log_name():
         taken.setdefault(realpath(log), "--log-file")
     for name in ("save_images", "save_mat"):
@@ -78,7 +78,7 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
     options = context.params
     # All protocols to explain, unless some are named.
     named = given(context, ["protocols"]) or not options["explain"]
-    known = {name for testset in sets for name in testset.image_names}
+    known = {name for benchmark in sets for name in benchmark.image_names}
     images = [part for name in options["images"] for part in ([name] if name in known else name.split(","))]
     same = ("border", "rgb", "grey", "boundary", "lr", "save_images", "save_mat", "detail", "force")
     return {

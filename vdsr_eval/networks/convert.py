@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from vdsr_data.errors import VdsrError
+from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.mistaken import mistaken
 from vdsr_data.matlab.mat73 import is_mat73
 from vdsr_data.matlab.matfile import read_mat
@@ -95,8 +95,7 @@ def _guarded(reader: Callable[[Path], T], path: Path) -> T:
     except MemoryError as error:
         raise VdsrError(f"{path}: declares more values than fit in memory") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise VdsrError(f"{path}: cannot be read as weights ({reason})") from error
+        raise VdsrError(f"{path}: cannot be read as weights ({brief(error)[:200]})") from error
 
 
 def _reader(path: Path) -> Callable[[Path], Weights]:

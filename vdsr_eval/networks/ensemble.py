@@ -28,7 +28,7 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     --------
     >>> import numpy as np
     >>> from vdsr_eval import self_ensemble
-    >>> shifted = self_ensemble(lambda lr, scale: np.roll(lr, 1, axis=0))
+    >>> shifted = self_ensemble(lambda ilr, scale: np.roll(ilr, 1, axis=0))
     >>> shifted(np.eye(3)[[1]].T @ np.eye(3)[[1]], 2) * 4
     array([[0., 1., 0.],
            [1., 0., 1.],
@@ -36,11 +36,11 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     """
     checked_upscaler(upscale)
 
-    def ensemble(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
-        total = np.zeros(lr.shape)
+    def ensemble(ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+        total = np.zeros(ilr.shape)
         for turns in range(4):
             for flip in (False, True):
-                image = np.rot90(lr[:, ::-1] if flip else lr, turns)
+                image = np.rot90(ilr[:, ::-1] if flip else ilr, turns)
                 sr = np.rot90(run_upscaler(upscale, np.ascontiguousarray(image), scale), -turns)
                 total += sr[:, ::-1] if flip else sr
         return total / 8

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.limits import whole
+from vdsr_data.limits import checked_path, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import read_any
 from vdsr_eval.networks.shipped import NAME
@@ -25,7 +25,7 @@ __all__ = ["Engine", "Network", "Upscaler", "checked_upscaler", "load_network", 
 ENGINES = "vdsr_eval.engines"  # the group of entry points that offer one
 TILE = 512
 
-# Bicubic-upsampled luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
+# ilr, luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
 
 
@@ -40,7 +40,7 @@ class Engine(Protocol):
 
 
 class Network:
-    """A network as a function from bicubic-upsampled luma to estimated luma.
+    """A network as a function from ilr, luma enlarged by bicubic, to sr.
 
     Parameters
     ----------
@@ -90,15 +90,15 @@ class Network:
         """Exchange the weights for others of the same shapes."""
         self._engine.load(weights)
 
-    def __call__(self, lr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:  # noqa: ARG002
+    def __call__(self, ilr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Return sr of one image.
 
         Parameters
         ----------
-        lr : ndarray of float, shape (rows, columns)
-            Luma in [0, 1], upsampled to its final size by bicubic interpolation.
+        ilr : ndarray of float, shape (rows, columns)
+            Luma in [0, 1], enlarged to its final size by bicubic interpolation.
         scale : int
-            The factor it was upsampled by; one network serves every factor.
+            The factor it was enlarged by; one network serves every factor.
 
         Returns
         -------
@@ -108,21 +108,21 @@ class Network:
         Raises
         ------
         ArgumentError
-            `lr` has another number of dimensions, is not of floats, or holds NaN or infinity.
+            `ilr` has another number of dimensions, is not of floats, or holds NaN or infinity.
 
         Warns
         -----
         RangeWarning
-            `lr` clearly lies in another range than [0, 1].
+            `ilr` clearly lies in another range than [0, 1].
         """
-        lr = np.asarray(checked_luma(lr, "lr"), np.float32)
-        rows, columns = lr.shape
-        sr = np.empty_like(lr)
+        ilr = np.asarray(checked_luma(ilr, "ilr"), np.float32)
+        rows, columns = ilr.shape
+        sr = np.empty_like(ilr)
         for top in range(0, rows, self.tile):
             for left in range(0, columns, self.tile):
                 bottom, right = min(top + self.tile, rows), min(left + self.tile, columns)
                 above, before = max(0, top - self.reach), max(0, left - self.reach)
-                patch = lr[above : bottom + self.reach, before : right + self.reach]
+                patch = ilr[above : bottom + self.reach, before : right + self.reach]
                 result = self._engine(patch[np.newaxis, ..., np.newaxis])[0, ..., 0]
                 sr[top:bottom, left:right] = result[top - above : bottom - above, left - before : right - before]
         return sr
@@ -147,7 +147,7 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     Returns
     -------
     Network
-        A function of bicubic-upsampled luma and the scale; also for `evaluate` and `upscale`.
+        A function of ilr, luma enlarged by bicubic, and the scale; also for `evaluate` and `upscale`.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     Traceback (most recent call last):
     vdsr_data.errors.VdsrError: nowhere.h5: no such file
     """
-    path = (newest_weights() or Path(NAME)) if weights is None else Path(weights)
+    path = (newest_weights() or Path(NAME)) if weights is None else checked_path("weights", weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
     return Network(read_any(path), name=f"VDSR ({name})", tile=tile)
 
@@ -180,22 +180,22 @@ def installed_engine() -> Callable[[Weights], Engine]:
     raise VdsrError("nothing that runs a network is installed; install vdsr-toolkit again")
 
 
-def run_upscaler(upscale: Upscaler, lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+def run_upscaler(upscale: Upscaler, ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     """Run an upscaling function and refuse what would poison a mean.
 
     Raises
     ------
     VdsrError
-        If the result has another shape than `lr`, is not of floats, or holds NaN or infinity.
+        If the result has another shape than `ilr`, is not of floats, or holds NaN or infinity.
 
     Warns
     -----
     RangeWarning
         If the result clearly lies in another range than [0, 1].
     """
-    sr = as_array(upscale(lr.copy(), scale), "the result")  # others get the same, whatever this one does to it
-    if sr.shape != lr.shape:
-        raise VdsrError(f"the result has shape {sr.shape}, its input {lr.shape}")
+    sr = as_array(upscale(ilr.copy(), scale), "the result")  # others get the same, whatever this one does to it
+    if sr.shape != ilr.shape:
+        raise VdsrError(f"the result has shape {sr.shape}, its input {ilr.shape}")
     return checked_luma(sr)
 
 

@@ -3,10 +3,8 @@
 Strip by strip, each with as many more rows as its results depend on: no PNG file is in memory as a whole.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
-from vdsr_data.benchmark.sets import find_images, unique_names
-from vdsr_data.errors import VdsrError, VdsrWarning
+from vdsr_data.benchmark.sets import find_images, is_single, unique_names
+from vdsr_data.errors import VdsrError, warned
 from vdsr_data.images.deep_png import write_png
-from vdsr_data.images.files import check_lossless, is_image_name, read_picture, write_image
+from vdsr_data.images.files import check_lossless, read_picture, write_image
 from vdsr_data.images.memory import check_memory
 from vdsr_data.io.ahead import Advance, Progress, ignore
-from vdsr_data.io.files import check_output, claimed, replacing
-from vdsr_data.limits import FACTORS, Boundary, whole
+from vdsr_data.io.files import check_apart, check_output, claimed, replacing
+from vdsr_data.limits import FACTORS, Boundary, checked_path, whole
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
 from vdsr_eval.networks.network import Network, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.protocols.checked import checked_image
@@ -46,7 +44,7 @@ def upscale(
     boundary: Boundary = "symmetric",
     force: bool = False,
     advance: Progress = ignore,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], object] = warned,
 ) -> list[Path]:
     """Enlarge an image file, or every image of a folder or set, by a network; the command is ``vdsr-eval upscale``.
 
@@ -121,10 +119,7 @@ def upscale(
             except VdsrError as error:
                 if len(files) == 1:
                     raise
-                if remark is None:
-                    warnings.warn(f"left out: {error}", VdsrWarning, stacklevel=2)
-                else:
-                    remark(f"left out: {error}")
+                remark(f"left out: {error}")
             else:
                 written.append(target)
     return written
@@ -338,10 +333,9 @@ def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bo
         If there is no such source, outputs exist, or two images would be written to one file.
     """
     whole("scale", scale, FACTORS)
-    output = None if output is None else Path(output)
-    single = Path(source).is_file() or (is_image_name(source) and not Path(source).is_dir())
+    source, output = checked_path("source", source), None if output is None else checked_path("output", output)
+    single = is_single(source)
     if single:
-        source = Path(source)
         if not source.exists():
             raise VdsrError(f"{source}: no such image or folder")
         target = output or Path(f"{source.stem}_x{scale}.png")
@@ -354,11 +348,9 @@ def plan(source: Path | str, output: Path | str | None, *, scale: int, force: bo
         if folder.exists() and (not folder.is_dir() or folder.samefile(images[0].parent)):
             raise VdsrError(f"{folder}: results of a folder need a folder of their own")
         files = [(image, folder / f"{image.stem}.png") for image in images]
-    read = {realpath(image) for image, _ in files}
+    check_apart([target for _, target in files], [image for image, _ in files])
     for _, target in files:
         check_lossless(target)
-        if realpath(target) in read:
-            raise VdsrError(f"{target}: is an image that is read; name another place")
         if target.exists() or single:
             check_output(target, force=force)
     return files

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import FACTORS, choice, whole
+from vdsr_data.limits import FACTORS, choice, several, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.metrics.fidelity import SSIM_WINDOW, SsimBorder, psnr, ssim
 from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eight_bit, rounded
@@ -139,16 +139,16 @@ class Pair:
     """One image at one scale, ready to be upscaled and scored.
 
     `gt` and `bicubic` are what the protocol scores: (rows, columns) or, for colour, (rows, columns, 3), float64 in
-    [0, data_range]. `lr` is the network's input: bicubic-upsampled luma, float64, not clipped. `chroma` is the
-    upsampled Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it. `low` is the
+    [0, data_range]. `ilr` is the network's input: luma enlarged by bicubic, float64, not clipped. `chroma` is the
+    enlarged Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it. `lr` is the
     low-resolution image that was handed in, None where the protocol made it: see `small_image`.
     """
 
     gt: Floats
     bicubic: Floats
-    lr: Floats
+    ilr: Floats
     chroma: Floats | None
-    low: NDArray[Any] | None = None
+    lr: NDArray[Any] | None = None
 
 
 def as_protocol(protocol: Protocol | str) -> Protocol:
@@ -187,14 +187,13 @@ def varied(
     given = {"border": border, "rgb": rgb, "grey": grey, "boundary": boundary}
     usual = {"border": None, "rgb": False, "grey": None, "boundary": "symmetric"}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value != usual[name]}
-    several = [protocols] if isinstance(protocols, Protocol | str) or not isinstance(protocols, Iterable) else protocols
-    found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several))
+    found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several(protocols)))
     if not found:
         raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
     return found
 
 
-def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low: NDArray[Any] | None = None) -> Pair:
+def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, lr: NDArray[Any] | None = None) -> Pair:
     """Make the ground truth and the low resolution of one image, as the protocol says.
 
     Parameters
@@ -204,29 +203,29 @@ def prepare(original: NDArray[Any], *, scale: int, protocol: Protocol | str, low
     scale : int
     protocol : Protocol or str
         One of `PROTOCOLS`, its name, or a variation of one.
-    low : ndarray, uint8 or uint16, optional
+    lr : ndarray, uint8 or uint16, optional
         A low-resolution image that was made elsewhere, instead of shrinking `original`.
 
     Raises
     ------
     ArgumentError
-        If an image has another shape or dtype, or `low` another size or number of channels than the cropped original
+        If an image has another shape or dtype, or `lr` another size or number of channels than the cropped original
         asks for; if there is no such protocol, or the scale is no whole number.
     """
-    protocol, given = as_protocol(protocol), low
-    original, low = _as_read(original, low, whole("scale", scale, FACTORS), protocol)
+    protocol, given = as_protocol(protocol), lr
+    original, lr = _as_read(original, lr, whole("scale", scale, FACTORS), protocol)
     gt = as_scored(original, protocol)
     if protocol.source == "rgb":
-        low = imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low
-        up = imresize(im2double(low), scale, boundary=protocol.boundary)
+        lr = imresize(original, 1 / scale, boundary=protocol.boundary) if lr is None else lr
+        up = imresize(im2double(lr), scale, boundary=protocol.boundary)
         planes = up if up.ndim == 2 else rgb2ycbcr(up)
-        bicubic = as_scored(imresize(low, scale, boundary=protocol.boundary), protocol)
+        bicubic = as_scored(imresize(lr, scale, boundary=protocol.boundary), protocol)
         return Pair(gt, bicubic, *_split(planes), given)
 
     colour = protocol.rgb and original.ndim == 3
-    low_planes = _low_planes(original, low, scale, protocol, colour=colour)
-    lr, chroma = _split(imresize(low_planes, scale, boundary=protocol.boundary))
-    return Pair(gt, result(lr, chroma, protocol=protocol), lr, chroma, given)
+    planes = _lr_planes(original, lr, scale, protocol, colour=colour)
+    ilr, chroma = _split(imresize(planes, scale, boundary=protocol.boundary))
+    return Pair(gt, result(ilr, chroma, protocol=protocol), ilr, chroma, given)
 
 
 def small_image(
@@ -234,14 +233,14 @@ def small_image(
     *,
     scale: int,
     protocol: Protocol | str,
-    low: NDArray[Any] | None = None,
+    lr: NDArray[Any] | None = None,
     colour: Colour = "luma",
 ) -> Floats:
     """The low-resolution image of `prepare`, before it is enlarged.
 
     Parameters
     ----------
-    original, scale, protocol, low
+    original, scale, protocol, lr
         As for `prepare`.
     colour : {"luma", "rgb"}
         Luma, or RGB; a grey image has three equal channels then. Where the protocol shrinks luma, RGB is made of luma
@@ -263,25 +262,25 @@ def small_image(
     (4, 3, 3)
     """
     protocol, colour = as_protocol(protocol), choice("colour", colour, get_args(Colour))
-    original, low = _as_read(original, low, whole("scale", scale, FACTORS), protocol)
-    if protocol.source == "rgb" or (low is not None and colour == "rgb"):
-        image = im2double(imresize(original, 1 / scale, boundary=protocol.boundary) if low is None else low)
+    original, lr = _as_read(original, lr, whole("scale", scale, FACTORS), protocol)
+    if protocol.source == "rgb" or (lr is not None and colour == "rgb"):
+        image = im2double(imresize(original, 1 / scale, boundary=protocol.boundary) if lr is None else lr)
         if colour == "luma" and image.ndim == 3:
             return np.ascontiguousarray(rgb2ycbcr(image)[:, :, 0])
     else:
-        image = _low_planes(original, low, scale, protocol, colour=colour == "rgb" and original.ndim == 3)
+        image = _lr_planes(original, lr, scale, protocol, colour=colour == "rgb" and original.ndim == 3)
         image = image if image.ndim == 2 else ycbcr2rgb(image)
     return np.dstack([image] * 3) if colour == "rgb" and image.ndim == 2 else image
 
 
-def pair_from_stored(gt: Floats, lr: Floats, *, protocol: Protocol | str) -> Pair:
+def pair_from_stored(gt: Floats, ilr: Floats, *, protocol: Protocol | str) -> Pair:
     """The pair of a benchmark file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
     protocol = as_protocol(protocol)
-    gt, lr = checked_luma(gt, "the stored original"), checked_luma(lr, "the stored low resolution")
-    if gt.shape != lr.shape:
-        raise ArgumentError(f"the stored low resolution is {lr.shape}, the original {gt.shape}; they need one shape")
+    gt, ilr = checked_luma(gt, "the stored original"), checked_luma(ilr, "the stored low resolution")
+    if gt.shape != ilr.shape:
+        raise ArgumentError(f"the stored low resolution is {ilr.shape}, the original {gt.shape}; they need one shape")
     scored = gt if protocol.result == "float" else rounded(gt * 255)
-    return Pair(scored, result(lr, None, protocol=protocol), lr, None)
+    return Pair(scored, result(ilr, None, protocol=protocol), ilr, None)
 
 
 def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:
@@ -382,29 +381,29 @@ def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
 
 
 def _as_read(
-    original: NDArray[Any], low: NDArray[Any] | None, scale: int, protocol: Protocol
+    original: NDArray[Any], lr: NDArray[Any] | None, scale: int, protocol: Protocol
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The cropped original and the given low-resolution image, with the channels and the depth of the protocol."""
     original = checked_image(original, "original")
-    low = None if low is None else checked_image(low, "low")
-    if low is not None and original.ndim == 2:
-        low = as_colours(low, protocol)
+    lr = None if lr is None else checked_image(lr, "lr")
+    if lr is not None and original.ndim == 2:
+        lr = as_colours(lr, protocol)
     original = as_colours(modcrop(original, scale), protocol)
-    if low is not None:
-        _check_low(low, original, scale)
+    if lr is not None:
+        _check_lr(lr, original, scale)
     if protocol.result != "float":
         original = eight_bit(original)
-    if low is not None and (protocol.result != "float" or protocol.source == "rgb"):
-        low = eight_bit(low)
-    return original, low
+    if lr is not None and (protocol.result != "float" or protocol.source == "rgb"):
+        lr = eight_bit(lr)
+    return original, lr
 
 
-def _low_planes(
-    original: NDArray[Any], low: NDArray[Any] | None, scale: int, protocol: Protocol, *, colour: bool
+def _lr_planes(
+    original: NDArray[Any], lr: NDArray[Any] | None, scale: int, protocol: Protocol, *, colour: bool
 ) -> Floats:
     """Luma, or YCbCr, of low resolution where the protocol shrinks luma."""
-    if low is not None:
-        return im2double(rgb2ycbcr(low) if colour else luma(low))
+    if lr is not None:
+        return im2double(rgb2ycbcr(lr) if colour else luma(lr))
     planes = im2double(rgb2ycbcr(original) if colour else luma(original))
     return imresize(planes, 1 / scale, boundary=protocol.boundary)
 
@@ -414,14 +413,14 @@ def _split(planes: Floats) -> tuple[Floats, Floats | None]:
     return (planes, None) if planes.ndim == 2 else (np.ascontiguousarray(planes[:, :, 0]), planes[:, :, 1:])
 
 
-def _check_low(low: NDArray[Any], original: NDArray[Any], scale: int) -> None:
+def _check_lr(lr: NDArray[Any], original: NDArray[Any], scale: int) -> None:
     """Refuse a low-resolution image that does not belong to the cropped original."""
     wanted = (original.shape[0] // scale, original.shape[1] // scale)
-    if low.shape[:2] != wanted:
+    if lr.shape[:2] != wanted:
         raise ArgumentError(
-            f"the low-resolution image is {low.shape[0]}x{low.shape[1]}, but the original, cropped to a multiple of"
+            f"the low-resolution image is {lr.shape[0]}x{lr.shape[1]}, but the original, cropped to a multiple of"
             f" {scale}, needs {wanted[0]}x{wanted[1]}"
         )
-    if low.ndim != original.ndim:
+    if lr.ndim != original.ndim:
         kinds = {2: "grey", 3: "colour"}
-        raise ArgumentError(f"the low-resolution image is {kinds[low.ndim]}, the original {kinds[original.ndim]}")
+        raise ArgumentError(f"the low-resolution image is {kinds[lr.ndim]}, the original {kinds[original.ndim]}")

@@ -1,19 +1,19 @@
 """`evaluate` and `score`: methods on sets to `Scores`, with pictures on the way."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from os.path import realpath
 from pathlib import Path
 from typing import Any, Literal
 
 from vdsr_data.benchmark.sets import Benchmark
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning, one_line
+from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
-from vdsr_data.limits import FACTORS, Boundary, whole
+from vdsr_data.limits import FACTORS, Boundary, checked_path, several, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
@@ -50,7 +50,7 @@ def evaluate(
     html_images: int = 0,
     force: bool = False,
     advance: Progress = ignore,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], object] = warned,
 ) -> Scores:
     """Score methods on benchmarks, in the way that published tables were computed; the command is ``vdsr-eval``.
 
@@ -63,8 +63,8 @@ def evaluate(
         A name such as Set5, a folder of originals or a benchmark file.
     methods : one method, several, or a dict of methods by the names that tables show
         "bicubic". Weights: a file of ours or of other people, a run folder, "default", or what `load_network` gives. A
-        folder of results, or a `ResultFolder`. A function of bicubic-upsampled luma, float64 (rows, columns) in [0, 1],
-        and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
+        folder of results, or a `ResultFolder`. A function of ilr, luma enlarged by bicubic, float64 (rows, columns) in
+        [0, 1], and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
     scales : int, or several
         Factors from 2 to 16.
     protocols : str or Protocol, or several
@@ -80,7 +80,7 @@ def evaluate(
     lr : str or Path, optional
         Take low-resolution images from this folder instead of making them.
     self_ensemble : bool
-        Average networks, and functions of upsampled luma, over eight flips and rotations.
+        Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
         What `Scores.tables` compares all others with; evaluated too if it is not among `methods`.
     save_images : str or Path, optional
@@ -130,36 +130,34 @@ def evaluate(
     >>> from vdsr_eval import evaluate
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_image(Path(folder, "rings.png"), (np.hypot(*np.mgrid[:48, :48]) * 31 % 256).astype(np.uint8))
-    ...     methods = {"bicubic": "bicubic", "darker": lambda lr, scale: 0.9 * lr}
+    ...     methods = {"bicubic": "bicubic", "darker": lambda ilr, scale: 0.9 * ilr}
     ...     scores = evaluate(folder, methods, scales=[2], protocols=["paper", "rcan"])
     >>> [(record.image, record.model, record.protocol) for record in scores]
     [('rings', 'bicubic', 'paper'), ('rings', 'darker', 'paper'), ('rings', 'bicubic', 'rcan'), ('rings', 'darker', 'rcan')]
     """  # noqa: E501
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
-    several = scales if isinstance(scales, Iterable) else [scales]
-    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several))
+    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several(scales)))
     rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
-    only = _known([images] if isinstance(images, str) else images, opened)
-    parts = [_Part(testset, scale) for testset in opened for scale in factors]
+    only = _known(several(images), opened)
+    parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
         raise ArgumentError("scales: give at least one")
 
     # Results are found before the first image is scored.
-    ready = {name: method(model) for name, model in found.items() if not isinstance(model, ResultFolder)}
     notes: list[str] = []
-    read = [*(testset.path for testset in opened), *([] if lr is None else [Path(lr)])]
+    read = [*(benchmark.path for benchmark in opened), *([] if lr is None else [checked_path("lr", lr)])]
+    ready = {name: model if isinstance(model, ResultFolder) else method(model) for name, model in found.items()}
     for part in parts:
-        for name, model in found.items():
-            part.methods[name] = (
-                ready[name] if not isinstance(model, ResultFolder) else part.results(model, notes, read)
-            )
+        for name, run in ready.items():
+            part.methods[name] = part.results(run, notes, read) if isinstance(run, ResultFolder) else run
 
     # What cannot end well is refused before the work.
-    folders = file_names([testset.name for testset in opened])
-    targets = [Path(target) for target in (save_images, save_mat) if target is not None]
+    folders = file_names([benchmark.name for benchmark in opened])
+    given = {"save_images": save_images, "save_mat": save_mat}
+    targets = [checked_path(name, target) for name, target in given.items() if target is not None]
     for target in targets:
-        _check_target(target, [target / folders[p.testset.name] / f"x{p.scale}" for p in parts], read, force=force)
+        _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale}" for p in parts], read, force=force)
     check_memory(opened, rules, len(found))
     check_detail(detail, opened, factors, rules, only)
 
@@ -171,23 +169,17 @@ def evaluate(
 
     def skip(line: str) -> None:
         left_out.append(line)
-        if remark is None:
-            warnings.warn(line, VdsrWarning, stacklevel=2)
-        else:
-            remark(line)
+        remark(line)
 
     records: list[Record] = []
-    count = sum(len(part.testset) for part in parts) * len(rules) * len(found)
+    count = sum(len(part.benchmark) for part in parts) * len(rules) * len(found)
     with ExitStack() as stack:
         for place in {realpath(target) for target in targets}:
             stack.enter_context(claimed(place))
         for part in parts:
-            scored = part.run(rules, lr=lr, skip=skip)
+            scored = part.run(rules, lr=lr, skip=skip, advance=partial(advance, 1, count))
             for (_, label), group in groupby(scored, lambda item: (item.record.image, item.record.protocol)):
-                together = []
-                for item in group:
-                    together.append(item)
-                    advance(1, count)
+                together = list(group)
                 records += [item.record for item in together]
                 if label == rules[0].label:
                     for sink in sinks:
@@ -221,7 +213,7 @@ def score(
     html_images: int = 0,
     force: bool = False,
     advance: Progress = ignore,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], object] = warned,
 ) -> Scores:
     """Score the results of any method beside bicubic interpolation; the command is ``vdsr-eval score``.
 
@@ -298,37 +290,44 @@ def score(
 class _Part:
     """One set at one scale, with its methods."""
 
-    testset: Benchmark
+    benchmark: Benchmark
     scale: int
     methods: dict[str, Method] = field(default_factory=dict)
 
     def results(self, source: ResultFolder, notes: list[str], read: list[Path]) -> Results:
         """Find the files of a folder, and note what should be said of them, and where they are."""
-        found = source.results(self.testset.name, self.testset.image_names, scale=self.scale)
+        found = source.results(self.benchmark.name, self.benchmark.image_names, scale=self.scale)
         notes += found.remarks
         read.append(found.folder)
         return found
 
     def run(
-        self, protocols: Sequence[Protocol], *, lr: str | Path | None, skip: Callable[[str], None]
+        self,
+        protocols: Sequence[Protocol],
+        *,
+        lr: str | Path | None,
+        skip: Callable[[str], None],
+        advance: Callable[[], object],
     ) -> Iterator[Scored]:
-        """Score, with the low-resolution images of a folder if one is named."""
-        low = None
+        """Score, with the low-resolution images of a folder if one is named; `advance` is called for each result."""
+        read = None
         if lr is not None:
-            low, said = low_resolution(lr, self.testset.image_names, scale=self.scale)
+            read, said = low_resolution(lr, self.benchmark.image_names, scale=self.scale)
             for line in said:
                 skip(line)
         how: dict[str, Any] = {"scale": self.scale, "methods": self.methods, "protocols": protocols}
-        return evaluate_images(self.testset, **how, skip=skip, low=low)
+        for scored in evaluate_images(self.benchmark, **how, skip=skip, lr=read):
+            advance()
+            yield scored
 
 
 def _known(images: Iterable[str], sets: Sequence[Benchmark]) -> frozenset[str]:
     """Names of images; a VdsrError for one that is in none of the sets."""
-    known = dict.fromkeys(name for testset in sets for name in testset.image_names)
+    known = dict.fromkeys(name for benchmark in sets for name in benchmark.image_names)
     only = frozenset(images)
     for name in only:
         if name not in known:
-            where = ", ".join(testset.name for testset in sets)
+            where = ", ".join(benchmark.name for benchmark in sets)
             raise VdsrError(f"--image {name}: no such image in {where}; there are {', '.join(known)}")
     return only
 

@@ -58,7 +58,7 @@ def picture(scored: Scored) -> NDArray[np.uint8]:
 
 def residual(scored: Scored) -> NDArray[np.uint8]:
     """What the method added to the bicubic luma: mid-grey where nothing, brighter where brighter."""
-    return np.floor((_luma(scored) - scored.pair.lr + 0.5).clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.floor((_luma(scored) - scored.pair.ilr + 0.5).clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def save_images(folder: Path | str, methods: Sequence[Scored]) -> None:
@@ -173,8 +173,8 @@ def check_detail(
     """Raise a VdsrError before the work where a window lies outside an image whose detail is to be drawn."""
     if detail is None or detail == "auto":
         return
-    for testset in sets:
-        for original in testset:
+    for benchmark in sets:
+        for original in benchmark:
             shape = original.pixels.shape
             for scale in scales:
                 left_out = any(too_small(shape, scale=scale, protocol=protocol) for protocol in protocols)
@@ -183,7 +183,7 @@ def check_detail(
                 try:
                     checked_window(detail, modcrop(original.pixels, scale).shape)
                 except ArgumentError as error:
-                    raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
+                    raise VdsrError(f"{benchmark.name}/{original.name}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed, one_line
-from vdsr_data.limits import choice
+from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
@@ -59,9 +59,9 @@ Opened: TypeAlias = Upscaler | SmallImage | ResultFolder
 Model: TypeAlias = str | Path | Opened
 
 
-def bicubic(lr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
-    """The baseline: the input is upsampled already. `rcan` scores imresize of the 8-bit image for it."""
-    return lr
+def bicubic(ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
+    """The baseline: the input is enlarged already. `rcan` scores imresize of the 8-bit image for it."""
+    return ilr
 
 
 def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage:
@@ -123,9 +123,9 @@ def method(upscale: Upscaler | SmallImage) -> Method:
             return pair.bicubic
         if seen and seen[0][0] is not original:
             seen.clear()
-        image = pair.lr
+        image = pair.ilr
         if isinstance(upscale, SmallImage):
-            how: dict[str, Any] = {"scale": scale, "protocol": protocol, "low": pair.low, "colour": upscale.colour}
+            how: dict[str, Any] = {"scale": scale, "protocol": protocol, "lr": pair.lr, "colour": upscale.colour}
             image = small_image(original.pixels, **how)
         known = [sr for _, given, sr in seen if np.array_equal(given, image)]
         sr = known[0] if known else _enlarged(upscale, image, scale)
@@ -165,10 +165,8 @@ def named(
     """
     if isinstance(methods, Mapping):
         found = {_name(name): _opened(model) for name, model in methods.items()}
-    elif isinstance(methods, Iterable) and not isinstance(methods, str):
-        found = _by_name(list(methods))
     else:
-        found = _by_name([methods])
+        found = _by_name(several(methods))
     if not found:
         raise ArgumentError("methods: give at least one, such as bicubic")
     against = baseline if isinstance(baseline, str) and baseline in found else None

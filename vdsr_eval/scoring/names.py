@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-from vdsr_data.errors import ArgumentError, VdsrError, listed
+from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import SUFFIXES
-from vdsr_data.limits import FACTORS, choice, different, number
+from vdsr_data.limits import FACTORS, choice, different, number, text
 
 __all__ = ["Matches", "Part", "distinct", "match_files"]
 
@@ -93,10 +93,10 @@ def match_files(
         `names` are no list of different names, or another argument is not as above.
     """
     folder = Path(folder)
-    different("names", names, _text)
+    different("names", names, text)
     number("scale", scale, FACTORS)
     choice("part", part, get_args(Part))
-    _text("pattern", pattern)
+    text("pattern", pattern)
     if not folder.is_dir():
         raise VdsrError(f"{folder}: no such folder of {'results' if part == 'sr' else 'low-resolution images'}")
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in READ and path.name[0] != "."]
@@ -213,12 +213,6 @@ def _remarks(folder: Path, chosen: Mapping[str, _File], strangers: Sequence[Path
     if said and scale not in said:
         found.append(f"{folder}: scored at x{scale:g}, though the folder is called after another scale")
     return found
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise ArgumentError(f"{name}: {value!r} is not allowed; give text")
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ from vdsr_data import modcrop
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images.files import read_image
-from vdsr_data.limits import number
+from vdsr_data.limits import checked_path, number
 from vdsr_data.matlab.arrays import channels_first
 from vdsr_data.matlab.matfile import read_mat
 from vdsr_eval.protocols.checked import eight_bit
@@ -59,6 +59,7 @@ class ResultFolder:
     peak: float = 1.0
 
     def __post_init__(self) -> None:
+        checked_path("folder", self.folder)
         number("peak", self.peak, PEAKS)
         if not isinstance(self.variable, str | None):
             raise ArgumentError(f"variable: {self.variable!r} is not allowed; give a name")

@@ -1,4 +1,4 @@
-"""Run methods over test sets, one image at a time: a `Scored` for each image, protocol and method."""
+"""Run methods over sets, one image at a time: a `Scored` for each image, protocol and method."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -13,6 +13,7 @@ from vdsr_data.benchmark.sets import Benchmark, Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.io.ahead import in_order
+from vdsr_data.limits import several
 from vdsr_eval.protocols.protocol import Pair, Protocol, pair_from_stored, prepare, score, too_small
 from vdsr_eval.scoring.methods import Method
 from vdsr_eval.scoring.names import distinct
@@ -26,12 +27,12 @@ LARGE = 4_000_000  # pixels
 
 def open_sets(sets: Benchmark | Path | str | Iterable[Benchmark | Path | str]) -> list[Benchmark]:
     """Open one set or several, each once, under names that are told apart."""
-    several = [sets] if isinstance(sets, Benchmark | str | Path) or not isinstance(sets, Iterable) else sets
-    found = list({realpath(testset.path): testset for testset in map(_opened, several)}.values())
+    opened = map(_opened, several(sets, Benchmark))
+    found = list({realpath(benchmark.path): benchmark for benchmark in opened}.values())
     if not found:
         raise ArgumentError("sets: give at least one, such as Set5")
-    for testset, name in zip(found, distinct([s.name for s in found], [s.path for s in found]), strict=True):
-        testset.name = name
+    for benchmark, name in zip(found, distinct([s.name for s in found], [s.path for s in found]), strict=True):
+        benchmark.name = name
     return found
 
 
@@ -50,25 +51,25 @@ def check_memory(sets: Sequence[Benchmark], protocols: Sequence[Protocol], metho
     """
     each = sorted((135 if p.rgb else 110 if p.source == "rgb" else 60 for p in protocols), reverse=True)
     bytes_a_pixel = sum(each[:2]) + 25 + 32 * (methods - 1)
-    for testset in sets:
-        what = f"{testset.name}: {testset.most_pixels / 1e6:.0f} megapixels"
-        memory.check_memory(what, testset.most_pixels * bytes_a_pixel)
+    for benchmark in sets:
+        what = f"{benchmark.name}: {benchmark.most_pixels / 1e6:.0f} megapixels"
+        memory.check_memory(what, benchmark.most_pixels * bytes_a_pixel)
 
 
 def evaluate_images(
-    testset: Benchmark,
+    benchmark: Benchmark,
     *,
     scale: int,
     methods: Mapping[str, Method],
     protocols: Sequence[Protocol],
-    skip: Callable[[str], None],
-    low: Callable[[Original], NDArray[Any]] | None = None,
+    skip: Callable[[str], object],
+    lr: Callable[[Original], NDArray[Any]] | None = None,
 ) -> Iterator[Scored]:
     """Score several methods under several protocols, image by image.
 
     Parameters
     ----------
-    testset : Benchmark
+    benchmark : Benchmark
     scale : int
     methods : mapping of str to callable
         By the name that the records carry.
@@ -76,7 +77,7 @@ def evaluate_images(
     skip : callable
         Called with one line for each image that is too small under one of the protocols; it is then left out of all
         of them, so that every mean is over the same images.
-    low : callable, optional
+    lr : callable, optional
         Gives the low-resolution image of an original, instead of shrinking it.
 
     Yields
@@ -87,38 +88,38 @@ def evaluate_images(
     Raises
     ------
     VdsrError
-        If no image can be scored, or a method or `low` fails; the message names model, set and image.
+        If no image can be scored, or a method or `lr` fails; the message names model, set and image.
     """
     count = 0
 
     def jobs() -> Iterator[Callable[[], Scored]]:
         nonlocal count
-        for original in testset:
+        for original in benchmark:
             problems = [too_small(original.pixels.shape, scale=scale, protocol=protocol) for protocol in protocols]
             if any(problems):
-                skip(f"{testset.name}/{original.name}: left out, {next(filter(None, problems))}")
+                skip(f"{benchmark.name}/{original.name}: left out, {next(filter(None, problems))}")
                 continue
             count += 1
             for protocol in protocols:
-                pair = _pair(testset, original, scale, protocol, low)
+                pair = _pair(benchmark, original, scale, protocol, lr)
                 for model, run in methods.items():
                     try:
                         image = run(original, pair, protocol, scale)
                     except VdsrError as error:
-                        raise VdsrError(f"{model}, {testset.name}/{original.name} x{scale}: {error}") from error
-                    yield partial(_scored, testset.name, model, scale, original, pair, protocol, image)
+                        raise VdsrError(f"{model}, {benchmark.name}/{original.name} x{scale}: {error}") from error
+                    yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, image)
 
-    yield from in_order(jobs(), workers=2, window=0 if testset.most_pixels > LARGE else AHEAD)
+    yield from in_order(jobs(), workers=2, window=0 if benchmark.most_pixels > LARGE else AHEAD)
     if not count:
-        raise VdsrError(f"{testset.name}: no image is large enough to be scored at x{scale}")
+        raise VdsrError(f"{benchmark.name}: no image is large enough to be scored at x{scale}")
 
 
-def _opened(testset: Benchmark | Path | str) -> Benchmark:
-    if isinstance(testset, Benchmark):
-        return testset
-    if not isinstance(testset, str | Path):
-        raise ArgumentError(f"sets: {testset!r} is not allowed; give a folder, a benchmark file or a name")
-    return open_set(testset)
+def _opened(benchmark: Benchmark | Path | str) -> Benchmark:
+    if isinstance(benchmark, Benchmark):
+        return benchmark
+    if not isinstance(benchmark, str | Path):
+        raise ArgumentError(f"sets: {benchmark!r} is not allowed; give a folder, a benchmark file or a name")
+    return open_set(benchmark)
 
 
 def _scored(
@@ -136,29 +137,29 @@ def _scored(
 
 
 def _pair(
-    testset: Benchmark,
+    benchmark: Benchmark,
     original: Original,
     scale: int,
     protocol: Protocol,
-    low: Callable[[Original], NDArray[Any]] | None,
+    lr: Callable[[Original], NDArray[Any]] | None,
 ) -> Pair:
     """The pair of a benchmark file where it holds what the protocol asks for, else one made from the original."""
-    if low is not None:
-        given = low(original)
+    if lr is not None:
+        given = lr(original)
         try:
-            return prepare(original.pixels, scale=scale, protocol=protocol, low=given)
+            return prepare(original.pixels, scale=scale, protocol=protocol, lr=given)
         except ArgumentError as error:
-            raise VdsrError(f"{testset.name}/{original.name}: {error}") from error
+            raise VdsrError(f"{benchmark.name}/{original.name}: {error}") from error
     pixels = original.pixels
     # What is stored is luma of the original as it is: neither of three equal channels, nor first reduced to 8 bits.
     as_it_is = (protocol.grey == "keep" or pixels.ndim == 3) and (
         protocol.result == "float" or pixels.dtype == np.uint8
     )
     if as_it_is and protocol.source == "luma" and not protocol.rgb:
-        stored = testset.stored(original.name, scale)
+        stored = benchmark.stored(original.name, scale)
         if stored is not None and stored.boundary == protocol.boundary:
             try:
                 return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
             except ArgumentError as error:
-                raise VdsrError(f"{testset.path}: {original.name} x{scale}: {error}; build the file again") from error
+                raise VdsrError(f"{benchmark.path}: {original.name} x{scale}: {error}; build the file again") from error
     return prepare(pixels, scale=scale, protocol=protocol)

@@ -13,6 +13,7 @@ from vdsr_data import __version__
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import (
     CHOICE,
+    FOLDER,
     NUMBERS,
     PATH,
     WHOLE,
@@ -29,7 +30,6 @@ from vdsr_train.run.commands import SEVERAL
 from vdsr_train.run.places import WORKERS, MisuseError
 
 DEFAULT_COMMAND = "run"
-FOLDER = PathType(file_okay=False, path_type=Path)
 NEWEST = "\0"  # what stands for the newest run, which no word of a command line can be
 TAKES_SEVERAL = {"--" + name.replace("_", "-") for name in SEVERAL}
 
@@ -153,7 +153,7 @@ def _option(knob: Knob, *, several: bool) -> Callable[[Callable[..., Any]], Call
         kind = WHOLE(int(knob.range.low), None if limit is None else int(limit))
     elif knob.range is not None:
         kind = click.FloatRange(min=knob.range.low, max=limit, min_open=knob.range.above)
-    shape = None if knob.choices else knob.kind.__name__.upper() + ("..." if several else "")
+    shape = None if knob.choices else knob.kind.__name__.upper() + (",..." if several else "")
     return click.option(name, type=kind, help=text, metavar=shape, multiple=several, default=None)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vdsr_data.cli import voice
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.files import check_output
-from vdsr_data.limits import choice
+from vdsr_data.limits import checked_path, choice
 from vdsr_train.backends.distribute import LaunchError, check_shares, launch, this_worker
 from vdsr_train.config import FREE, Config, idle, knobs, read_config
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences, recipe
@@ -113,14 +113,14 @@ def train(
     resumes = resume not in (None, False)
     if not resumes:
         start, name = _start(config, preset)
-        config, folder = replace(start, **_known(fields)), Path(run_dir or _dated_folder(""))
+        config, folder = replace(start, **_known(fields)), checked_path("run_dir", run_dir or _dated_folder(""))
     elif resume == "":
         raise MisuseError("--resume: an empty name; give a run folder, or leave it out for the newest below runs")
     elif config is not None or run_dir is not None or preset is not None:
         others = "--run-dir and --preset" if config is None else "the configuration"
         raise MisuseError(f"--resume RUN_DIR goes on as it began: leave out {others}")
     else:
-        folder, name = _newest_run(Path("runs")) if resume is True else Path(str(resume)), "as it began"
+        folder, name = _newest_run(Path("runs")) if resume is True else checked_path("resume", resume), "as it began"
         config = _resumed(read_config(folder / "config.json"), _known(fields), folder)
     _refuse_idle(config, fields, name)
     check_data(config)
@@ -193,7 +193,7 @@ def sweep(
     first = next(iter(configs.values()))
     _refuse_idle(first, fields, name)
     check_data(first)
-    folder = Path(run_dir or _dated_folder("sweep-"))
+    folder = checked_path("run_dir", run_dir or _dated_folder("sweep-"))
     check_sweep(folder, configs)
 
     from vdsr_train.run.train import Interrupted
@@ -242,7 +242,7 @@ def convert(source: Path | str, target: Path | str, *, subtract: bool = False, f
     from vdsr_eval.networks.convert import read_any
     from vdsr_eval.networks.weights import write_weights
 
-    source, target = Path(source), Path(target)
+    source, target = checked_path("source", source), checked_path("target", target)
     if target.suffix != ".h5":
         raise MisuseError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
     refuse_log(target)

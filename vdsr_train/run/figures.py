@@ -21,7 +21,7 @@ Rows = Sequence[dict[str, float]]
 
 
 def draw_curves(path: Path | str, runs: Mapping[str, Path | str], *, dataset: str, protocol: str) -> None:
-    """Draw PSNR on the test set, loss and learning rate over the epochs.
+    """Draw PSNR on the set, loss and learning rate over the epochs.
 
     Parameters
     ----------

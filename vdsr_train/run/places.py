@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vdsr_data.cli import voice
 from vdsr_data.errors import ArgumentError, VdsrError, listed
-from vdsr_data.io.files import check_input, check_name
+from vdsr_data.io.files import check_apart, check_input, check_name
 from vdsr_data.limits import whole
 from vdsr_train.config import Config
 
@@ -83,9 +83,7 @@ def _check_place(folder: Path, config: Config) -> None:
     sources = [] if config.validation == "none" else [Path(config.validation)]
     if config.images is not None:
         sources.append(find_images(config.images, "train")[1][0].parent)
-    for source in sources:
-        if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
-            raise VdsrError(f"{folder}: lies in {source}, whose images are read; name another --run-dir")
+    check_apart([folder], sources, name="--run-dir")
 
 
 def _names(folder: Path) -> list[str]:

@@ -141,7 +141,7 @@ class Record:
             from vdsr_train.run.figures import draw_curves
 
             logs = {self.run.name: self.run / "log.csv"}
-            draw_curves(self.run / "curves.png", logs, dataset=self._validation.testset.name, protocol=PROTOCOL)
+            draw_curves(self.run / "curves.png", logs, dataset=self._validation.benchmark.name, protocol=PROTOCOL)
             self._drawn, self._undrawn = time.monotonic(), False
 
     def _validate(self, row: dict[str, float], stopping: Callable[[], bool]) -> bool:
@@ -149,10 +149,10 @@ class Record:
         if self._validation is None:
             return True
 
-        def upscale(lr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
+        def upscale(ilr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
             if stopping():
                 raise _Stopped
-            return self._upscaler(lr, scale)
+            return self._upscaler(ilr, scale)
 
         step, scores = int(row["step"]), {}
         networks = self.networks if step else {"": self.networks[""]}  # nothing is averaged yet

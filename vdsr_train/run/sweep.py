@@ -69,7 +69,7 @@ def run_sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Con
     if validation is not None:
         rows = {name: found for name, row in last.items() if (found := scores_of(row))}
         console.say(validation.table(scores_of_start(next(iter(logs.values()))) | rows))
-        draw_curves(folder / "sweep.png", logs, dataset=validation.testset.name, protocol=PROTOCOL)
+        draw_curves(folder / "sweep.png", logs, dataset=validation.benchmark.name, protocol=PROTOCOL)
         console.say(f"curves: {folder / 'sweep.png'}")
     console.say(f"table: {folder / 'sweep.csv'}")
 

@@ -1,8 +1,6 @@
-"""Scores on a test set while training: the network's row beside the bicubic row, tables and pictures of every image."""
+"""Scores on a set while training: the network's row beside the bicubic row, tables and pictures of every image."""
 
-import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import open_set
-from vdsr_data.errors import VdsrError, VdsrWarning
+from vdsr_data.errors import VdsrError, warned
 from vdsr_data.images.files import write_image
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.scoring.methods import bicubic, method
@@ -30,11 +28,11 @@ Seen = list[tuple[NDArray[np.float64], NDArray[np.floating[Any]]]]
 
 
 class Validation:
-    """A test set, its bicubic scores, and the folder where scores and pictures are kept.
+    """A set, its bicubic scores, and the folder where scores and pictures are kept.
 
     Parameters
     ----------
-    testset : Benchmark
+    benchmark : Benchmark
         As `vdsr_data.benchmark.sets.open_set` gives it.
     folder : Path
         Receives ``2.csv``, ``3.csv``, ``4.csv`` (a row for each validation, a column for each image) and, from the last
@@ -44,8 +42,8 @@ class Validation:
         Rows of later steps are removed.
     """
 
-    def __init__(self, testset: Any, folder: Path, *, keep: int = 0) -> None:
-        self.testset, self.folder, self.keep = testset, folder, keep
+    def __init__(self, benchmark: Any, folder: Path, *, keep: int = 0) -> None:
+        self.benchmark, self.folder, self.keep = benchmark, folder, keep
         self.bicubic = {scale: mean_score(self._records(bicubic, scale)[0])[0] for scale in SCALES}
         self._logs: dict[str, Log] = {}
 
@@ -68,7 +66,7 @@ class Validation:
 
     def table(self, rows: dict[str, dict[int, float]]) -> str:
         """Lay out rows of PSNR, the bicubic one first, as lines of text."""
-        lines = [f"{self.testset.name}, {PROTOCOL}, PSNR in dB".ljust(32) + "".join(f"{f'x{s}':>8}" for s in SCALES)]
+        lines = [f"{self.benchmark.name}, {PROTOCOL}, PSNR in dB".ljust(32) + "".join(f"{f'x{s}':>8}" for s in SCALES)]
         for name, row in {"bicubic": self.bicubic, **rows}.items():
             lines.append(f"  {name}".ljust(32) + "".join(f"{row[scale]:8.2f}" for scale in SCALES))
         return "\n".join(lines)
@@ -86,15 +84,14 @@ class Validation:
         """Score one scale, and keep the first images that went in and came out."""
         seen: Seen = []
 
-        def watched(lr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
-            sr = upscale(lr, scale)
+        def watched(ilr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
+            sr = upscale(ilr, scale)
             if len(seen) < PICTURED:
-                seen.append((lr, sr))
+                seen.append((ilr, sr))
             return sr
 
-        skip = partial(warnings.warn, category=VdsrWarning, stacklevel=2)
         scored = evaluate_images(
-            self.testset, scale=scale, methods={"VDSR": method(watched)}, protocols=[PROTOCOLS[PROTOCOL]], skip=skip
+            self.benchmark, scale=scale, methods={"VDSR": method(watched)}, protocols=[PROTOCOLS[PROTOCOL]], skip=warned
         )
         return [item.record for item in scored], seen
 
@@ -108,15 +105,15 @@ class Validation:
     def _picture(self, scale: int, records: list[Record], seen: Seen) -> None:
         folder = self.folder / str(scale)
         folder.mkdir(exist_ok=True)
-        for record, (lr, sr) in zip(records, seen, strict=False):
-            residual = 0.5 + RESIDUAL_GAIN * (sr - lr)
+        for record, (ilr, sr) in zip(records, seen, strict=False):
+            residual = 0.5 + RESIDUAL_GAIN * (sr - ilr)
             for name, image in (("sr", sr), ("residual", residual)):
                 pixels = np.clip(np.rint(image * 255), 0, 255).astype(np.uint8)
                 write_image(folder / f"{record.image}_{name}.png", pixels)
 
 
 def open_validation(name: str, folder: Path, *, keep: int, warn: Callable[[str], None]) -> Validation | None:
-    """Open the test set called `name`, else ``sample``; say so where neither is there; ``none`` asks for none."""
+    """Open the set called `name`, else ``sample``; say so where neither is there; ``none`` asks for none."""
     if name == "none":
         return None
     for candidate in dict.fromkeys((name, f"{name}.h5", "sample")):
@@ -126,7 +123,7 @@ def open_validation(name: str, folder: Path, *, keep: int, warn: Callable[[str],
             missing = error
             continue
         if candidate == "sample" != name:
-            warn(f"no test set {name} was found (set VDSR_DATA to where it is); validating on sample instead")
+            warn(f"no set {name} was found (set VDSR_DATA to where it is); validating on sample instead")
         return validation
     warn(f"training without validation: {missing}")
     return None
