@@ -123,7 +123,11 @@ def words_of(example: str, here: Path) -> list[str]:
     """What a shell would hand to the command, with a training made short and outputs that are not there yet."""
     program, *words = shlex.split(example)
     words = [NAMES.get(word, word) for word in words]
-    words = [found for word in words for found in (sorted(map(str, Path().glob(word))) if ".h5" in word else [word])]
+    words = [
+        found
+        for word in words
+        for found in (sorted(map(str, Path().glob(word))) if "*" in word and ".h5" in word else [word])
+    ]
     if program == "vdsr-train" and "convert" in words:
         return [program, "convert", "mine.h5", "out.h5"]
     if program == "vdsr-train" and "--resume" not in words:

@@ -134,14 +134,12 @@ class Scores:
                 found.append(tables.differences(ours, baseline=baseline, protocol=protocol))
         return [*found, tables.explain(self.records, self.protocols)] if explain else found
 
-    def table(
-        self, *, per_image: bool = False, compare: bool = False, explain: bool = False, baseline: str | None = None
-    ) -> str:
+    def table(self, **shown: Unpack[Shown]) -> str:
         """`tables`, with these arguments, as the text that ``vdsr-eval`` prints."""
         from rich.console import Console
 
         text = StringIO()
-        for table in self.tables(per_image=per_image, compare=compare, explain=explain, baseline=baseline):
+        for table in self.tables(**shown):
             draw(table, Console(file=text, force_terminal=False, highlight=False, markup=False, emoji=False))
         return text.getvalue()
 

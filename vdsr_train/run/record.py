@@ -90,6 +90,9 @@ class Record:
             return
         row: dict[str, float] = {"step": 0, "epoch": 0}
         self._validate(row, lambda: False)
+        self._note(row)
+
+    def _note(self, row: dict[str, float]) -> None:
         self._log.write(row)
         if self._board is not None:
             self._board.scalars(row)
@@ -113,10 +116,8 @@ class Record:
         checkpoint.check_finite(self.checkpoints, step, state)
         scored = not validates or self._validate(row, stopping)
         if scored:
-            self._log.write(row)
-        if scored and self._board is not None:
-            self._board.scalars(row)
-            if validates:
+            self._note(row)
+            if validates and self._board is not None:
                 self._board.batch(row, self._weights(self.networks[""]), *batch)
         if saves:
             checkpoint.save(self.checkpoints, step, state, data=data, pending=None if scored else row)
@@ -129,9 +130,7 @@ class Record:
     def catch_up(self, row: dict[str, float], state: checkpoint.State, *, data: str) -> None:
         """Score what a training that was stopped had no time to score; write its row of the log, then the state."""
         self._validate(row, lambda: False)
-        self._log.write(row)
-        if self._board is not None:
-            self._board.scalars(row)
+        self._note(row)
         checkpoint.save(self.checkpoints, int(row["step"]), state, data=data)
         self._undrawn = True
 
