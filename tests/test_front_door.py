@@ -32,6 +32,8 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "merge": vdsr_data.merge,
             "build-test": vdsr_data.build_test,
             "imresize": vdsr_data.imresize_folder,
+            "degrade": vdsr_data.degrade_folder,
+            "identify": vdsr_data.identify,
             "info": vdsr_data.info,
             "preview": vdsr_data.preview,
             "verify": vdsr_data.verify,

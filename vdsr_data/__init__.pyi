@@ -1,4 +1,5 @@
 from .benchmark.build import build_test, make_ilr
+from .benchmark.degrading import degrade_folder
 from .benchmark.resizing import imresize_folder
 from .benchmark.sets import Benchmark, open_set
 from .degradations.recipes import Degradation, degrade
@@ -32,6 +33,7 @@ __all__ = [
     "build_train",
     "colon",
     "degrade",
+    "degrade_folder",
     "fetch",
     "fspecial",
     "identify",

@@ -17,7 +17,7 @@ from vdsr_data.limits import Boundary, ImageFormat, checked_boundary, checked_pa
 from vdsr_data.matlab.arrays import modcrop as cropped
 from vdsr_data.matlab.resize import imresize, output_size
 
-__all__ = ["Resized", "imresize_folder", "resize_images"]
+__all__ = ["Resized", "image_places", "imresize_folder", "resize_images"]
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,8 @@ def imresize_folder(
     """
     if (scale is None) == (size is None):
         raise ArgumentError("give either `scale` or `size`")
-    workers, source, target = limits.threads(workers), checked_path("source", source), checked_path("target", target)
-    whole: AbstractContextManager[None] = nullcontext()
-    if is_single(source):
-        if format is not None:
-            raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
-        sources, targets = [source], [target]
-        check_output(target, force=force)
-    else:
-        suffix = limits.choice("format", format or "png", get_args(ImageFormat))
-        _, sources = find_images(source, "test")
-        targets = [target / f"{name}.{suffix}" for name in unique_names(sources)]
-        if target.is_dir() and target.samefile(sources[0].parent):
-            raise VdsrError(f"{target}: holds the images themselves; name another folder")
-        check_folder(target, force=force)
-        whole = claimed(target)
+    workers = limits.threads(workers)
+    sources, targets, whole = image_places(source, target, format, force=force)
 
     def needed(rows: int, columns: int) -> float:
         return of_resizing(rows, columns, size or output_size((rows, columns), scale or 1))
@@ -125,10 +112,42 @@ def imresize_folder(
     check_images(sources, needed, workers=workers)
     with whole:
         resize_images(
-            sources, targets, scale=scale, size=size, modcrop=modcrop, antialias=antialias, boundary=boundary,
-            workers=workers, advance=of_all(advance, len(sources)),
+            sources, [one for one, in targets], scale=scale, size=size, modcrop=modcrop, antialias=antialias,
+            boundary=boundary, workers=workers, advance=of_all(advance, len(sources)),
         )  # fmt: skip
-    return Resized(target, len(sources))
+    return Resized(Path(target), len(sources))
+
+
+def image_places(
+    source: str | Path,
+    target: str | Path,
+    image_format: ImageFormat | None,
+    *,
+    force: bool,
+    folders: Sequence[str] = (),
+) -> tuple[list[Path], list[list[Path]], AbstractContextManager[None]]:
+    """Images that are read and where what is made of each goes, checked; and what claims the target meanwhile.
+
+    Of one image that is `target` itself; of a folder, or with `folders` below the target, files of the images' names.
+    """
+    source, target = checked_path("source", source), checked_path("target", target)
+    single = is_single(source)
+    if single and not folders:
+        if image_format is not None:
+            raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
+        check_output(target, force=force)
+        return [source], [[target]], nullcontext()
+    suffix = limits.choice("format", image_format or "png", get_args(ImageFormat))
+    sources = [source] if single else find_images(source, "test")[1]
+    if target.is_dir() and target.samefile(sources[0].parent):
+        raise VdsrError(f"{target}: holds the images themselves; name another folder")
+    check_folder(target, force=force)
+    below = [target / folder for folder in folders or [""]]
+    return (
+        sources,
+        [[folder / f"{name}.{suffix}" for folder in below] for name in unique_names(sources)],
+        claimed(target),
+    )
 
 
 def resize_images(

@@ -7,6 +7,7 @@ import click
 
 from vdsr_data import __version__, limits
 from vdsr_data.cli import voice
+from vdsr_data.cli.degrade import degrade, identify
 from vdsr_data.cli.look import info, preview, verify
 from vdsr_data.cli.options import (
     CHOICE,
@@ -53,6 +54,8 @@ def main() -> None:
     vdsr-data build-train DIV2K --format lmdb         the sub-images that BasicSR reads
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
+    vdsr-data degrade Set5 OUT --kind bd --scale 3    low-resolution images as papers made them
+    vdsr-data identify LR --gt HR     which recipe made these images
     vdsr-data info FILE
     vdsr-data preview FILE            a contact sheet of what is in it
     vdsr-data verify FILE             whether it is what it says
@@ -212,6 +215,8 @@ def build_test(name: str, output: Path | None, **options: Any) -> None:
 
 
 main.add_command(imresize)
+main.add_command(degrade)
+main.add_command(identify)
 main.add_command(info)
 main.add_command(preview)
 main.add_command(verify)

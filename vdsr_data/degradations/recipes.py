@@ -214,6 +214,12 @@ class Degradation:
     def _randn(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         return randn(shape, generator="v4") if self.seed is None else randn(shape, self.seed)
 
+    def about(self, scale: float = 1, crop: Crop | None = None) -> str:
+        """Say what this is, who used it, which lines of MATLAB it stands for, and how far that is proved."""
+        kind = KINDS[self.kind]
+        lines = "\n".join(f"  {line}" for line in self.explain(scale, crop))
+        return f"{self}: {kind.title}\nused by: {kind.papers}\nin MATLAB:\n{lines}\ndiffering: {kind.proved}"
+
     def explain(self, scale: float = 1, crop: Crop | None = None) -> list[str]:
         """Return the lines of MATLAB that this stands for, from the original ``HR`` to ``LR``."""
         scale = self.check_scale(scale)

@@ -1,0 +1,141 @@
+"""`vdsr-data degrade` and `vdsr-data identify`: images to images, as the functions on arrays make them."""
+
+from pathlib import Path
+
+import command_line
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from vdsr_data import colon, degrade, degrade_folder, fspecial, list_images, modcrop, read_image, write_image
+from vdsr_data.benchmark.degrading import read_kernel
+from vdsr_data.errors import VdsrError
+
+KERNEL = fspecial("gaussian", 5, 1.2)
+
+
+def run(*words: object) -> str:
+    result = command_line.run(*words)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refused(*words: object) -> str:
+    result = command_line.run(*words)
+    assert result.exit_code in (1, 2), result.output
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["--kind", "bd", "--scale", 3], {"kind": "bd", "scale": 3}),
+        (["--kind", "dn", "--scale", 2, "--noise", 12.5, "--seed", 7],
+         {"kind": "dn", "scale": 2, "noise": 12.5, "seed": 7}),
+        (["--scale", 2.5, "--boundary", "replicate"], {"kind": "bi", "scale": 2.5, "boundary": "replicate"}),
+        (["--kind", "BI-double", "--scale", 4, "--crop", "none"], {"kind": "bi-double", "scale": 4, "crop": "none"}),
+        (["--kind", "jpeg", "--quality", 30], {"kind": "jpeg", "quality": 30}),
+        (["--kind", "srmd", "--scale", 2, "--kernel", "KERNEL"], {"kind": "srmd", "scale": 2, "kernel": KERNEL}),
+    ],
+)  # fmt: skip
+def test_a_folder_is_degraded_image_by_image(words, options, photographs: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "kernel.npy", KERNEL)
+    words = [str(tmp_path / "kernel.npy") if word == "KERNEL" else word for word in words]
+    run("degrade", photographs, tmp_path / "lr", *words, "--workers", 2)
+    originals = list_images(photographs)
+    assert len(list((tmp_path / "lr").iterdir())) == len(originals)
+    for path in originals:
+        assert (read_image(tmp_path / "lr" / f"{path.stem}.png") == degrade(read_image(path), **options)).all()
+
+
+def test_several_scales_and_a_crop_before(photographs: Path, tmp_path: Path) -> None:
+    said = run("degrade", photographs, tmp_path / "lr", "--scale", "2,3,8", "--modcrop", 12, "--format", "bmp")
+    assert said.strip().endswith("lr: 4 images, x2, x3, x8, bi")
+    assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["x2", "x3", "x8"]
+    hr = modcrop(read_image(photographs / "a.jpg"), 12)
+    assert (read_image(tmp_path / "lr/x8/a.bmp") == degrade(hr, "bi", 8)).all()
+
+
+def test_scales_of_a_colon_are_cropped_as_by_meta_sr(photographs: Path, tmp_path: Path) -> None:
+    run("degrade", photographs, tmp_path / "lr", "--scale", "1.5:0.5:3")
+    assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["x1.5", "x2", "x2.5", "x3"]
+    hr = read_image(photographs / "b.jpg")
+    for scale in colon(1.5, 0.5, 3):
+        lr = read_image(tmp_path / "lr" / f"x{scale:g}" / "b.png")
+        assert (lr == degrade(hr, "bi", scale, crop="meta-sr")).all()
+
+
+def test_one_image(photographs: Path, tmp_path: Path) -> None:
+    run("degrade", photographs / "a.jpg", tmp_path / "a.tif", "--scale", 2)
+    assert (read_image(tmp_path / "a.tif") == degrade(read_image(photographs / "a.jpg"), "bi", 2)).all()
+    run("degrade", photographs / "a.jpg", tmp_path / "both", "--scale", "2,4")
+    assert (tmp_path / "both/x4/a.png").is_file()
+
+
+def test_explanation_writes_nothing(photographs: Path, tmp_path: Path) -> None:
+    said = run("degrade", photographs, tmp_path / "lr", "--kind", "dn", "--scale", 3, "--explain")
+    for words in ("RDN", "LR = imresize(HR, 1/3, 'bicubic');", "randn('seed', 0);", "single(30 * randn(size(LR)))"):
+        assert words in said
+    assert not (tmp_path / "lr").exists()
+
+
+def test_the_number_of_threads_changes_nothing(photographs: Path, tmp_path: Path) -> None:
+    for workers in (1, 3):
+        degrade_folder(photographs, tmp_path / str(workers), kind="dn", scale=2, workers=workers)
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "3" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--scale", "a"], "give factors such as 3"),
+        (["--scale", "1:2"], "give start:step:stop"),
+        (["--scale", "2:0:3"], "has no numbers"),
+        (["--scale", "2,2"], "different ones"),
+        (["--scale", "60"], "nothing is left of it"),
+        (["--scale", "0.5"], "scale"),
+        ([], "give one for bi"),
+        (["--kind", "bd", "--scale", "1.5"], "whole number"),
+        (["--kind", "jpeg", "--quality", "0"], "from 1 to 100"),
+        (["--kind", "jpeg", "--scale", "2"], "does not reduce"),
+        (["--kind", "blur", "--scale", "2"], "needs a kernel or sigma"),
+        (["--kind", "blur", "--scale", "2", "--kernel", "none.npy"], "none.npy"),
+        (["--kind", "bi", "--scale", "2", "--seed", "3"], "seed has no effect on bi"),
+    ],
+)
+def test_refused_in_one_line_with_nothing_written(words, expected: str, photographs: Path, tmp_path: Path) -> None:
+    assert expected in refused("degrade", photographs, tmp_path / "lr", *words)
+    assert not (tmp_path / "lr").exists()
+
+
+def test_16_bits_are_refused_by_their_name(tmp_path: Path) -> None:
+    (tmp_path / "hr").mkdir()
+    write_image(tmp_path / "hr/deep.png", np.zeros((20, 20), np.uint16))
+    assert "deep.png: dn is defined for 8-bit images" in refused(
+        "degrade", tmp_path / "hr", tmp_path / "lr", "--kind", "dn", "--scale", 2
+    )
+
+
+def test_kernels_in_files(tmp_path: Path) -> None:
+    for name, variables in (("k", {"k": KERNEL, "other": np.eye(4)}), ("only", {"x": KERNEL, "note": "text"})):
+        savemat(tmp_path / f"{name}.mat", variables)
+        assert (read_kernel(tmp_path / f"{name}.mat") == KERNEL).all()
+    savemat(tmp_path / "two.mat", {"a": KERNEL, "b": KERNEL})
+    with pytest.raises(VdsrError, match=r"two.mat: has several arrays \(a, b\)"):
+        read_kernel(tmp_path / "two.mat")
+    savemat(tmp_path / "none.mat", {"a": "text"})
+    with pytest.raises(VdsrError, match="has no array"):
+        read_kernel(tmp_path / "none.mat")
+    np.save(tmp_path / "objects.npy", np.array([[1, "a"]], dtype=object), allow_pickle=True)
+    with pytest.raises(VdsrError, match=r"cannot be read as a \.npy file"):
+        read_kernel(tmp_path / "objects.npy")
+
+
+def test_identify_prints_the_recipe(photographs: Path, tmp_path: Path) -> None:
+    run("degrade", photographs, tmp_path / "lr", "--kind", "bd", "--scale", 3)
+    said = run("identify", tmp_path / "lr", "--gt", photographs)
+    assert said.startswith("4 images, x3: bd: 0 of ")
+    assert "HR = imfilter(HR, h, 'replicate');" in said
+    assert "is no file" in refused("identify", tmp_path / "lr/a.png", "--gt", photographs)

@@ -1,0 +1,224 @@
+"""Sets of low-resolution images as papers made them: a folder of images, or one, through `degrade` to image files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import limits
+from vdsr_data.benchmark.resizing import image_places
+from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, DegradationKind, crop_for, degrade
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
+from vdsr_data.images.memory import check_images
+from vdsr_data.io.ahead import Progress, ignore, of_all, results
+from vdsr_data.io.files import check_apart, check_input, check_target
+from vdsr_data.limits import Boundary, ImageFormat
+from vdsr_data.matlab.arrays import colon
+from vdsr_data.matlab.arrays import modcrop as cropped
+from vdsr_data.matlab.matfile import read_mat
+
+__all__ = ["Degraded", "degrade_folder", "read_kernel"]
+
+PIXEL = 90  # bytes for each of an original: three channels in float64, filtered and reduced
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """What `degrade_folder` wrote: the file or folder, how many images, and at which scales.
+
+    If it only explained, `images` is 0, and the text has the lines of MATLAB.
+    """
+
+    target: Path
+    images: int
+    scales: tuple[float, ...]
+    recipe: Degradation
+    crop: Crop | None = None
+
+    def __str__(self) -> str:
+        if not self.images:
+            return self.recipe.about(self.scales[0], self.crop)
+        images = f"{self.images} image{'s' * (self.images > 1)}"
+        scales = ", ".join(f"x{scale:g}" for scale in self.scales)
+        return f"{self.target}: {images}, {scales}, {self.recipe}"
+
+
+def degrade_folder(
+    source: str | Path,
+    target: str | Path,
+    *,
+    kind: DegradationKind = "bi",
+    scale: float | Sequence[float] | str | None = None,
+    boundary: Boundary | None = None,
+    sigma: float | None = None,
+    kernel: str | Path | NDArray[Any] | None = None,
+    noise: float | None = None,
+    seed: int | None = None,
+    quality: int | None = None,
+    modcrop: int = 1,
+    crop: Crop | None = None,
+    format: ImageFormat | None = None,  # noqa: A002 - the option's name
+    workers: int | None = None,
+    explain: bool = False,
+    force: bool = False,
+    advance: Progress = ignore,
+) -> Degraded:
+    """Make the low-resolution images of a folder, or of one image, as a paper's MATLAB script made them.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder, the name of a set (see `open_set`), or an image.
+    target : path
+        A folder, made if it is missing; of one image at one scale a .png, .bmp or .tif file. With several scales the
+        folder has one below for each, such as x2 and x2.5.
+    kind : str
+        The name of the recipe, see `Degradation`: "bi", "bi-double", "bd", "dn", "blur", "srmd", "noise" or "jpeg".
+    scale : float, sequence of float, or str, optional
+        Factors of reduction, or MATLAB's "start:step:stop", see `colon`; "noise" and "jpeg" have none.
+    boundary, sigma, noise, seed, quality
+        Options of the recipe, see `Degradation`.
+    kernel : path or ndarray, optional
+        For "blur" and "srmd": an array, or a .npy or .mat file that holds one; see `read_kernel`.
+    modcrop : int
+        First crop to multiples of this; after it, for the scale.
+    crop : {"modcrop", "meta-sr", "none"}, optional
+        How images are cropped for the scale, see `crop_for`; "meta-sr" by default if the scales have a colon.
+    format : {"png", "bmp", "tif"}, optional
+        Of the images of a folder; "png" by default.
+    workers : int, optional
+        Threads, by default one per core; the images do not depend on their number.
+    explain : bool
+        Write nothing: the text of the result says which lines of MATLAB this stands for, and who used it.
+    force : bool
+        Replace what exists.
+    advance : callable
+        Called with how many images are done since the last call, and how many there are.
+
+    Returns
+    -------
+    Degraded
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not allowed, or has no effect on the kind.
+    VdsrError
+        If an image or the kernel cannot be read, nothing is left of an image, two images share a name, memory is too
+        small, or the target exists, cannot be written or is the folder of the images.
+
+    Warns
+    -----
+    MemoryWarning
+        If so many workers may need more memory than is free.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data import degrade_folder, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/dots.png", np.eye(12, dtype=np.uint8) * 255)
+    ...     made = degrade_folder(folder, f"{folder}/lr", kind="bd", scale=3)
+    ...     print(made.images, read_image(f"{folder}/lr/dots.png").shape)
+    1 (4, 4)
+    """
+    kernel = read_kernel(kernel) if isinstance(kernel, (str, Path)) else kernel
+    recipe = Degradation(kind, boundary, sigma, kernel, noise, seed, quality)
+    if isinstance(scale, str) and crop is None:
+        crop = "meta-sr"
+    scales = _scales(recipe, scale)
+    modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
+    workers = limits.threads(workers)
+    if explain:
+        return Degraded(Path(target), 0, scales, recipe, crop)
+    folders = [f"x{one:g}" for one in scales] if len(scales) > 1 else []
+    sources, targets, whole = image_places(source, target, format, force=force, folders=folders)
+    every = [one for several in targets for one in several]
+    check_apart(every, sources)
+    for path in sources:
+        empty = np.broadcast_to(np.uint8(0), image_size(path))
+        if any(crop_for(cropped(empty, modcrop), one, crop).size == 0 for one in scales):
+            raise VdsrError(f"{path}: nothing is left of it when it is cropped for the scale")
+    check_images(sources, lambda rows, columns: float(rows * columns * PIXEL), workers=workers)
+
+    def process(k: int) -> None:
+        image = cropped(read_image(sources[k]), modcrop)
+        for one, path in zip(scales, targets[k], strict=True):
+            try:
+                write_image(path, degrade(image, recipe, one, crop=crop))
+            except ArgumentError as error:  # of this image, as its dtype
+                raise VdsrError(f"{sources[k]}: {error}") from None
+
+    with whole:
+        for path in every:
+            if folders:
+                path.parent.mkdir(exist_ok=True)
+            check_lossless(path)
+            check_target(path)
+        results(process, len(sources), workers, of_all(advance, len(sources)))
+    return Degraded(Path(target), len(sources), scales, recipe, crop)
+
+
+def _scales(recipe: Degradation, scale: float | Sequence[float] | str | None) -> tuple[float, ...]:
+    """The scales of a recipe, checked: 1 for those that have none."""
+    if scale is None:
+        if KINDS[recipe.kind].reduces:
+            raise ArgumentError(f"scale: give one for {recipe.kind}")
+        scale = 1
+    if isinstance(scale, str):
+        try:
+            start, step, stop = (float(part) for part in scale.split(":"))
+        except ValueError:
+            raise ArgumentError(f"scale: {scale!r} is not allowed; give start:step:stop, such as 1.1:0.1:4") from None
+        scale = colon(start, step, stop)
+    several = scale if isinstance(scale, Sequence) else [scale]
+    return limits.different("scale", several, lambda _, one: recipe.check_scale(one))
+
+
+def read_kernel(path: str | Path) -> NDArray[np.float64]:
+    """Read a blur kernel from a .npy file, or from a .mat file that has one array, or one called kernel, k or h.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float64
+
+    Raises
+    ------
+    VdsrError
+        If the file cannot be read, or does not tell which array is the kernel.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vdsr_data.benchmark.degrading import read_kernel
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/kernel.npy", np.full((3, 3), 1 / 9))
+    ...     print(read_kernel(f"{folder}/kernel.npy").shape)
+    (3, 3)
+    """
+    path = limits.checked_path("kernel", path)
+    check_input(path)
+    if path.suffix.lower() == ".npy":
+        try:
+            found = {"kernel": np.load(path, allow_pickle=False)}
+        except (OSError, ValueError, EOFError) as error:
+            raise VdsrError(f"{path}: cannot be read as a .npy file ({' '.join(str(error).split())})") from None
+    else:
+        found = read_mat(path)
+    arrays = {name: value for name, value in found.items() if _is_kernel(value)}
+    usual: list[str] = [name for name in ("kernel", "k", "h") if name in arrays]
+    named = usual[:1] or list(arrays)
+    if len(named) != 1:
+        what = f"several arrays ({', '.join(sorted(named))})" if named else "no array (rows, columns)"
+        raise VdsrError(f"{path}: has {what}; give a file with one, or call it kernel")
+    return np.asarray(arrays[named[0]], dtype=np.float64)
+
+
+def _is_kernel(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 2 and value.size > 1 and value.dtype.kind in "buif"
