@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from vdsr_data import colon, degrade, degrade_folder, fspecial, list_images, modcrop, read_image, write_image
-from vdsr_data.benchmark.degrading import read_kernel
+from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import VdsrError
 
 KERNEL = fspecial("gaussian", 5, 1.2)

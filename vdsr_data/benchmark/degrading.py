@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from vdsr_data import limits
 from vdsr_data.benchmark.resizing import image_places
+from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, DegradationKind, crop_for, degrade
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
 from vdsr_data.images.memory import check_images
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
-from vdsr_data.io.files import check_apart, check_input, check_target
+from vdsr_data.io.files import check_apart, check_target
 from vdsr_data.limits import Boundary, ImageFormat
 from vdsr_data.matlab.arrays import colon
 from vdsr_data.matlab.arrays import modcrop as cropped
-from vdsr_data.matlab.matfile import read_mat
 
-__all__ = ["Degraded", "degrade_folder", "read_kernel"]
+__all__ = ["Degraded", "degrade_folder"]
 
 PIXEL = 90  # bytes for each of an original: three channels in float64, filtered and reduced
 
@@ -178,47 +178,3 @@ def _scales(recipe: Degradation, scale: float | Sequence[float] | str | None) ->
         scale = colon(start, step, stop)
     several = scale if isinstance(scale, Sequence) else [scale]
     return limits.different("scale", several, lambda _, one: recipe.check_scale(one))
-
-
-def read_kernel(path: str | Path) -> NDArray[np.float64]:
-    """Read a blur kernel from a .npy file, or from a .mat file that has one array, or one called kernel, k or h.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), float64
-
-    Raises
-    ------
-    VdsrError
-        If the file cannot be read, or does not tell which array is the kernel.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> from vdsr_data.benchmark.degrading import read_kernel
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     np.save(f"{folder}/kernel.npy", np.full((3, 3), 1 / 9))
-    ...     print(read_kernel(f"{folder}/kernel.npy").shape)
-    (3, 3)
-    """
-    path = limits.checked_path("kernel", path)
-    check_input(path)
-    if path.suffix.lower() == ".npy":
-        try:
-            found = {"kernel": np.load(path, allow_pickle=False)}
-        except (OSError, ValueError, EOFError) as error:
-            raise VdsrError(f"{path}: cannot be read as a .npy file ({' '.join(str(error).split())})") from None
-    else:
-        found = read_mat(path)
-    arrays = {name: value for name, value in found.items() if _is_kernel(value)}
-    usual: list[str] = [name for name in ("kernel", "k", "h") if name in arrays]
-    named = usual[:1] or list(arrays)
-    if len(named) != 1:
-        what = f"several arrays ({', '.join(sorted(named))})" if named else "no array (rows, columns)"
-        raise VdsrError(f"{path}: has {what}; give a file with one, or call it kernel")
-    return np.asarray(arrays[named[0]], dtype=np.float64)
-
-
-def _is_kernel(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == 2 and value.size > 1 and value.dtype.kind in "buif"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
+from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import as_jpeg
 from vdsr_data.limits import Boundary
@@ -141,6 +143,30 @@ class Degradation:
             raise ArgumentError("give a kernel or sigma, not both")
         if self.kind == "blur" and self.kernel is None and self.sigma is None:
             raise ArgumentError("blur needs a kernel or sigma")
+
+    @classmethod
+    def parse(cls, text: "str | Degradation") -> "Degradation":
+        """Make one of ``kind`` or ``kind:option=value,...``, as command lines have it; a kernel is the name of a file.
+
+        Examples
+        --------
+        >>> print(Degradation.parse("dn:noise=10,seed=3"))
+        dn with noise 10, seed 3
+        """
+        if isinstance(text, Degradation):
+            return text
+        if not isinstance(text, str):
+            raise ArgumentError(f"degradation: {text!r} is not allowed; give a kind such as bd, or a Degradation")
+        kind, _, rest = text.partition(":")
+        options: dict[str, Any] = {}
+        for part in rest.split(",") if rest else []:
+            name, equal, value = part.partition("=")
+            if not equal or name not in {field.name for field in fields(cls)[1:]}:
+                raise ArgumentError(
+                    f"degradation: {text!r} is not allowed; give kind:option=value, such as dn:noise=10"
+                )
+            options[name] = read_kernel(value) if name == "kernel" else value if name == "boundary" else _number(value)
+        return cls(limits.choice("kind", kind.lower(), get_args(DegradationKind)), **options)
 
     def __str__(self) -> str:
         given = [f"{field.name} {getattr(self, field.name)}" for field in fields(self)[1:]
@@ -371,6 +397,14 @@ def _crop_lines(scale: float, crop: Crop | None) -> list[str]:
         case _:
             less = f"4*(mod(end, {scale!r}) ~= 0)"
             return [f"HR = HR(1:end - {less}, 1:end - {less}, :);"]
+
+
+def _number(text: str) -> int | float | str:
+    """A number as it is written, whole or not; what is none stays text, which is refused where it is used."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _uint8(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -80,7 +80,19 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
     named = given(context, ["protocols"]) or not options["explain"]
     known = {name for benchmark in sets for name in benchmark.image_names}
     images = [part for name in options["images"] for part in ([name] if name in known else name.split(","))]
-    same = ("border", "rgb", "grey", "boundary", "lr", "save_images", "save_mat", "detail", "force")
+    same = (
+        "border",
+        "rgb",
+        "grey",
+        "luma",
+        "boundary",
+        "degradation",
+        "lr",
+        "save_images",
+        "save_mat",
+        "detail",
+        "force",
+    )
     return {
         **{name: options[name] for name in same},
         "protocols": options["protocols"] if named else PROTOCOLS,

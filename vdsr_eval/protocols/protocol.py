@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data import Degradation, degrade, im2double, imresize, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.degradations.recipes import KINDS
 from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import FACTORS, choice, several, whole
 from vdsr_data.matlab.arrays import as_array
@@ -70,6 +71,8 @@ class Protocol:
     border: int | None = None
     boundary: Literal["symmetric", "replicate"] = "symmetric"
     rgb: bool = False
+    # What makes the low resolution; None is bicubic, of what `source` says. Else it is made of the 8-bit colour image.
+    degradation: Degradation | None = None
 
     def __post_init__(self) -> None:
         for name in ("name", "reproduces"):
@@ -80,6 +83,12 @@ class Protocol:
         if self.border is not None:
             whole("border", self.border, (0, None))
         choice("rgb", self.rgb, (False, True))
+        if self.degradation is not None and not isinstance(self.degradation, Degradation):
+            raise ArgumentError(f"degradation: {self.degradation!r} is not allowed; give a Degradation")
+        if self.degradation is not None and not KINDS[self.degradation.kind].reduces:
+            raise ArgumentError(
+                f"degradation: {self.degradation.kind} does not reduce images, and cannot be scored here"
+            )
 
     @property
     def data_range(self) -> float:
@@ -91,8 +100,8 @@ class Protocol:
         """The name, followed by what was varied: "paper (border 0, RGB)"; other rules have another label."""
         base = PROTOCOLS.get(self.name)
         changes = [
-            "RGB" if rule == "rgb" else str(value) if rule == "boundary" else f"{rule.replace('_', ' ')} {value}"
-            for rule in ("border", *RULES, "rgb")
+            "RGB" if rule == "rgb" else str(value) if rule in PLAIN else f"{rule.replace('_', ' ')} {value}"
+            for rule in ("border", *RULES, "rgb", "degradation")
             if (value := getattr(self, rule)) != getattr(base, rule, value)
         ]
         return f"{self.name} ({', '.join(changes)})" if changes else self.name
@@ -100,6 +109,7 @@ class Protocol:
     def describe(self) -> str:
         """One line that says all of it, printed with every table."""
         low = "imresize of float luma" if self.source == "luma" else "imresize of the 8-bit RGB image"
+        low = low if self.degradation is None else f"{self.degradation} of the 8-bit RGB image"
         kind = {"float": "float luma, not rounded", "uint8": "luma rounded to 8 bits", "rgb": "8-bit RGB result"}
         if self.rgb:
             kind = {"float": "float RGB, not rounded", "uint8": "RGB rounded to 8 bits", "rgb": "8-bit RGB result"}
@@ -112,6 +122,7 @@ class Protocol:
         return f"{self.label}: {low} ({self.boundary}); {scored}; border {border}; SSIM over {edge}{grey}"
 
 
+PLAIN = ("boundary", "degradation")  # whose values need no name in a label
 # The rules of a protocol that are one of a few words.
 RULES = {name: get_args(hint) for name, hint in get_type_hints(Protocol).items() if get_origin(hint) is Literal}
 
@@ -170,7 +181,9 @@ def varied(
     border: int | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
+    luma: Literal["uint8", "float"] | None = None,
     boundary: Literal["symmetric", "replicate"] = "symmetric",
+    degradation: str | Degradation | None = None,
 ) -> tuple[Protocol, ...]:
     """One protocol or several, each once, with these rules changed; what is left at its default stays as it is.
 
@@ -184,9 +197,10 @@ def varied(
     >>> [protocol.label for protocol in varied(["paper", "rcan"], border=0)]
     ['paper (border 0)', 'rcan (border 0)']
     """
-    given = {"border": border, "rgb": rgb, "grey": grey, "boundary": boundary}
-    usual = {"border": None, "rgb": False, "grey": None, "boundary": "symmetric"}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value != usual[name]}
+    recipe = None if degradation is None else Degradation.parse(degradation)
+    given = {"border": border, "rgb": rgb, "grey": grey, "luma": luma, "boundary": boundary, "degradation": recipe}
+    usual = {"rgb": False, "boundary": "symmetric"}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value != usual.get(name)}
     found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several(protocols)))
     if not found:
         raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
@@ -395,7 +409,17 @@ def _as_read(
         original = eight_bit(original)
     if lr is not None and (protocol.result != "float" or protocol.source == "rgb"):
         lr = eight_bit(lr)
+    if lr is None and protocol.degradation is not None:
+        lr = _degraded(eight_bit(original), scale, protocol)
     return original, lr
+
+
+def _degraded(original: NDArray[Any], scale: int, protocol: Protocol) -> NDArray[Any]:
+    """The low-resolution image that the protocol's degradation makes, resized with the protocol's boundary."""
+    recipe = protocol.degradation or Degradation()
+    if recipe.boundary is None and "boundary" in KINDS[recipe.kind].options:
+        recipe = replace(recipe, boundary=protocol.boundary)
+    return degrade(original, recipe, scale)
 
 
 def _lr_planes(

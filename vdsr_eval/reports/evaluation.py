@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vdsr_data.benchmark.sets import Benchmark
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
@@ -39,7 +40,9 @@ def evaluate(
     border: int | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
+    luma: Literal["uint8", "float"] | None = None,
     boundary: Boundary = "symmetric",
+    degradation: str | Degradation | None = None,
     lr: str | Path | None = None,
     self_ensemble: bool = False,
     baseline: Model | None = None,
@@ -75,8 +78,12 @@ def evaluate(
         Score all three channels instead of luma.
     grey : {"keep", "rgb"}, optional
         A grey original is its own luma, or is read as RGB; the default is the protocol's.
+    luma : {"uint8", "float"}, optional
+        Luma is rounded to 8 bits, or not; the default is the protocol's.
     boundary : {"symmetric", "replicate"}
         Of imresize.
+    degradation : str or Degradation, optional
+        What makes the low-resolution images instead of bicubic: "bd", "dn:noise=10", see `Degradation`.
     lr : str or Path, optional
         Take low-resolution images from this folder instead of making them.
     self_ensemble : bool
@@ -135,10 +142,12 @@ def evaluate(
     >>> [(record.image, record.model, record.protocol) for record in scores]
     [('rings', 'bicubic', 'paper'), ('rings', 'darker', 'paper'), ('rings', 'bicubic', 'rcan'), ('rings', 'darker', 'rcan')]
     """  # noqa: E501
+    if lr is not None and degradation is not None:
+        raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
     factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several(scales)))
-    rules = varied(protocols, border=border, rgb=rgb, grey=grey, boundary=boundary)
+    rules = varied(protocols, border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation)
     only = _known(several(images), opened)
     parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
@@ -204,7 +213,9 @@ def score(
     border: int | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
+    luma: Literal["uint8", "float"] | None = None,
     boundary: Boundary = "symmetric",
+    degradation: str | Degradation | None = None,
     lr: str | Path | None = None,
     save_images: str | Path | None = None,
     save_mat: str | Path | None = None,
@@ -236,7 +247,7 @@ def score(
         Compare image by image with the results in this folder, or with "bicubic".
     baseline_pattern : str, default "*"
         The `pattern` of the baseline's folder.
-    protocols, border, rgb, grey, boundary, lr
+    protocols, border, rgb, grey, luma, boundary, degradation, lr
         As for `evaluate`.
     save_images, save_mat, detail, images, html_images, force, advance, remark
         As for `evaluate`.
@@ -280,9 +291,9 @@ def score(
     methods: dict[str, Model] = {BICUBIC: BICUBIC, **dict(zip(names, theirs, strict=True))}
     against = names[1] if len(names) > 1 else None if baseline is None else BICUBIC
     return evaluate(
-        gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey,
-        boundary=boundary, lr=lr, save_images=save_images, save_mat=save_mat, detail=detail, images=images,
-        html_images=html_images, force=force, advance=advance, remark=remark,
+        gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
+        boundary=boundary, degradation=degradation, lr=lr, save_images=save_images, save_mat=save_mat, detail=detail,
+        images=images, html_images=html_images, force=force, advance=advance, remark=remark,
     )  # fmt: skip
 
 

@@ -155,7 +155,7 @@ def _pair(
     as_it_is = (protocol.grey == "keep" or pixels.ndim == 3) and (
         protocol.result == "float" or pixels.dtype == np.uint8
     )
-    if as_it_is and protocol.source == "luma" and not protocol.rgb:
+    if as_it_is and protocol.source == "luma" and not protocol.rgb and protocol.degradation is None:
         stored = benchmark.stored(original.name, scale)
         if stored is not None and stored.boundary == protocol.boundary:
             try:
