@@ -1,6 +1,7 @@
 """Fixtures that several benchmark files share."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -60,16 +61,22 @@ def interruptible():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture
-def photographs(tmp_path: Path) -> Path:
-    """A folder of small images of every kind and order that `train_data.m` meets: colour and grey, jpg and bmp."""
-    folder = tmp_path / "photographs"
+@pytest.fixture(scope="session")
+def negatives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `photographs` are copies of, for those who only read them."""
+    folder = tmp_path_factory.mktemp("negatives") / "photographs"
     folder.mkdir()
     random = np.random.default_rng(1)
     for name, shape in (("b.jpg", (61, 97, 3)), ("a.jpg", (83, 50, 3)), ("c.bmp", (45, 90, 3)), ("d.bmp", (60, 47))):
         coarse = random.integers(0, 256, (shape[0] // 8 + 1, shape[1] // 8 + 1, *shape[2:]), dtype=np.uint8)
         Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC).save(folder / name, quality=95)
     return folder
+
+
+@pytest.fixture
+def photographs(negatives: Path, tmp_path: Path) -> Path:
+    """A folder of small images of every kind and order that `train_data.m` meets: colour and grey, jpg and bmp."""
+    return Path(shutil.copytree(negatives, tmp_path / "photographs"))
 
 
 @pytest.fixture

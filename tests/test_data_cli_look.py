@@ -51,6 +51,7 @@ def colours(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_shown_escaped(run, train: Path):
     named = train.rename(train.with_name("t\udce9.h5"))
     assert run("preview", named, "-o", "p.png").exit_code == 0
@@ -64,6 +65,7 @@ def test_a_pipe_is_not_waited_for(run, command: str):
     fails(run(command, "pipe"), 1, "pipe: not a plain file")
 
 
+@pytest.mark.slow
 def test_preview_of_a_training_file(run, train: Path):
     result = run("preview", train)
     assert (result.exit_code, result.stdout) == (0, f"train_preview.png: 24 patches of {train}\n")
@@ -103,6 +105,7 @@ def test_preview_shows_the_pixels_of_the_patches(run, tmp_path: Path):
     assert rest.min() > 240
 
 
+@pytest.mark.slow
 def test_preview_of_parts_virtual_compressed_and_damaged_values(run, photographs: Path, train: Path, tmp_path: Path):
     images = list_images(photographs)
     parts = [tmp_path / f"{k}.h5" for k in (1, 2)]
@@ -126,6 +129,7 @@ def test_preview_of_a_test_file(run, test_file: Path):
     assert colours(Path("two.png")).shape[0] < colours(Path("test_preview.png")).shape[0]
 
 
+@pytest.mark.slow
 def test_names_are_shown_as_they_are(run, photographs: Path, tmp_path: Path):
     """No mathematics is read into a dollar sign, and a long name is cut."""
     for name in ("$x^{$", f"{'n' * 120}"):
@@ -149,6 +153,7 @@ def test_what_preview_refuses(run, train: Path, test_file: Path, photographs: Pa
     assert not list(Path().glob("*.png"))
 
 
+@pytest.mark.slow
 def test_options_that_would_do_nothing_are_refused(run, train: Path, test_file: Path):
     fails(run("preview", test_file, "--seed", 1), 2, "--seed is for a choice, but all 4 are shown")
     fails(

@@ -124,6 +124,7 @@ def test_other_things_are_still_what_numpy_takes_for_arrays():
     assert type(imresize(masked, 2)) is type(imresize(np.eye(4), 2)) is np.ndarray
 
 
+@pytest.mark.slow
 def test_no_library_is_imported():
     code = (
         "import sys, numpy as np; from vdsr_data import imresize; imresize(np.eye(4), 2); imresize([[1.0, 2.0]], 2)\n"

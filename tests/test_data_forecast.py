@@ -66,6 +66,7 @@ def test_part_is_foretold(folder: Path):
     assert " from 2 images," in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["hdf5", "mat"])
 def test_test_file_is_foretold(folder: Path, kind: str):
     line = run("build-test", "images", "--format", kind, "-o", "out", "--dry-run")
@@ -93,6 +94,7 @@ def test_what_would_fail_fails(folder: Path, monkeypatch: pytest.MonkeyPatch):
     assert (done.exit_code, "1.0 kB are free" in done.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_an_output_that_exists_is_told(folder: Path):
     """A dry run replaces nothing, so it need not be forced."""
     small = ["--patch-size", "24", "--stride", "24"]

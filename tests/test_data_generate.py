@@ -74,6 +74,7 @@ def test_file_does_not_depend_on_workers_or_compression(photographs: Path, tmp_p
     assert (tmp_path / "small.h5").stat().st_size < (tmp_path / "one.h5").stat().st_size
 
 
+@pytest.mark.slow
 def test_options(photographs: Path, tmp_path: Path):
     recipe = TrainingRecipe(
         scales=(3,), patch_size=12, stride=6, rotations=(270,), flips=("up-down",), downsizes=(1.0, 0.5), seed=7,

@@ -67,6 +67,7 @@ def test_a_tree_that_leads_in_circles(tmp_path: Path):
         LmdbFile(path)
 
 
+@pytest.mark.slow
 def test_damage_anywhere_is_one_line(tmp_path: Path):
     chance = random.Random(1)
     path = write(tmp_path, {f"{k:04d}": chance.randbytes(chance.choice((60, 3000))) for k in range(300)})

@@ -119,6 +119,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_torch_workers(torch, whole: Path, tmp_path: Path):
     """Two worker processes, forked from a parent that has the files open, or spawned, read what is in each file."""
     (tmp_path / "train.py").write_text(WORKERS)
@@ -166,6 +167,7 @@ def test_torch_dataset_of_a_test_file(torch, test_file: Path):
             assert (lr[0].numpy() == file[f"x3/{name}/lr"][...].astype(np.float32)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "compressed", "virtual", "nhwc"])
 def test_tf_dataset(tf, whole: Path, kind: str):
     lr, gt = stored(whole)
@@ -180,6 +182,7 @@ def test_tf_dataset(tf, whole: Path, kind: str):
     assert batch[0].shape == (32, SIZE, SIZE, 1)
 
 
+@pytest.mark.slow
 def test_tf_dataset_trains_a_network(tf, whole: Path):
     import keras
 
@@ -328,6 +331,7 @@ print(found.with_format("numpy")[7]["gt"].tobytes().hex(), again.with_format("nu
 """
 
 
+@pytest.mark.slow
 def test_hugging_face_reads_the_file_as_it_is(whole: Path, tmp_path: Path):
     """And writes it as Parquet, so that no export of ours is needed."""
     pytest.importorskip("datasets", reason="Hugging Face's datasets is not installed: pip install datasets")

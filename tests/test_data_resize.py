@@ -258,6 +258,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_process_that_was_forked_has_threads_of_its_own():
     """Which is how PyTorch and multiprocessing start workers on Linux."""

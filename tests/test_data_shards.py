@@ -77,6 +77,7 @@ def test_parts_joined_are_the_whole(images: list[Path], tmp_path: Path, n: int, 
     assert (tmp_path / "joined.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
+@pytest.mark.slow
 def test_joined_compressed_is_the_whole_compressed(images: list[Path], tmp_path: Path):
     generate_train(images, tmp_path / "whole.h5", RECIPE, compression=4)
     merge(build_parts(images, tmp_path, 2), tmp_path / "joined.h5", compression=4)
@@ -336,6 +337,7 @@ def test_damage_anywhere_in_the_metadata_is_one_line(images: list[Path], tmp_pat
         assert (tmp_path / "joined.h5").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_damage_anywhere_in_a_virtual_file_is_one_line(images: list[Path], tmp_path: Path):
     merge(build_parts(images, tmp_path, 2), tmp_path / "virtual.h5", virtual=True)
     content = (tmp_path / "virtual.h5").read_bytes()
@@ -356,7 +358,7 @@ def processes(number: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(number, mp_context=get_context("spawn"))
 
 
-@pytest.mark.parametrize("kind", [ThreadPoolExecutor, processes])
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, pytest.param(processes, marks=pytest.mark.slow)])
 def test_any_executor_makes_the_same_file(images: list[Path], tmp_path: Path, kind: Callable[[int], Executor]):
     summary = generate_train(images, tmp_path / "whole.h5", RECIPE)
     (tmp_path / "out").mkdir()
@@ -454,6 +456,7 @@ def cluster(tmp_path: Path):
             process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # dask's own
 def test_a_cluster_that_loses_a_worker_makes_the_same_file(images: list[Path], tmp_path: Path, cluster):
     from distributed import Client

@@ -138,6 +138,7 @@ def test_opencv_reads_the_values(lmdb, photographs: Path, tmp_path: Path):
     backend.database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "lmdb"])
 def test_bytes_depend_on_neither_workers_nor_process(lmdb, photographs: Path, tmp_path: Path, kind: str):
     images = list_images(photographs)

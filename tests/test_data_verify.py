@@ -30,24 +30,30 @@ def images(photographs: Path) -> list[Path]:
     return list_images(photographs)
 
 
-@pytest.fixture
-def training(images: list[Path], tmp_path: Path) -> Path:
-    generate_train(images, tmp_path / "t.h5", RECIPE)
-    return tmp_path / "t.h5"
+@pytest.fixture(scope="module")
+def sound(negatives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files, which each test damages copies of."""
+    images, folder = list_images(negatives), tmp_path_factory.mktemp("sound")
+    generate_train(images, folder / "t.h5", RECIPE)
+    generate_test("set", images, folder / "b.h5", scales=(2, 3))
+    for k in (1, 2, 3):
+        generate_train(images, folder / f"part{k}.h5", RECIPE, shard=(k, 3))
+    return folder
 
 
 @pytest.fixture
-def benchmark(images: list[Path], tmp_path: Path) -> Path:
-    generate_test("set", images, tmp_path / "b.h5", scales=(2, 3))
-    return tmp_path / "b.h5"
+def training(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sound / "t.h5", tmp_path))
 
 
 @pytest.fixture
-def parts(images: list[Path], tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / f"part{k}.h5" for k in (1, 2, 3)]
-    for k, path in enumerate(paths, 1):
-        generate_train(images, path, RECIPE, shard=(k, 3))
-    return paths
+def benchmark(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sound / "b.h5", tmp_path))
+
+
+@pytest.fixture
+def parts(sound: Path, tmp_path: Path) -> list[Path]:
+    return [Path(shutil.copy(sound / f"part{k}.h5", tmp_path)) for k in (1, 2, 3)]
 
 
 def wrong(path: Path, *words: str, **options: object) -> list[str]:
@@ -83,6 +89,7 @@ def test_sound_training_file_passes(images: list[Path], tmp_path: Path, recipe: 
     assert {check.name: check.found for check in found.checks}["made anew"] == f"{pairs:,} of {pairs:,} pairs"
 
 
+@pytest.mark.slow
 def test_one_sum_for_one_content(images: list[Path], training: Path, parts: list[Path], tmp_path: Path):
     sums = {verify(training).sha256}
     generate_train(images, tmp_path / "compressed.h5", RECIPE, compression=2, workers=3)

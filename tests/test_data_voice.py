@@ -127,6 +127,7 @@ def test_names_that_are_no_text_or_no_line_are_escaped(image: str):
         assert re.fullmatch(rf".+: {re.escape(shown)}: exists already.*\n", failed.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_work_goes_on_when_what_is_said_cannot_be_written(image: str):
     words = ["imresize", image, "out.png", "--scale", "1/2"]

@@ -67,6 +67,7 @@ def test_every_protocol_prints_its_table(folder: Path) -> None:
     assert titles == ["rcan", "paper", "vdsr-tf"]
 
 
+@pytest.mark.slow
 def test_without_runs_the_shipped_network_is_evaluated(folder: Path) -> None:
     pytest.importorskip("tensorflow")
     result = vdsr_eval("--dataset", "fruit", "--scale", 2)
@@ -264,6 +265,7 @@ def test_given_low_resolution_images(folder: Path) -> None:
     fails(1, "no file is named after the image apple", *options, "--lr", "lr")
 
 
+@pytest.mark.slow
 def test_pictures_and_details(folder: Path) -> None:
     options = ["--dataset", "fruit", "--model", "bicubic", "--scale", 2]
     result = vdsr_eval(*options, "--save-images", "p", "--save-mat", "m", "--detail", "4,2,24,22", "--image", "apple")
@@ -476,6 +478,7 @@ def test_every_table_is_read_back_by_a_csv_reader(folder: Path) -> None:
     assert {row["protocol"] for row in rows} == {"vdsr-tf (border 0, RGB)"}
 
 
+@pytest.mark.slow
 def test_the_ensemble_of_a_baseline(folder: Path) -> None:
     pytest.importorskip("tensorflow")
     result = vdsr_eval(

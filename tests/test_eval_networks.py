@@ -26,7 +26,10 @@ def network(depth: int, channels: int = 4) -> Weights:
     ]
 
 
-@pytest.mark.parametrize(("depth", "tile"), [(2, 5), (6, 16), (20, 24), (20, 3)])
+@pytest.mark.parametrize(
+    ("depth", "tile"),
+    [(2, 5), (6, 16), pytest.param(20, 24, marks=pytest.mark.slow), pytest.param(20, 3, marks=pytest.mark.slow)],
+)
 def test_tiles_equal_the_whole(depth: int, tile: int) -> None:
     weights = network(depth)
     whole, tiled = Network(weights, tile=1000), Network(weights, tile=tile)
@@ -91,6 +94,7 @@ print(resident() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
 def test_memory_does_not_grow_with_the_number_of_sizes() -> None:
     """240 sizes more: 80 MB with what TensorFlow keeps for each of them in each of its threads."""

@@ -93,6 +93,7 @@ def test_the_authors_network(reference_data: Path) -> None:
         np.testing.assert_array_equal(bias, model["bias"][0, k].ravel())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["folder", "index", "prefix"])
 def test_tensorflow_1_checkpoint(tmp_path: Path, spelling: str) -> None:
     weights = network(depth=12)  # vdsr_weight_10 must not come before vdsr_weight_2
@@ -357,6 +358,7 @@ def write_mat73_model(path: Path, weights: Weights) -> None:
     write_mat73(path, {"model": {"weight": cells(kernels), "bias": cells([bias[:, None] for _, bias in weights])}})
 
 
+@pytest.mark.slow
 def test_checkpoints_that_are_not_vdsr_tensorflows(tmp_path: Path) -> None:
     write_tf1(tmp_path / "vdsr", network(), leave_out="bias_2")
     with pytest.raises(VdsrError, match="the variable vdsr_bias_2 is missing"):
@@ -374,6 +376,7 @@ def test_checkpoints_that_are_not_vdsr_tensorflows(tmp_path: Path) -> None:
         read_any(other / "ckpt-1.index")
 
 
+@pytest.mark.slow
 def test_variables_without_a_place_are_named(tmp_path: Path) -> None:
     tf = pytest.importorskip("tensorflow")
     weights = network()

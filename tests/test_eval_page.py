@@ -132,6 +132,7 @@ def keys(driver, *sent: str) -> None:
     ActionChains(driver).send_keys(*sent).perform()
 
 
+@pytest.mark.slow
 def test_the_slider_wipes_between_the_two_methods(tmp_path: Path, browser) -> None:
     """Bicubic is black here and the network light grey: what is left of the slider is black, the rest is not."""
     from selenium.webdriver.common.action_chains import ActionChains
@@ -160,6 +161,7 @@ def test_the_slider_wipes_between_the_two_methods(tmp_path: Path, browser) -> No
     assert driver.get_log("browser") == []
 
 
+@pytest.mark.slow
 def test_tables_sort_by_any_column(tmp_path: Path, browser) -> None:
     page(tmp_path / "page.html")
     driver = browser(tmp_path / "page.html")
@@ -189,6 +191,7 @@ def test_tables_sort_by_any_column(tmp_path: Path, browser) -> None:
     assert [cell.split()[2] for cell in cells] == ["zebra", "head", "bird"]
 
 
+@pytest.mark.slow
 def test_bars_are_as_long_as_the_scores_say(tmp_path: Path, browser) -> None:
     page(tmp_path / "page.html")
     driver = browser(tmp_path / "page.html")
@@ -200,6 +203,7 @@ def test_bars_are_as_long_as_the_scores_say(tmp_path: Path, browser) -> None:
     np.testing.assert_allclose(shares, (psnrs - 29) / (34 - 29), atol=0.02)
 
 
+@pytest.mark.slow
 def test_keyboard_difference_map_and_links(tmp_path: Path, browser) -> None:
     page(tmp_path / "page.html")
     driver = browser(tmp_path / "page.html")
@@ -227,6 +231,7 @@ def test_keyboard_difference_map_and_links(tmp_path: Path, browser) -> None:
     assert driver.get_log("browser") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_and_desktop_in_both_schemes(tmp_path: Path, browser, width: int, scheme: str) -> None:
@@ -249,6 +254,7 @@ def test_phone_and_desktop_in_both_schemes(tmp_path: Path, browser, width: int, 
         assert paper == {"light": "rgb(251, 250, 247)", "dark": "rgb(20, 23, 26)"}[wanted]
 
 
+@pytest.mark.slow
 def test_a_page_without_images_has_no_viewer(tmp_path: Path, browser) -> None:
     record = Record("Set", "bird", 2, "bicubic", "paper", 30.0, 0.9)
     write_page(tmp_path / "page.html", [record], [summary([record], protocol=PAPER)], [])

@@ -152,6 +152,7 @@ def variation(border: int | None, rgb: bool, grey: str | None, boundary: str) ->
     return words, fields
 
 
+@pytest.mark.slow
 @combinations(0.25)
 @given(
     names=st.lists(some(["one", "two", "file", "grey", "deep"]), min_size=1, **many),
@@ -261,6 +262,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @combinations(0.03)
 @given(
     scales=st.lists(some([1, 2, 3, 4]), min_size=1, **many),
@@ -314,6 +316,7 @@ def test_a_training_file_is_the_same_by_every_route(
         assert read_image("packed_preview.png").size
 
 
+@pytest.mark.slow
 @combinations(0.1)
 @given(
     scales=st.lists(some([1, 2, 3, 5]), min_size=1, **many),
@@ -342,6 +345,7 @@ def test_a_test_file_is_the_same_by_every_route(
                     np.testing.assert_array_equal(value, getattr(stored, key))
 
 
+@pytest.mark.slow
 @combinations(0.3)
 @given(
     how=st.one_of(

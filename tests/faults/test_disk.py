@@ -14,7 +14,7 @@ import pytest
 from forks import Command, Forks, Outcome, fetching, hidden, tree
 from PIL import Image
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 NOBODY = 65534
 # Each writes below the folder `out` of the folder in which it runs; "@" is a folder of images.
@@ -94,11 +94,20 @@ class Place:
         assert tree(self.folder) == self.new
 
 
-@pytest.fixture(params=COMMANDS)
-def place(request, forks: Forks, photographs: Path, tmp_path: Path) -> Place:
+@pytest.fixture(scope="module", params=COMMANDS)
+def known(request, forks: Forks, negatives: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Each command in turn, in a folder of its own."""
+    work = tmp_path_factory.mktemp(request.param) / "work"
+    photographs = shutil.copytree(negatives, work.with_name("photographs"))
     words = tuple(str(photographs) if word == "@" else word for word in COMMANDS[request.param])
-    return Place(forks, Command(words, below=str(tmp_path / "work")), tmp_path / "work").undisturbed()
+    return Place(forks, Command(words, below=str(work)), work).undisturbed()
+
+
+@pytest.fixture
+def place(known: Place) -> Place:
+    """The same, with nothing written yet."""
+    known.reset()
+    return known
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ COUNTS = {"training": 50_000, "test": 50_000, "weights": 50_000}
 SHAPE = (3, 1, 4, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", READERS)
 def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
     number, problems = campaign(kind, str(SEED), amount(100, COUNTS[kind]), seconds=300)

@@ -72,6 +72,7 @@ def bombs() -> dict[str, bytes]:
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "bmp", "tif", "deep tif", "jpg"])
 def test_bombs(kind: str, tmp_path: Path, tried: Callable[..., None]):
     """Under a limit of memory far below what they declare, at a command line."""

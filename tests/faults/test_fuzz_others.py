@@ -13,7 +13,7 @@ from fuzz_others import READERS, checkpoint_seeds, checkpoint_variables, read_ch
 
 from vdsr_data.errors import VdsrError
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")]
 
 COUNTS = {"mat": 50_000, "mat 7.3": 50_000, "octave": 50_000, "MatConvNet": 50_000, "npz": 50_000,
           "safetensors": 50_000, "torch": 20_000, "torch stream": 50_000, "pickle": 50_000, "checkpoint": 100,
@@ -26,9 +26,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "checkpoint")) for kind in READERS]
-)
+@pytest.mark.parametrize("kind", READERS)
 def test_damaged(kind: str, amount: Callable[[int, int], int], tried: Callable[..., None]):
     if kind == "checkpoint":
         pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
@@ -76,7 +74,6 @@ def test_guided(kind: str, tmp_path: Path, amount: Callable[[int, int], int], tr
     tried(f"atheris: {kind}", int(executed[0].split()[-1]))
 
 
-@pytest.mark.slow
 def test_a_checkpoint_at_which_tensorflow_ends_the_process(tmp_path: Path):
     tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     variables = checkpoint_variables()

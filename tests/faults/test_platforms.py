@@ -66,6 +66,7 @@ VARIANTS: dict[str, tuple[int, dict[str, str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_same_bytes(images: Path, usual: dict[str, str], tmp_path: Path, name: str, tried: Tried):
     workers, variables = VARIANTS[name]
@@ -73,6 +74,7 @@ def test_same_bytes(images: Path, usual: dict[str, str], tmp_path: Path, name: s
     assert results(images, tmp_path / "out", workers=workers, **variables) == usual
 
 
+@pytest.mark.slow
 def test_same_bytes_below_odd_paths(images: Path, usual: dict[str, str], tmp_path: Path, tried: Tried):
     odd = tmp_path / "Bücher und Übungen, 'quoted' 100%" / "日本"
     shutil.copytree(images, odd / "in put")
@@ -80,12 +82,14 @@ def test_same_bytes_below_odd_paths(images: Path, usual: dict[str, str], tmp_pat
     assert results(odd / "in put", odd / "out put", NUMBA_DISABLE_JIT="1", LC_ALL="C", PYTHONUTF8="0") == usual
 
 
+@pytest.mark.slow
 @needs_posix
 def test_home_that_cannot_be_written(images: Path, usual: dict[str, str], tmp_path: Path, tried: Tried):
     tried("platforms")
     assert results(images, tmp_path / "out", HOME=NOWHERE, XDG_CACHE_HOME=NOWHERE, NUMBA_DISABLE_JIT="1") == usual
 
 
+@pytest.mark.slow
 @needs_posix
 def test_kernels_compile_where_no_cache_can_be_written(tmp_path: Path, tried: Tried):
     package = tmp_path / "packages" / "vdsr_data"

@@ -149,6 +149,7 @@ def test_malicious_weights_do_nothing(kind: str, tmp_path: Path, tried: Tried):
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_payload_would_work_if_it_were_unpickled(tmp_path: Path):
     malicious("npz", tmp_path / "w.npz", tmp_path / "executed")
     with np.load(tmp_path / "w.npz", allow_pickle=True) as archive:

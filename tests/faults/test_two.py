@@ -142,6 +142,7 @@ while times:
 """
 
 
+@pytest.mark.slow
 def test_only_one_at_a_time(tmp_path: Path, amount, tried) -> None:
     """Processes that count in one file lose nothing, though each removes the lock when it is done with it."""
     (tmp_path / "count").write_text("0")
