@@ -7,6 +7,8 @@ import pytest
 from scipy.io import loadmat
 
 from vdsr_data import colon, degrade, read_image
+from vdsr_eval import evaluate
+from vdsr_eval.scoring.records import mean_score
 
 pytestmark = pytest.mark.conformance
 
@@ -63,3 +65,20 @@ def test_jpeg_of_rdn(reference_data: Path, name: str) -> None:
     folder = reference_data / "proofs" / "jpeg_q10"
     lr = degrade(read_image(folder / "gt" / f"{name}.bmp"), "jpeg", quality=10)
     assert np.count_nonzero(lr != read_image(folder / f"{name}_LQ_Q10.png")) == 0
+
+
+RDN = {
+    "bd": {"Set5": "28.78 / 0.8308", "Set14": "26.38 / 0.7271", "B100": "26.33 / 0.6918"},
+    "dn": {"Set5": "24.01 / 0.5369", "Set14": "22.87 / 0.4724", "B100": "22.92 / 0.4449"},
+}
+
+
+@pytest.mark.parametrize("kind", RDN)
+def test_bicubic_rows_of_rdn(reference_data: Path, kind: str) -> None:
+    """Tables of the RDN paper: luma rounded, grey originals kept grey, an older MATLAB."""
+    sets = [reference_data / name for name in RDN[kind]]
+    how = {"protocols": "rcan", "luma": "uint8", "grey": "keep", "boundary": "replicate"}
+    scores = evaluate(sets, scales=3, degradation=kind, **how)
+    for name, row in RDN[kind].items():
+        psnr, ssim = mean_score([record for record in scores if record.dataset == name])
+        assert f"{psnr:.2f} / {ssim:.4f}" == row
