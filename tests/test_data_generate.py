@@ -267,7 +267,7 @@ def test_image_too_small_for_the_scale(tmp_path: Path):
 def test_low_resolution_set_is_the_slow_twins(photographs: Path, tmp_path: Path, scale: int):
     sources = list_images(photographs)
     targets = [tmp_path / f"{k}.png" for k in range(len(sources))]
-    resize_images(sources, targets, scale=1 / scale, crop=scale, boundary="replicate", workers=2)
+    resize_images(sources, targets, scale=1 / scale, modcrop=scale, boundary="replicate", workers=2)
     for source, target in zip(sources, targets, strict=True):
         image = np.asarray(Image.open(source))
         rows, columns = (length // scale for length in image.shape[:2])

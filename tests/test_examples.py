@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.io import savemat
 
-from vdsr_data import imresize, modcrop
+from vdsr_data import degrade, fspecial, imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import find_images
 from vdsr_data.images.files import write_image
@@ -92,6 +92,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for folder in ("results", "results/RCAN", "other_results", "result/Set5/3"):
             write_image(here / folder / f"{name}_x3.png", modcrop(photo(seed), 3) // (1 + len(folder) % 2))
         write_image(here / "results" / f"{name}_EDSR_x2.png", photo(seed) // 2)
+        lr = degrade(photo(seed), "bd", 3)
+        for path in (here / "Set5_LRx3" / f"{name}x3.png", here / f"{name}_x3.png"):
+            path.parent.mkdir(exist_ok=True)
+            write_image(path, lr)
+    savemat(here / "kernel.mat", {"kernel": fspecial("gaussian", 5, 1.0)})
     write_image(here / "photo.png", photo(5))
     write_image(here / "chelsea.png", photo(6))
     shutil.copy(here / "photo.png", here / "photo.jpg")

@@ -74,7 +74,7 @@ def degrade(source: str, target: Path, **options: Any) -> None:
     vdsr-data degrade Set5 Set5_DN --kind dn --scale 3     bicubic, and noise of level 30
     vdsr-data degrade Set14 Set14_LR --scale 2,3,4,8 --boundary replicate
     vdsr-data degrade B100 B100_LR --scale 1.1:0.1:4       thirty scales (Meta-SR)
-    vdsr-data degrade Set5 Set5_K --kind blur --scale 4 --kernel k.mat --explain
+    vdsr-data degrade Set5 Set5_K --kind blur --scale 4 --kernel kernel.mat --explain
     """
     from vdsr_data.benchmark.degrading import degrade_folder
 
@@ -96,8 +96,8 @@ def identify(lr: Path, **options: Any) -> None:
     nearest are named, with how many values differ, and a Gaussian blur is fitted.
 
     \b
-    vdsr-data identify LRBI/Set5/x3 --gt Set5
-    vdsr-data identify babyx8.png --gt Set5/baby.png
+    vdsr-data identify Set5_LRx3 --gt Set5
+    vdsr-data identify bird_x3.png --gt Set5/bird.png
     """
     from vdsr_data.inspect.identify import identify as find_out
 

@@ -55,7 +55,7 @@ def main() -> None:
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data degrade Set5 OUT --kind bd --scale 3    low-resolution images as papers made them
-    vdsr-data identify LR --gt HR     which recipe made these images
+    vdsr-data identify Set5_LRx3 --gt Set5            which recipe made these images
     vdsr-data info FILE
     vdsr-data preview FILE            a contact sheet of what is in it
     vdsr-data verify FILE             whether it is what it says
