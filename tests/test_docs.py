@@ -188,6 +188,11 @@ def test_deviations_are_todays() -> None:
         assert deviations.table({"sample": found}).partition("Written")[0] in page
 
 
+def test_kinds_of_degradations_are_todays() -> None:
+    page = (DOCS / "how-to" / "degradations.md").read_text(encoding="utf-8")
+    assert load(DOCS / "degradations.py").kinds() in page
+
+
 def test_pages_tell_no_secrets() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
