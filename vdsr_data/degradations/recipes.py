@@ -68,7 +68,8 @@ KINDS: dict[str, Kind] = {
         ("boundary", "kernel", "sigma", "noise", "seed"), "follows SRMD's script; no file of its authors was at hand",
     ),
     "noise": Kind(
-        "noise alone", "DnCNN, FFDNet, RDN", ("noise", "seed"), "follows the papers' scripts; no file of theirs was at hand", reduces=False
+        "noise alone", "DnCNN, FFDNet, RDN", ("noise", "seed"),
+        "follows the papers' scripts; no file of theirs was at hand", reduces=False,
     ),
     "jpeg": Kind(
         "JPEG alone", "ARCNN, DnCNN, RDN, SwinIR", ("quality",), "0 of 524,288 values of two grey images",
