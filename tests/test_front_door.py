@@ -33,6 +33,7 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "build-test": vdsr_data.build_test,
             "imresize": vdsr_data.imresize_folder,
             "degrade": vdsr_data.degrade_folder,
+            "export": vdsr_data.export,
             "identify": vdsr_data.identify,
             "info": vdsr_data.info,
             "preview": vdsr_data.preview,

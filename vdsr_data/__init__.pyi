@@ -1,5 +1,6 @@
 from .benchmark.build import build_test, make_ilr
 from .benchmark.degrading import degrade_folder
+from .benchmark.export import export
 from .benchmark.resizing import imresize_folder
 from .benchmark.sets import Benchmark, open_set
 from .degradations.recipes import Degradation, degrade
@@ -34,6 +35,7 @@ __all__ = [
     "colon",
     "degrade",
     "degrade_folder",
+    "export",
     "fetch",
     "fspecial",
     "identify",

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from vdsr_data import limits
 from vdsr_data.benchmark.resizing import image_places
 from vdsr_data.degradations.kernels import read_kernel
-from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, DegradationKind, crop_for, degrade
+from vdsr_data.degradations.recipes import Crop, Degradation, DegradationKind, crop_for, degrade
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
 from vdsr_data.images.memory import check_images
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
 from vdsr_data.io.files import check_apart, check_target
 from vdsr_data.limits import Boundary, ImageFormat
-from vdsr_data.matlab.arrays import colon
 from vdsr_data.matlab.arrays import modcrop as cropped
 
 __all__ = ["Degraded", "degrade_folder"]
@@ -131,7 +130,7 @@ def degrade_folder(
     recipe = Degradation(kind, boundary, sigma, kernel, noise, seed, quality)
     if isinstance(scale, str) and crop is None:
         crop = "meta-sr"
-    scales = _scales(recipe, scale)
+    scales = recipe.check_scales(scale)
     modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
     workers = limits.threads(workers)
     if explain:
@@ -162,19 +161,3 @@ def degrade_folder(
             check_target(path)
         results(process, len(sources), workers, of_all(advance, len(sources)))
     return Degraded(Path(target), len(sources), scales, recipe, crop)
-
-
-def _scales(recipe: Degradation, scale: float | Sequence[float] | str | None) -> tuple[float, ...]:
-    """The scales of a recipe, checked: 1 for those that have none."""
-    if scale is None:
-        if KINDS[recipe.kind].reduces:
-            raise ArgumentError(f"scale: give one for {recipe.kind}")
-        scale = 1
-    if isinstance(scale, str):
-        try:
-            start, step, stop = (float(part) for part in scale.split(":"))
-        except ValueError:
-            raise ArgumentError(f"scale: {scale!r} is not allowed; give start:step:stop, such as 1.1:0.1:4") from None
-        scale = colon(start, step, stop)
-    several = scale if isinstance(scale, Sequence) else [scale]
-    return limits.different("scale", several, lambda _, one: recipe.check_scale(one))

@@ -1,4 +1,4 @@
-"""The commands `vdsr-data degrade` and `vdsr-data identify`."""
+"""The commands of papers' low-resolution images: `vdsr-data degrade`, `vdsr-data export` and `vdsr-data identify`."""
 
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +12,7 @@ from vdsr_data.cli.options import (
     PATH,
     WHOLE,
     ExplainingCommand,
+    boundary_option,
     call,
     complete_set,
     force_option,
@@ -19,7 +20,7 @@ from vdsr_data.cli.options import (
     threads_option,
 )
 
-__all__ = ["degrade", "identify"]
+__all__ = ["degrade", "export", "identify"]
 
 
 class ScalesType(click.ParamType[Any]):
@@ -105,3 +106,35 @@ def identify(lr: Path, **options: Any) -> None:
         found = call(find_out, lr, advance=advance, **options)
     for line in str(found).splitlines():
         voice.say(line)
+
+
+@click.command(cls=ExplainingCommand)
+@click.argument("name", metavar="SET", shell_complete=complete_set)
+@click.option("--layout", required=True, type=CHOICE(("basicsr", "rcan", "edsr", "kair", "metasr")),
+              help="Whose folders and names.")  # fmt: skip
+@click.option("-o", "--output", type=PATH, help="The folder that the project's path points at.  [default: LAYOUT]")
+@click.option("--scales", type=ScalesType(), default="2,3,4", show_default=True, metavar="S,...",
+              help="Factors of reduction; for metasr also fractions, such as 1.1:0.1:4.")  # fmt: skip
+@click.option("--degradation", metavar="KIND[:OPTION=VALUE,...]", help="Of rcan, instead of bicubic: bd, dn:noise=10.")
+@boundary_option
+@threads_option()
+@force_option
+def export(name: str, **options: Any) -> None:
+    """Write a benchmark set in the folders and under the names that another project's loader expects.
+
+    \b
+    basicsr  SET/GTmod12/NAME.png               SET/LRbicx2/NAME.png
+    rcan     HR/SET/x2/NAME_HR_x2.png           LR/LRBI/SET/x2/NAME_LRBI_x2.png
+    edsr     benchmark/SET/HR/NAME.png          benchmark/SET/LR_bicubic/X2/NAMEx2.png
+    kair     SET/HR/NAME.png                    SET/LR_bicubic/X2/NAMEx2.png
+    metasr   SET/HR/NAME.png                    SET/LR_bicubic/X2.00/NAME.png
+
+    \b
+    vdsr-data export Set5 --layout basicsr -o datasets
+    vdsr-data export Set5 --layout rcan --scales 3 --degradation bd --boundary replicate
+    """
+    from vdsr_data.benchmark.export import export as write
+
+    with progress("Exporting") as advance:
+        made = call(write, name, advance=advance, **options)
+    voice.say(str(made))

@@ -7,7 +7,7 @@ import click
 
 from vdsr_data import __version__, limits
 from vdsr_data.cli import voice
-from vdsr_data.cli.degrade import degrade, identify
+from vdsr_data.cli.degrade import degrade, export, identify
 from vdsr_data.cli.look import info, preview, verify
 from vdsr_data.cli.options import (
     CHOICE,
@@ -55,6 +55,7 @@ def main() -> None:
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
     vdsr-data degrade Set5 OUT --kind bd --scale 3    low-resolution images as papers made them
+    vdsr-data export Set5 --layout basicsr            a set in another project's folders and names
     vdsr-data identify Set5_LRx3 --gt Set5            which recipe made these images
     vdsr-data info FILE
     vdsr-data preview FILE            a contact sheet of what is in it
@@ -216,6 +217,7 @@ def build_test(name: str, output: Path | None, **options: Any) -> None:
 
 main.add_command(imresize)
 main.add_command(degrade)
+main.add_command(export)
 main.add_command(identify)
 main.add_command(info)
 main.add_command(preview)

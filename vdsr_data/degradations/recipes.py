@@ -1,7 +1,7 @@
 """The degradations that papers made in MATLAB, by their names: `degrade`, and `Degradation`, which explains it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -14,7 +14,7 @@ from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import as_jpeg
 from vdsr_data.limits import Boundary
-from vdsr_data.matlab.arrays import as_array, modcrop
+from vdsr_data.matlab.arrays import as_array, colon, modcrop
 from vdsr_data.matlab.color import im2double
 from vdsr_data.matlab.filters import fspecial, imfilter
 from vdsr_data.matlab.noise import to_class
@@ -187,6 +187,21 @@ class Degradation:
         if found != int(found) and self.kind not in {"bi", "bi-double"}:
             raise ArgumentError(f"scale must be a whole number from {low} to {high} for {self.kind}, got {scale!r}")
         return int(found) if found == int(found) else found
+
+    def check_scales(self, scales: float | Sequence[float] | str | None) -> tuple[float, ...]:
+        """Return several factors, different ones, as `check_scale` does; also those of MATLAB's "start:step:stop"."""
+        if scales is None:
+            if KINDS[self.kind].reduces:
+                raise ArgumentError(f"scale: give one for {self.kind}")
+            scales = 1
+        if isinstance(scales, str):
+            try:
+                start, step, stop = (float(part) for part in scales.split(":"))
+            except ValueError:
+                raise ArgumentError(f"scale: {scales!r} is not allowed; give start:step:stop, as 1.1:0.1:4") from None
+            scales = colon(start, step, stop)
+        several = scales if isinstance(scales, Sequence) else [scales]
+        return limits.different("scale", several, lambda _, one: self.check_scale(one))
 
     def apply(self, image: Image, scale: float = 1) -> Image:
         """Degrade an image that has been cropped for the scale; see `degrade`."""

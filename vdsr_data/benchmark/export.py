@@ -1,0 +1,199 @@
+"""Benchmark sets in the folders and under the names that other projects' loaders expect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from vdsr_data import limits
+from vdsr_data.benchmark.sets import find_images, unique_names
+from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, crop_for, degrade
+from vdsr_data.errors import ArgumentError, VdsrError
+from vdsr_data.images.files import image_size, read_image, write_image
+from vdsr_data.images.memory import check_images
+from vdsr_data.io.ahead import Progress, ignore, of_all, results
+from vdsr_data.io.files import check_apart, check_folder, check_target, claimed
+from vdsr_data.limits import Boundary
+from vdsr_data.matlab.arrays import modcrop
+
+__all__ = ["LAYOUTS", "Exported", "Layout", "LayoutName", "export"]
+
+LayoutName = Literal["basicsr", "rcan", "edsr", "kair", "metasr"]
+PIXEL = 90  # bytes for each of an original, as of `degrade_folder`
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a project looks for originals and low-resolution images, and how its own script makes them.
+
+    `hr` and `lr` are paths with {set}, {name}, {kind} and {scale}. Without {scale} in `hr` an original is written once,
+    whole or cropped to multiples of `multiple`; with it, cropped for each scale.
+    """
+
+    hr: str
+    lr: str
+    read_by: str
+    kind: Literal["bi", "bi-double"] = "bi"
+    multiple: int = 1
+    crop: Crop | None = None
+
+
+LAYOUTS: dict[str, Layout] = {
+    "basicsr": Layout(
+        "{set}/GTmod12/{name}.png", "{set}/LRbicx{scale}/{name}.png", "BasicSR, ESRGAN", "bi-double", multiple=12
+    ),
+    "rcan": Layout(
+        "HR/{set}/x{scale}/{name}_HR_x{scale}.png", "LR/LR{kind}/{set}/x{scale}/{name}_LR{kind}_x{scale}.png",
+        "RCAN, RDN, SAN, HAN",
+    ),
+    "edsr": Layout(
+        "benchmark/{set}/HR/{name}.png", "benchmark/{set}/LR_bicubic/X{scale}/{name}x{scale}.png",
+        "EDSR, RCAN for PyTorch",
+    ),
+    "kair": Layout(
+        "{set}/HR/{name}.png", "{set}/LR_bicubic/X{scale}/{name}x{scale}.png", "KAIR, SwinIR", "bi-double"
+    ),
+    "metasr": Layout(
+        "{set}/HR/{name}.png", "{set}/LR_bicubic/X{scale:.2f}/{name}.png", "Meta-SR, ArbSR", crop="meta-sr"
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export` wrote: the folder, how many originals and low-resolution images."""
+
+    output: Path
+    originals: int
+    images: int
+    layout: str
+
+    def __str__(self) -> str:
+        return f"{self.output}: {self.originals} originals, {self.images} low-resolution images, layout {self.layout}"
+
+
+def export(
+    name: str | Path,
+    output: str | Path | None = None,
+    *,
+    layout: LayoutName,
+    scales: float | Sequence[float] | str = (2, 3, 4),
+    degradation: str | Degradation | None = None,
+    boundary: Boundary = "symmetric",
+    workers: int | None = None,
+    force: bool = False,
+    advance: Progress = ignore,
+) -> Exported:
+    """Write a benchmark set as another project expects it: originals and low-resolution images, by its names.
+
+    Parameters
+    ----------
+    name : str or path
+        A folder of images, or the name of a set, see `open_set`.
+    output : path, optional
+        The folder that the project's path points at; by default LAYOUT in the current folder. Sets may share it.
+    layout : {"basicsr", "rcan", "edsr", "kair", "metasr"}
+        Whose folders and names; see `LAYOUTS`. BasicSR's and KAIR's own scripts round once, the others after each pass.
+    scales : float, sequence of float, or str
+        Factors of reduction; for "metasr" also fractions, and MATLAB's "start:step:stop".
+    degradation : str or Degradation, optional
+        Another one than bicubic, for "rcan", whose folders tell its name: "bd" or "dn".
+    boundary : {"symmetric", "replicate"}
+        Pixels beyond the edge, see `imresize`.
+    workers : int, optional
+        Threads, by default one per core; the images do not depend on their number.
+    force : bool
+        Replace images that exist.
+    advance : callable
+        Called with how many originals are done since the last call, and how many there are.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not allowed.
+    VdsrError
+        If there is no such set, an image cannot be read, nothing is left of it, two images share a name, or something
+        exists or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from vdsr_data import export, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "Dots").mkdir()
+    ...     write_image(f"{folder}/Dots/one.png", np.eye(24, dtype=np.uint8) * 255)
+    ...     made = export(f"{folder}/Dots", f"{folder}/out", layout="rcan", scales=2)
+    ...     sorted(str(path.relative_to(made.output)) for path in made.output.rglob("*.png"))
+    ['HR/Dots/x2/one_HR_x2.png', 'LR/LRBI/Dots/x2/one_LRBI_x2.png']
+    """
+    plan = LAYOUTS[limits.choice("layout", layout, get_args(LayoutName))]
+    recipe = _recipe(plan, layout, degradation, limits.checked_boundary(boundary))
+    factors = recipe.check_scales(scales)
+    if layout != "metasr" and any(one != int(one) for one in factors):
+        raise ArgumentError(f"scales: {layout} has whole ones only; fractions are for metasr")
+    workers = limits.threads(workers)
+    title, sources = find_images(name, "test")
+    output = limits.checked_path("output", layout if output is None else output)
+    names = unique_names(sources)
+
+    written: list[dict[Path, tuple[str, float | None]]] = []
+    for image, source in zip(names, sources, strict=True):
+        empty = np.broadcast_to(np.uint8(0), image_size(source))
+        if any(crop_for(modcrop(empty, plan.multiple), one, plan.crop).size == 0 for one in factors):
+            raise VdsrError(f"{source}: nothing is left of it when it is cropped for the scale")
+        places: dict[Path, tuple[str, float | None]] = {}
+        for one in factors:
+            words = {"set": title, "name": image, "kind": recipe.kind.upper(), "scale": one}
+            places[output / plan.hr.format(**words)] = ("hr", one if "{scale}" in plan.hr else None)
+            places[output / plan.lr.format(**words)] = ("lr", one)
+        written.append(places)
+    every = [path for places in written for path in places]
+    check_apart(every, sources)
+    if not force and (existing := [path for path in every if path.exists()]):
+        raise VdsrError(f"{existing[0]}: exists; replace it with --force, or name another place")
+    check_folder(output, force=True)
+    check_images(sources, lambda rows, columns: float(rows * columns * PIXEL), workers=workers)
+
+    def process(k: int) -> None:
+        hr = modcrop(read_image(sources[k]), plan.multiple)
+        for path, (what, scale) in written[k].items():
+            if scale is None:
+                write_image(path, hr)
+            elif what == "hr":
+                write_image(path, crop_for(hr, scale, plan.crop))
+            else:
+                try:
+                    write_image(path, degrade(hr, recipe, scale, crop=plan.crop))
+                except ArgumentError as error:  # of this image, as its dtype
+                    raise VdsrError(f"{sources[k]}: {error}") from None
+
+    with claimed(output):
+        for folder in dict.fromkeys(path.parent for path in every):
+            folder.mkdir(parents=True, exist_ok=True)
+        for path in every:
+            check_target(path)
+        results(process, len(sources), workers, of_all(advance, len(sources)))
+    low = sum(what == "lr" for places in written for what, _ in places.values())
+    return Exported(output, len(every) - low, low, layout)
+
+
+def _recipe(plan: Layout, layout: str, degradation: str | Degradation | None, boundary: Boundary) -> Degradation:
+    """What makes the low-resolution images."""
+    if degradation is None:
+        return Degradation(plan.kind, boundary=boundary)
+    if layout != "rcan":
+        raise ArgumentError(f"degradation: the folders of {layout} are for bicubic images; rcan has others")
+    recipe = Degradation.parse(degradation)
+    if not KINDS[recipe.kind].reduces:
+        raise ArgumentError(f"degradation: {recipe.kind} does not reduce images")
+    if recipe.boundary is None and "boundary" in KINDS[recipe.kind].options:
+        return Degradation(recipe.kind, boundary, recipe.sigma, recipe.kernel, recipe.noise, recipe.seed)
+    return recipe
