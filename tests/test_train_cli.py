@@ -40,6 +40,7 @@ def run(*arguments: str, code: int = 0):
     return result
 
 
+@pytest.mark.slow
 def test_a_training_from_start_to_finish(folder) -> None:
     pytest.importorskip("tensorflow")
     result = run(*SMALL, "--preset", "paper", "--log-every", "2")
@@ -269,6 +270,7 @@ def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> No
     ]
 
 
+@pytest.mark.slow
 def test_the_recipe_is_shown_and_saved(folder) -> None:
     pytest.importorskip("tensorflow")
     assert "recipe: best; unlike the paper: depth 3, channels 4, last_layer zero" in run(*SMALL).stdout.replace(
@@ -293,6 +295,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_the_parts_without_a_network_import_without_tensorflow() -> None:
     parts = (
         "config presets loop.schedule loop.batches loop.checkpoint loop.crops run.validate run.log run.train run.sweep "
@@ -304,6 +307,7 @@ def test_the_parts_without_a_network_import_without_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
     """In a process of its own: exit code 130, one line, a checkpoint."""
