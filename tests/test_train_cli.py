@@ -1,5 +1,6 @@
 """The command line: a training from start to resume, and friendly failures."""
 
+import gc
 import os
 import re
 import signal
@@ -282,6 +283,7 @@ def test_the_recipe_is_shown_and_saved(folder) -> None:
 def test_without_tensorflow_there_is_a_hint(folder, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     assert 'pip install "vdsr-toolkit[train]"' in run(*SMALL, code=1).stderr
+    assert gc.isenabled()  # which waits while TensorFlow is imported
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert "KERAS_BACKEND=torch" in run(*SMALL, code=1).stderr
 
