@@ -29,7 +29,7 @@ format: install  ## Mend formatting, and what else ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-quick: install  ## The tests that take less than five seconds each, while you work
+quick: install  ## The tests that take at most half a second each, while you work
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not conformance and not torture"
 
 test: install  ## All tests but the long ones

@@ -1,8 +1,11 @@
 """Fixtures that several benchmark files share."""
 
+import atexit
+import gc
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,18 @@ from vdsr_data.images.files import TEST_ORDER, list_images
 
 settings.register_profile("untimed", deadline=None)  # functions compile at their first call, and machines are shared
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Look for garbage neither among what is imported here, such as TensorFlow, nor at the end of the process."""
+    atexit.register(gc.freeze)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -53,9 +54,26 @@ def agrees(printed: str, promised: str) -> None:
     np.testing.assert_allclose(ours, theirs, atol=0.011)
 
 
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """As `rerun.run` in an empty folder, for one command of ours, without a new interpreter."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", str(rerun.WIDTH))
+    monkeypatch.delenv("VDSR_DATA", raising=False)
+
+    def run(command: str) -> str:
+        program, *words = shlex.split(command.replace("\\\n", ""))
+        main = importlib.import_module(f"{program.replace('-', '_')}.cli.main").main
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, command + done.output
+        return "".join(f"{line.rstrip()}\n" for line in done.output.splitlines())
+
+    return run
+
+
 @posix
 @pytest.mark.slow
-def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+def test_the_tutorial_runs_and_prints_what_it_says(typed: Callable[[str], str], tmp_path: Path) -> None:
     changed = ""
     page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
     assert f"'vdsr_toolkit-{vdsr_data.__version__}-py3-none-any.whl[train]'" in page
@@ -65,7 +83,7 @@ def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
         cheap = command
         for dear, cheaper in CHEAP.items():
             cheap = cheap.replace(dear, cheaper)
-        printed = rerun.run(cheap, tmp_path)
+        printed = typed(cheap)
         changed += cheap if cheap != command else ""
         if cheap == command and not set(command.split()) & {"run", "vdsr_train.h5"}:
             agrees(printed, output)
@@ -78,20 +96,22 @@ def test_the_tutorial_runs_and_prints_what_it_says(tmp_path: Path) -> None:
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["why/protocols.md", "how-to/other-libraries.md"])
-def test_other_outputs_are_todays(page: str, tmp_path: Path) -> None:
+def test_other_outputs_are_todays(page: str, typed: Callable[[str], str]) -> None:
     for command, output in rerun.blocks((DOCS / page).read_text(encoding="utf-8")):
-        agrees(rerun.run(command, tmp_path), output)
+        agrees(typed(command), output)
 
 
 @posix
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_lr_images_are_those_that_matlab_wrote(scale: int, reference_data: Path, tmp_path: Path) -> None:
+def test_lr_images_are_those_that_matlab_wrote(
+    scale: int, reference_data: Path, typed: Callable[[str], str], tmp_path: Path
+) -> None:
     """What the page says of its two commands: 0 values differ, or some hundred, near the rim."""
     (tmp_path / "Set5").symlink_to(reference_data / "Set5")
     page = (DOCS / "how-to" / "lr-images.md").read_text(encoding="utf-8").replace("x3", f"x{scale}")
     page = page.replace("1/3", f"1/{scale}").replace("modcrop 3", f"modcrop {scale}")
     (today, printed), (old, told) = rerun.blocks(page)[:2]
-    assert (rerun.run(today, tmp_path), rerun.run(old, tmp_path)) == (printed, told)
+    assert (typed(today), typed(old)) == (printed, told)
     folders = (
         tmp_path / f"old_x{scale}",
         tmp_path / f"low_x{scale}",
@@ -107,13 +127,16 @@ def test_lr_images_are_those_that_matlab_wrote(scale: int, reference_data: Path,
 
 @posix
 @pytest.mark.slow
-def test_the_whole_way_goes_by_a_mirror_too(reference_data: Path, tmp_path: Path) -> None:
+def test_the_whole_way_goes_by_a_mirror_too(
+    reference_data: Path, typed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of what takes a minute or more, only Set5 and bicubic."""
     page = (DOCS / "whole-way.md").read_text(encoding="utf-8")
-    rerun.run(f"VDSR_DATA=data vdsr-data fetch Set5 --mirror {shlex.quote(str(reference_data))}", tmp_path)
-    built = rerun.run("VDSR_DATA=data vdsr-data build-test Set5", tmp_path)
-    assert built in page
-    compared = rerun.run("vdsr-eval --dataset Set5.h5 --protocol paper --compare --model bicubic", tmp_path)
+    monkeypatch.setenv("VDSR_DATA", "data")
+    typed(f"vdsr-data fetch Set5 --mirror {shlex.quote(str(reference_data))}")
+    assert typed("vdsr-data build-test Set5") in page
+    monkeypatch.delenv("VDSR_DATA")
+    compared = typed("vdsr-eval --dataset Set5.h5 --protocol paper --compare --model bicubic")
     assert set(re.findall(r"^.*measured +\S+ / \S+", compared, re.MULTILINE)) <= set(
         re.findall(r"^.*measured +\S+ / \S+", page, re.MULTILINE)
     )
@@ -136,6 +159,7 @@ def code_blocks(*languages: str) -> list[tuple[str, str]]:
     return [(str(page.relative_to(DOCS)), code) for page, language, code in found if language in languages]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "code"), code_blocks("python"))
 def test_python_on_pages_runs(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compile(code, page, "exec")
@@ -169,6 +193,7 @@ def test_options_on_pages_exist(command: str) -> None:
             assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", helped), f"{program} has no {word}"
 
 
+@pytest.mark.slow
 def test_deviations_are_todays() -> None:
     """MATLAB's row, and what is said of Pillow; other versions of the libraries may have other numbers."""
     for needed in ("cv2", "torch"):
@@ -212,11 +237,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_builds_without_a_warning(site: Path) -> None:
     for page in ("index", "tutorial", "why/matlab", "reference/vdsr_data", "notebooks/five-minutes", "quick-run/index"):
         assert (site / f"{page}.html").is_file(), page
 
 
+@pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -226,6 +253,7 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
         assert not [address for address in loaded if re.match(r"(https?:)?//", address)], page
 
 
+@pytest.mark.slow
 def test_reference_has_every_public_name(site: Path) -> None:
 
     for package in (vdsr_data, vdsr_eval):
@@ -234,6 +262,7 @@ def test_reference_has_every_public_name(site: Path) -> None:
             assert re.search(rf'id="{package.__name__}[\w.]*\.{name}"', text), f"{name} is missing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["vdsr_data", "vdsr_eval", "vdsr_train"])
 def test_reference_has_every_option(package: str, site: Path) -> None:
     main = importlib.import_module(f"{package}.cli.main").main

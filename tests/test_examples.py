@@ -1,6 +1,7 @@
 """Every example of a help text, and every command on a page or in the README, does its work: on small images."""
 
 import importlib
+import os
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scipy.io import savemat
+from train_fixtures import undraw
 
 from vdsr_data import degrade, fspecial, imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
@@ -34,6 +36,8 @@ MADE = {
     "build-test": ("Set5.h5", "sample.h5"),
     "merge": ("vdsr_train.h5",),
 }
+# Take more than half a second: they train, draw, or read the photographs of scikit-image.
+SLOW = re.compile(r"vdsr-train(?! convert)|preview|--html|--weights|sample( |$)")
 # Need other processes or a network, and have tests of their own.
 ELSEWHERE = ("--dask", "--distribute", "--local-workers", "fetch")
 
@@ -71,7 +75,7 @@ def photo(seed: int, rows: int = 60, columns: int = 78) -> np.ndarray:
     return imresize(small, size=(rows, columns))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all of them find what they name."""
     from vdsr_eval.networks.weights import read_weights
@@ -150,15 +154,23 @@ def words_of(example: str, here: Path) -> list[str]:
     return [program, *words]
 
 
+def lent(source: str, target: str) -> None:
+    """Copy a file; one of data, which may be large and is only ever replaced, is a second name of the same."""
+    (os.link if source.endswith(".h5") else shutil.copy)(source, target)
+
+
 @pytest.mark.jit
-@pytest.mark.parametrize("example", examples())
+@pytest.mark.parametrize(
+    "example", [pytest.param(text, marks=[pytest.mark.slow] if SLOW.search(text) else []) for text in examples()]
+)
 def test_examples_run(example: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "--weights" in example or not example.startswith("vdsr-data"):
         pytest.importorskip("tensorflow")
     here = tmp_path / "world"
-    shutil.copytree(world, here)
+    shutil.copytree(world, here, copy_function=lent)
     monkeypatch.chdir(here)
     monkeypatch.delenv("VDSR_DATA", raising=False)
+    undraw(monkeypatch)
     program, *words = words_of(example, here)
     for name in MADE.get(words[0], ()) if words else ():
         (here / name).unlink()

@@ -20,6 +20,7 @@ def data(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_scalars_pictures_and_histograms(data) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     config = small(data, steps=12, theta=1e-3)

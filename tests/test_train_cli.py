@@ -1,5 +1,6 @@
 """The command line: a training from start to resume, and friendly failures."""
 
+import gc
 import os
 import re
 import signal
@@ -40,6 +41,7 @@ def run(*arguments: str, code: int = 0):
     return result
 
 
+@pytest.mark.slow
 def test_a_training_from_start_to_finish(folder) -> None:
     pytest.importorskip("tensorflow")
     result = run(*SMALL, "--preset", "paper", "--log-every", "2")
@@ -269,6 +271,7 @@ def test_the_options_build_exactly_the_preset(folder, monkeypatch, preset) -> No
     ]
 
 
+@pytest.mark.slow
 def test_the_recipe_is_shown_and_saved(folder) -> None:
     pytest.importorskip("tensorflow")
     assert "recipe: best; unlike the paper: depth 3, channels 4, last_layer zero" in run(*SMALL).stdout.replace(
@@ -280,6 +283,7 @@ def test_the_recipe_is_shown_and_saved(folder) -> None:
 def test_without_tensorflow_there_is_a_hint(folder, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     assert 'pip install "vdsr-toolkit[train]"' in run(*SMALL, code=1).stderr
+    assert gc.isenabled()  # which waits while TensorFlow is imported
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert "KERAS_BACKEND=torch" in run(*SMALL, code=1).stderr
 
@@ -293,6 +297,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_the_parts_without_a_network_import_without_tensorflow() -> None:
     parts = (
         "config presets loop.schedule loop.batches loop.checkpoint loop.crops run.validate run.log run.train run.sweep "
@@ -304,6 +309,7 @@ def test_the_parts_without_a_network_import_without_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_ctrl_c_saves_and_says_how_to_go_on(folder) -> None:
     """In a process of its own: exit code 130, one line, a checkpoint."""

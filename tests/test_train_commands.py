@@ -39,6 +39,7 @@ def seen(monkeypatch) -> list:
     return calls
 
 
+@pytest.mark.slow
 def test_the_package_waits_for_tensorflow_until_a_training_begins() -> None:
     code = (
         "import sys, vdsr_train; from vdsr_train import *; "
@@ -60,6 +61,7 @@ def test_commands_and_functions_have_the_same_words() -> None:
             assert options == words
 
 
+@pytest.mark.slow
 def test_a_training_from_start_to_resume(folder, capsys) -> None:
     pytest.importorskip("tensorflow")
     images(folder / "waves")

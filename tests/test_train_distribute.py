@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_train_optimizer import MIRRORED, elsewhere, equals_the_rule
+from sgd_rule import MIRRORED, elsewhere, equals_the_rule
 from train_fixtures import COMMAND, Fork, Recorder, small, training_file, undraw
 
 from vdsr_data.errors import VdsrError
@@ -85,6 +85,7 @@ def test_two_devices_clip_after_the_sum_and_equal_one(folder, alone) -> None:
     assert [row["clipped"] for row in rows[1]] == pytest.approx([row["clipped"] for row in rows[0]], abs=5e-3)
 
 
+@pytest.mark.slow
 @forks
 def test_on_two_devices_sgd_equals_the_rule_too(tmp_path) -> None:
     """Each is given a part of a gradient that it would clip otherwise than the sum."""
@@ -204,6 +205,7 @@ def test_a_dead_worker_is_reported_and_the_training_goes_on_until_ctrl_c(folder)
     assert out.count("stopped") == 0
 
 
+@pytest.mark.slow
 def test_local_workers_are_interpreters_that_run_the_command(folder, capfd) -> None:
     assert launch(2, ["--version"]) == 0
     assert capfd.readouterr().out.count("vdsr-train, version ") == 2
@@ -211,6 +213,7 @@ def test_local_workers_are_interpreters_that_run_the_command(folder, capfd) -> N
     assert capfd.readouterr().err.count("vdsr-train: missing.h5: no such training file") == 2
 
 
+@pytest.mark.slow
 @forks
 def test_a_worker_that_never_appears_is_not_waited_for_without_limit(folder) -> None:
     code = "from vdsr_train.backends import distribute; distribute.PATIENCE = 1; "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_train_optimizer import JAX, elsewhere, equals_the_rule
+from sgd_rule import JAX, elsewhere, equals_the_rule
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_eval.networks.weights import read_weights
@@ -81,6 +81,7 @@ def trained(tmp_path_factory) -> Path:
             run_training(config, folder / f"{name}-tensorflow", resume=False, console=Recorder())
         replace(config, threads=2).write(folder / f"{name}-jax.json")
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # which take longer than fifty steps without them
     code = UNDER_JAX + MANY_SIZES + elsewhere(JAX)
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], env=environment, capture_output=True, text=True, check=False

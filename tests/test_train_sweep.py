@@ -32,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
     pytest.importorskip("tensorflow")
     configs = {f"theta={theta}": small(folder, theta=theta, steps=14) for theta in (1e-2, 1e-3)}
@@ -64,6 +65,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(folder) -> None:
         run_sweep({name: small(folder, theta=1e-2, steps=15) for name in configs}, folder / "all", console=Recorder())
 
 
+@pytest.mark.slow
 def test_the_table_has_the_columns_of_all_trainings(folder, monkeypatch) -> None:
     """Each row under the right names, whatever another lacks; from trained weights, these are a row of what is said."""
     pytest.importorskip("tensorflow")

@@ -156,6 +156,7 @@ def test_damaged_files(tmp_path: Path) -> None:
         assert isinstance(caught.value, (ValueError, zipfile.BadZipFile))
 
 
+@pytest.mark.slow
 def test_what_pytorch_writes(tmp_path: Path, torch) -> None:
     content = {
         "w": torch.from_numpy(VALUES),

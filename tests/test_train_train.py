@@ -83,6 +83,7 @@ def same(one: Path, other: Path) -> None:
     assert logs[0] == logs[1]
 
 
+@pytest.mark.slow
 def test_it_learns_and_leaves_a_complete_run_folder(data, monkeypatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
@@ -114,6 +115,7 @@ WINOGRAD = {"convolution": "winograd", "channels": 16}
 SHORTER = {"steps": 14, "validation": "none"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "stops"),
     [
@@ -141,6 +143,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, options, stops) -> N
         assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.slow
 def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -> None:
     copy = data / "mine.h5"
     copy.write_bytes((shared / "learnt" / "weights.h5").read_bytes())
@@ -171,6 +174,7 @@ def test_it_starts_from_trained_weights_and_goes_on_without_them(data, shared) -
         run_training(config, data / "parts", resume=True, console=Recorder())
 
 
+@pytest.mark.slow
 def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data, shared) -> None:
     """Whatever of it had been written down."""
     config = small(data, weights=str(shared / "learnt"), seed=1, steps=14)
@@ -185,12 +189,14 @@ def test_a_start_that_was_scored_before_a_kill_is_scored_once_more(data, shared)
         assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_without_a_validation_a_start_is_not_scored(data, shared) -> None:
     config = small(data, weights=str(shared / "whole"), validation="none", steps=5)
     run_training(config, data / "run", resume=False, console=Recorder())
     assert read_log(data / "run" / "log.csv")[0]["step"] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [0, 1, 2])
 def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, shared, damaged) -> None:
     """Neither where all are damaged nor where they are gone: the log and the weights are all that is left."""
@@ -214,6 +220,7 @@ def test_a_training_that_lost_its_checkpoints_is_not_begun_again(data, shared, d
     assert any("starting anew" in text for text in console.warned)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data, shared) -> None:
     """As after a disk that broke: the training goes on from a whole one and stays resumable."""
     config, run = small(data), data / "run"
@@ -230,6 +237,7 @@ def test_checkpoints_of_higher_steps_that_are_damaged_cost_nothing(data, shared)
     same(shared / "whole", run)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(data, shared, monkeypatch) -> None:
     config, run = small(data), shutil.copytree(shared / "stopped", data / "run")
     before = (run / "log.csv").read_bytes()
@@ -247,6 +255,7 @@ def test_a_checkpoint_that_cannot_be_read_stops_a_training_and_costs_nothing(dat
     assert len(list((run / "checkpoints").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_warm_up_is_fitted_to_the_length(data) -> None:
     """Only where it may be; and what a training never comes to is said."""
     config = small(data, warmup=1000, steps=40, ema=30, validation="none")
@@ -267,6 +276,7 @@ def test_a_warm_up_is_fitted_to_the_length(data) -> None:
     assert not console.warned
 
 
+@pytest.mark.slow
 def test_the_configuration_of_a_run_is_written_whole_or_not_at_all(data, shared, monkeypatch) -> None:
     config, run = small(data), shutil.copytree(shared / "stopped", data / "run")
     before = (run / "config.json").read_bytes()
@@ -290,6 +300,7 @@ def test_a_file_that_is_no_luma_leaves_nothing(data) -> None:
     assert not (data / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "call"), [(9, 4), (30, 9)])
 def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared, monkeypatch, step, call) -> None:
     """At the second image, between scales and between networks; the scores are made up for, the log is the same."""
@@ -326,6 +337,7 @@ def test_interrupted_amid_a_validation_it_does_not_wait_for_the_end(data, shared
     assert "complete" in said.said[-1]
 
 
+@pytest.mark.slow
 def test_killed_anywhere_and_resumed_equals_uninterrupted(data, shared) -> None:
     config = small(data)
     for number, stop in enumerate(
@@ -337,6 +349,7 @@ def test_killed_anywhere_and_resumed_equals_uninterrupted(data, shared) -> None:
     same(shared / "whole", data / "parts")
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data, shared) -> None:
     run = shutil.copytree(shared / "stopped", data / "parts")
     newest = max((run / "checkpoints").iterdir())
@@ -349,12 +362,14 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_stays(data, s
     )
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_training_says_so(data, shared) -> None:
     console = Recorder()
     run_training(small(data), shutil.copytree(shared / "whole", data / "run"), resume=True, console=console)
     assert any("complete" in text for text in console.said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["old", "missing", "cut"])
 def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_are_written(
     data, shared, damage
@@ -381,6 +396,7 @@ def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_
     assert not any("written" in text for text in console.said)
 
 
+@pytest.mark.slow
 def test_other_patches_are_refused_on_resume(data, shared) -> None:
     run = shutil.copytree(shared / "stopped", data / "run")
     training_file(data / "train.h5", count=95)
@@ -388,6 +404,7 @@ def test_other_patches_are_refused_on_resume(data, shared) -> None:
         run_training(small(data), run, resume=True, console=Recorder())
 
 
+@pytest.mark.slow
 def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
     """As of an earlier version: the first of two sums."""
     run = shutil.copytree(shared / "whole", data / "run")
@@ -397,6 +414,7 @@ def test_a_run_that_remembers_less_of_its_data_is_resumed(data, shared) -> None:
     assert any("complete" in text for text in console.said)
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_once_a_minute_and_at_the_end(data, monkeypatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
@@ -431,6 +449,7 @@ def test_a_diverged_training_names_the_last_good_checkpoint(data) -> None:
             assert np.isfinite(file["conv_01/kernel"][()]).all()
 
 
+@pytest.mark.slow
 def test_a_network_stuck_at_bicubic_is_warned_of_after_the_first_epoch(data) -> None:
     console = Recorder()
     config = small(data, learning_rate=1e-9, last_layer="zero", validate_every=5, steps=24, theta=1e-9)
@@ -441,6 +460,7 @@ def test_a_network_stuck_at_bicubic_is_warned_of_after_the_first_epoch(data) -> 
     assert len(warnings) == 4  # not before the 12 steps of an epoch
 
 
+@pytest.mark.slow
 def test_without_a_test_set_it_trains_on_sample_and_says_so(data, monkeypatch) -> None:
     monkeypatch.setenv("VDSR_DATA", str(data))
     console = Recorder()
@@ -454,6 +474,7 @@ def test_a_run_of_no_epoch_at_all_leaves_nothing(data) -> None:
     assert not (data / "run").exists()
 
 
+@pytest.mark.slow
 def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr("vdsr_train.run.record.open_board", lambda *_: None)
@@ -476,6 +497,7 @@ def test_validation_leaves_a_table_and_pictures_for_each_scale(data, monkeypatch
     assert read_image(data / "run" / "curves.png").ndim == 3
 
 
+@pytest.mark.slow
 def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     """Scoring in bfloat16 costs up to 0.2 dB: the saved weights give the logged scores in float32, not in it."""
     from vdsr_train.backends.model import build_model, set_weights
@@ -499,6 +521,7 @@ def test_a_training_in_bfloat16_is_scored_in_float32(data) -> None:
     validation.close()
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None:
     config = small(data, steps=24, ema=5)
     run_training(config, data / "run", resume=False, console=(console := Recorder()))
@@ -511,6 +534,7 @@ def test_averaged_weights_are_scored_and_saved_beside_the_raw_ones(data) -> None
     assert (data / "run" / "validation" / "3-averaged.csv").exists()
 
 
+@pytest.mark.slow
 def test_rows_of_validations_that_are_done_again_are_not_doubled(data) -> None:
     config = small(data, **AVERAGED, steps=36, checkpoint_every=100)
     with pytest.raises(Died):

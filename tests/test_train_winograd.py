@@ -96,6 +96,7 @@ def test_any_size(rows, columns, patches, threads, depth, channels, loss, seed) 
     check(config, rows, columns, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.jit
 def test_the_whole_network_on_patches_of_its_size() -> None:
     check(Config(batch_size=2, loss="mean", threads=2), rows=41, columns=41)
@@ -144,6 +145,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.jit
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_it_trains_as_the_backend_does(data, recipe) -> None:

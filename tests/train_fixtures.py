@@ -97,10 +97,13 @@ class Recorder:
 
 # Imports TensorFlow without using it; each line from the tests starts a fork that runs code, or waits for one.
 PARENT = """
-import json, os, signal, sys, traceback
+import gc, json, os, signal, sys, traceback
+gc.disable()
 import tensorflow, keras
 from vdsr_train.backends import model, optimizer, predict, step
 from vdsr_train.run import train
+gc.freeze()
+gc.enable()
 for line in sys.stdin:
     job = json.loads(line)
     if "wait" in job:

@@ -4,6 +4,7 @@ Nothing heavy is imported here, or Ctrl-C would not be looked after from the fir
 """
 
 import atexit
+import gc
 import io
 import os
 import signal
@@ -88,6 +89,7 @@ def run(module: str) -> None:
     there after `PATIENCE`, because it waits for a thread, or a library has caught the exception, it is ended.
     """
     _fill_standard_streams()
+    atexit.register(gc.freeze)  # Python's last look for garbage takes a second where TensorFlow was imported
     sys.excepthook = sys.unraisablehook = _ignore  # of destructors: HDF5's repeat what is wrong with a disk
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it wants no Ctrl-C

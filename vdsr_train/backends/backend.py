@@ -1,5 +1,6 @@
 """Starting Keras: the backend that KERAS_BACKEND names, quiet, with a hint where it is not installed."""
 
+import gc
 import importlib
 import os
 import sys
@@ -35,7 +36,9 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
         raise VdsrError(f"KERAS_BACKEND={name}: not supported; set it to {' or '.join(BACKENDS)}, or unset it")
     try:
         with _quiet() as stderr:
-            backend = importlib.import_module(name)
+            with _kept():
+                backend = importlib.import_module(name)
+                importlib.import_module("keras")
             if name == "tensorflow":
                 if threads:
                     _set_threads(backend, threads)
@@ -46,7 +49,6 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
                 raise VdsrError(f"distribute {distribute}: only with TensorFlow; unset KERAS_BACKEND")
             else:
                 scope = nullcontext()
-            importlib.import_module("keras")
     except ImportError as error:
         extra = "train" if name == "tensorflow" else "jax"
         raise VdsrError(
@@ -88,6 +90,18 @@ def _set_threads(tensorflow: object, threads: int) -> None:
             threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError:
             raise VdsrError(f"threads: {threads} cannot be set, TensorFlow runs in this process already") from None
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Import without looking for garbage: of half a million new objects all stay, and looking takes a second."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @contextmanager

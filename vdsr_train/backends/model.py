@@ -42,11 +42,12 @@ def build_model(*, depth: int, channels: int, precision: str = "float32") -> Any
     Config(depth=depth, channels=channels, precision=precision)  # type: ignore[arg-type]
     images = keras.Input((None, None, 1), name="lr")
     features = images
+    common = {"padding": "same", "kernel_initializer": "zeros"}  # Keras's draws are compiled, and not wanted
     for layer in range(1, depth):
         features = keras.layers.Conv2D(
-            channels, 3, padding="same", activation="relu", dtype=precision, name=f"conv_{layer:02}"
+            channels, 3, activation="relu", dtype=precision, name=f"conv_{layer:02}", **common
         )(features)
-    residual = keras.layers.Conv2D(1, 3, padding="same", dtype="float32", name=f"conv_{depth:02}")(features)
+    residual = keras.layers.Conv2D(1, 3, dtype="float32", name=f"conv_{depth:02}", **common)(features)
     return keras.Model(images, keras.layers.Add(dtype="float32", name="sum")([images, residual]), name="vdsr")
 
 
