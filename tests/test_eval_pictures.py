@@ -11,16 +11,8 @@ from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.images.files import read_image
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, prepare
-from vdsr_eval.reports.pictures import (
-    automatic_window,
-    checked_window,
-    file_names,
-    ground_truth,
-    picture,
-    residual,
-    save_images,
-    save_mat,
-)  # fmt: skip
+from vdsr_eval.reports.pictures import file_names, save_images, save_mat
+from vdsr_eval.reports.rendering import automatic_window, checked_window, ground_truth, picture, residual
 from vdsr_eval.scoring.records import Record, Scored
 
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark.claims import ROLES, ends_of, fault_of
 from vdsr_data.errors import one_line
-from vdsr_data.inspect.sheet import offered
 from vdsr_data.interop.pairs import Pairs
 from vdsr_data.io.files import check_apart, replacing
 from vdsr_data.matlab.arrays import RangeWarning
@@ -47,8 +46,8 @@ class Tile(NamedTuple):
     starts: bool = False  # a group of tiles
 
 
-def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, count: int, seed: int) -> int:
-    """Draw `count` patches, images or sub-images, chosen at random, into a PNG file; gives how many are shown.
+def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, total: int, count: int, seed: int) -> int:
+    """Draw `count` of `total` patches, images or sub-images into a PNG file; gives how many are shown.
 
     Raises
     ------
@@ -61,7 +60,6 @@ def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, count: int, seed:
         If something that is shown has values that no training takes; the first of them is named.
     """
     check_apart([path], [pairs.path])
-    total, _, _ = offered(pairs)
     shown = min(count, total)
     chosen = sorted(np.random.default_rng(seed).choice(total, shown, replace=False).tolist())
     side = IMAGE

@@ -91,7 +91,7 @@ def preview(
         raise ArgumentError(f"`seed` is for a choice, but all {total} are shown")
     from vdsr_data.inspect.figures import save_preview  # takes half a second, which a refusal need not take
 
-    return Preview(output, file, save_preview(output, pairs, count=shown, seed=seed), what)
+    return Preview(output, file, save_preview(output, pairs, total=total, count=shown, seed=seed), what)
 
 
 def offered(pairs: Pairs | SubimageFolder) -> tuple[int, int, str]:

@@ -17,8 +17,9 @@ from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import FACTORS, Boundary, checked_path, several, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
-from vdsr_eval.reports.pictures import PictureFiles, Window, check_detail, file_names
+from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
 from vdsr_eval.reports.remarks import remarks
+from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
 from vdsr_eval.scoring.methods import Method, Model, method, named
 from vdsr_eval.scoring.names import distinct

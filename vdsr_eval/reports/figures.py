@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vdsr_data import limits
 from vdsr_data.errors import ArgumentError
 from vdsr_data.io.files import replacing
-from vdsr_eval.reports.pictures import Window, checked_window, ground_truth, picture
+from vdsr_eval.reports.rendering import Window, checked_window, ground_truth, picture
 from vdsr_eval.reports.tables import score_cell
 from vdsr_eval.scoring.records import Scored
 

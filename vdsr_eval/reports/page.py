@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import vdsr_data
 from vdsr_data.images.files import png_bytes
 from vdsr_eval.reports.export import plain, write_text
-from vdsr_eval.reports.pictures import ground_truth, picture
+from vdsr_eval.reports.rendering import ground_truth, picture
 from vdsr_eval.reports.tables import Table
 from vdsr_eval.scoring.records import Record, Scored
 

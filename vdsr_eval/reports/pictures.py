@@ -1,64 +1,32 @@
-"""Scored images as pictures: luma joined with the original's chroma, residuals, and the detail where methods differ."""
+"""Files of scored images: pictures, residuals and details below a folder, and .mat files of what was scored."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data import modcrop
 from vdsr_data.benchmark.file import save_variables
 from vdsr_data.benchmark.sets import Benchmark
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
-from vdsr_eval.protocols.checked import eight_bit
-from vdsr_eval.protocols.protocol import Protocol, as_colours, too_small
+from vdsr_eval.protocols.protocol import Protocol, too_small
+from vdsr_eval.reports.rendering import Window, automatic_window, checked_window, ground_truth, picture, residual
 from vdsr_eval.scoring.records import BICUBIC, Scored
 
 __all__ = [
     "PictureFiles",
-    "Window",
-    "automatic_window",
     "below",
     "check_detail",
-    "checked_window",
     "file_names",
-    "ground_truth",
-    "picture",
     "save_images",
     "save_mat",
 ]
 
-# x0, y0, x1, y1: the first column and row, and the column and row behind the last.
-Window = tuple[int, int, int, int]
 TAKEN = (BICUBIC, "gt", "residual", "detail")  # what other files beside those of a method are called
-
-
-def ground_truth(scored: Scored) -> NDArray[np.uint8]:
-    """The original, cropped as it was scored, 8 bits, grey or RGB."""
-    return np.ascontiguousarray(eight_bit(modcrop(scored.original.pixels, scored.record.scale)))
-
-
-def picture(scored: Scored) -> NDArray[np.uint8]:
-    """What was scored, in colour: luma joins the chroma of the original, as in the VDSR-TensorFlow scripts.
-
-    Only luma was estimated, so that every difference between two pictures is one that the score saw. With ``--rgb`` the
-    scored colours themselves.
-    """
-    image = scored.image / scored.protocol.data_range
-    gt = as_colours(modcrop(scored.original.pixels, scored.record.scale), scored.protocol)
-    if image.ndim == 2 and gt.ndim == 3:
-        image = ycbcr2rgb(np.dstack([image, im2double(rgb2ycbcr(gt))[:, :, 1:]]))
-    return np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def residual(scored: Scored) -> NDArray[np.uint8]:
-    """What the method added to the bicubic luma: mid-grey where nothing, brighter where brighter."""
-    return np.floor((_luma(scored) - scored.pair.ilr + 0.5).clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def save_images(folder: Path | str, methods: Sequence[Scored]) -> None:
@@ -89,40 +57,6 @@ def save_mat(folder: Path | str, methods: Sequence[Scored]) -> None:
             save_variables(Path(folder) / f"{scored.record.image}_{tag}.mat", content)
 
 
-def checked_window(window: Any, shape: Sequence[int]) -> Window:
-    """The window, if it lies inside an image of that shape.
-
-    Raises
-    ------
-    ArgumentError
-        If it does not, is empty, or is no four whole numbers.
-    """
-    if not isinstance(window, Sequence) or len(window) != 4 or not all(isinstance(n, Integral) for n in window):
-        raise ArgumentError(f"the detail must be four whole numbers x0, y0, x1, y1, got {window!r}")
-    x0, y0, x1, y1 = window
-    if not (0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]):
-        raise ArgumentError(
-            f"the detail {x0},{y0},{x1},{y1} must be x0<x1, y0<y1 inside {shape[1]} columns, {shape[0]} rows"
-        )
-    return x0, y0, x1, y1
-
-
-def automatic_window(methods: Sequence[Scored]) -> Window:
-    """The square, a fifth of the shorter side, where the methods differ most; of one method, where it errs most."""
-    images = [scored.image for scored in methods]
-    if len(images) == 1:
-        images.append(methods[0].pair.gt)
-    spread = np.square(np.max(images, axis=0) - np.min(images, axis=0))
-    if spread.ndim == 3:
-        spread = spread.sum(axis=2)
-    shorter = min(spread.shape)
-    side = min(max(shorter // 5, 16), shorter)
-    total = np.pad(spread.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    row, column = (int(k) for k in np.unravel_index(int(sums.argmax()), sums.shape))
-    return column, row, column + side, row + side
-
-
 def file_names(labels: Sequence[str], *, taken: Sequence[str] = ()) -> dict[str, str]:
     """A part of a file name for each label: no two alike, whatever the case, and none of those taken.
 
@@ -138,12 +72,6 @@ def file_names(labels: Sequence[str], *, taken: Sequence[str] = ()) -> dict[str,
         used.add(name.casefold())
         found[label] = name
     return found
-
-
-def _luma(scored: Scored) -> NDArray[np.float64]:
-    """Luma in [0, 1] of what was scored."""
-    image = scored.image / scored.protocol.data_range
-    return image if image.ndim == 2 else luma(image)
 
 
 def _tagged(methods: Sequence[Scored]) -> list[tuple[str, Scored]]:
