@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
+unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := -n auto --dist loadgroup
 
 .PHONY: help install demo check format quick test test-nojit coverage torture conformance bench docs dist lock clean
@@ -30,7 +31,7 @@ format: install  ## Mend formatting, and what else ruff can mend
 	$(BIN)/ruff format .
 
 quick: install  ## The tests that take at most half a second each, while you work
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not conformance and not torture"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not conformance and not torture" tests vdsr_data vdsr_eval
 
 test: install  ## All tests but the long ones
 	$(BIN)/python -m pytest $(PARALLEL) -m "not conformance and not torture"

@@ -20,3 +20,10 @@ def slowness() -> float:
         pass
     now = (time.perf_counter() - began) / (time.thread_time() - used)
     return max(1, now, os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1)
+
+
+def next_second() -> None:
+    """Wait until files get another time, in whole seconds, which HDF5 keeps unless it is told not to."""
+    now = int(time.time())
+    while int(time.time()) == now:
+        time.sleep(0.01)

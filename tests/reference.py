@@ -80,13 +80,14 @@ class Rounded:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def top(self) -> "Rounded":
-        """The number without its lower 32 bits."""
-        return Rounded(_from_words(_upper_word(self.value), 0))
-
 
 def _plain(x: Rounded | float) -> float:
     return x.value if isinstance(x, Rounded) else x
+
+
+def _top(x):
+    """The number without its lower 32 bits."""
+    return type(x)(_from_words(_upper_word(_plain(x)), 0))
 
 
 def _upper_word(x: float) -> int:
@@ -102,8 +103,8 @@ def _words(text: str) -> list[float]:
     return [struct.unpack(">d", bytes.fromhex(word))[0] for word in text.split()]
 
 
-def _horner(factors: list[float], x: Rounded) -> Rounded:
-    total = Rounded(factors[-1])
+def _horner(factors: list[float], x):
+    total = type(x)(factors[-1])
     for factor in reversed(factors[:-1]):
         total = factor + x * total
     return total
@@ -112,8 +113,8 @@ def _horner(factors: list[float], x: Rounded) -> Rounded:
 EXP = _words("3FC555555555553E BF66C16C16BEBD93 3F11566AAF25DE2C BEBBBD41C5D26BF1 3E66376972BEA4D0")
 
 
-def slow_cube(x: float) -> float:
-    """x ** 3 as fdlibm's pow has it, one rounded operation at a time: 2 to the power 3 log2(x)."""
+def slow_cube(x: float, number: type = float) -> float:
+    """x ** 3 as fdlibm's pow has it, 2 to the power 3 log2(x); with `Rounded` numbers in exact arithmetic."""
     if x == 0:
         return 0.0
     log2 = _words(
@@ -122,8 +123,8 @@ def slow_cube(x: float) -> float:
     c, c_high, c_low = _words("3FEEC709DC3A03FD 3FEEC709E0000000 BE3E2FE0145B01F5")
     g, g_high, g_low = _words("3FE62E42FEFA39EF 3FE62E4300000000 BE205C610CA86C39")
     n = math.frexp(x)[1] - 1
-    a = Rounded(math.ldexp(x, -n))
-    fraction = _upper_word(a.value) & 0xFFFFF
+    a = number(math.ldexp(x, -n))
+    fraction = _upper_word(_plain(a)) & 0xFFFFF
     b, d_high, d_low = 1.0, 0.0, 0.0
     if 0x3988E < fraction < 0xBB67A:
         b, (d_high, d_low) = 1.5, _words("3FE2B80340000000 3E4CFDEB43CFD006")
@@ -131,33 +132,33 @@ def slow_cube(x: float) -> float:
         a, n = a * 0.5, n + 1
     u, v = a - b, 1 / (a + b)
     s = u * v
-    s_high = s.top()
-    t_high = Rounded(_from_words(((_upper_word(a.value) >> 1) | 0x20000000) + 0x80000 + 0x40000 * (b == 1.5), 0))
+    s_high = _top(s)
+    t_high = number(_from_words(((_upper_word(_plain(a)) >> 1) | 0x20000000) + 0x80000 + 0x40000 * (b == 1.5), 0))
     t_low = a - (t_high - b)
     s_low = v * ((u - s_high * t_high) - s_high * t_low)
     q = s * s
     r = (q * q) * _horner(log2, q) + s_low * (s_high + s)
     q = s_high * s_high
-    t_high = (3.0 + q + r).top()
+    t_high = _top(3.0 + q + r)
     t_low = r - ((t_high - 3.0) - q)
     u, v = s_high * t_high, s_low * t_high + t_low * s
-    p_high = (u + v).top()
+    p_high = _top(u + v)
     p_low = v - (p_high - u)
     z_high, z_low = c_high * p_high, c_low * p_high + p_low * c + d_low
-    t1 = (((z_high + z_low) + d_high) + n).top()
+    t1 = _top(((z_high + z_low) + d_high) + n)
     t2 = z_low - (((t1 - n) - d_high) - z_high)
     p_low, p_high = t2 * 3.0, t1 * 3.0
-    z = (p_low + p_high).value
+    z = _plain(p_low + p_high)
     m = math.trunc(z + math.copysign(0.5, z)) if abs(z) > 0.5 else 0
     p_high = p_high - m
-    t = (p_low + p_high).top()
+    t = _top(p_low + p_high)
     u, v = t * g_high, (p_low - (t - p_high)) * g + t * g_low
     z = u + v
     w = v - (z - u)
     q = z * z
     c = z - q * _horner(EXP, q)
     r = (z * c) / (c - 2.0) - (w + z * w)
-    return math.ldexp((1.0 - (r - z)).value, m)
+    return math.ldexp(_plain(1.0 - (r - z)), m)
 
 
 def slow_exp(x: float) -> float:

@@ -123,6 +123,7 @@ def test_preview_of_parts_virtual_compressed_and_damaged_values(run, photographs
     assert "3 patches" in run("preview", broken).stdout
 
 
+@pytest.mark.slow
 def test_preview_of_a_test_file(run, test_file: Path):
     assert run("preview", test_file).stdout == f"test_preview.png: 4 images of {test_file}\n"
     assert "2 images" in run("preview", test_file, "--count", 2, "-o", "two.png").stdout
@@ -165,6 +166,7 @@ def test_options_that_would_do_nothing_are_refused(run, train: Path, test_file: 
     assert run("verify", test_file, "--sample", 3, "--seed", 1).exit_code == 0
 
 
+@pytest.mark.slow
 def test_values_that_no_training_takes_are_said(run, tmp_path: Path, test_file: Path):
     patches = np.full((3, 9, 9), 0.5)
     path = pair_file(tmp_path / "range.h5", patches, patches * [[[1]], [[400]], [[1]]])

@@ -30,6 +30,7 @@ def reduced(image: np.ndarray, scale: int, **options) -> np.ndarray:
     return slow_imresize(image, (1 / scale, 1 / scale), (image.shape[0] // scale, image.shape[1] // scale), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(20, 26, 3), (21, 23)])
 @pytest.mark.parametrize("boundary", ["symmetric", "replicate"])
 def test_each_is_its_lines_of_matlab(shape: tuple[int, ...], boundary: str) -> None:

@@ -282,7 +282,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "words"), FAULTS, ids=[words[:30] for _, words in FAULTS])
+WAITING = [pytest.param(*fault, marks=[pytest.mark.slow] if fault[0] in (stalled, mute) else []) for fault in FAULTS]
+
+
+@pytest.mark.parametrize(("fault", "words"), WAITING, ids=[words[:30] for _, words in FAULTS])
 def test_fault_is_one_line_and_the_rest_stays(public: Public, tmp_path: Path, fault: Callable, words: str):
     public.faults["/Set5/head.bmp"] = fault
     if fault in (stalled, mute):
@@ -322,6 +325,7 @@ def test_failure_lets_downloads_under_way_finish(public: Public, tmp_path: Path)
     assert kept["bird.bmp"] == expected(public)["bird.bmp"]
 
 
+@pytest.mark.slow
 def test_what_may_pass_is_tried_again(public: Public, tmp_path: Path):
     download.READ_TIMEOUT = SHORT
     turns = {"/Set5/head.bmp": [cut, failing(503), wrong], "/Set5/baby.bmp": [stalled], "/Set5/bird.bmp": [mute]}
@@ -479,6 +483,7 @@ def test_disk_full(public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not public.asked
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize("fault", [stalled, mute], ids=["mid-file", "before-the-answer"])
 def test_interruption_is_quick_and_leaves_nothing_partial(public: Public, tmp_path: Path, fault: Callable):

@@ -23,6 +23,7 @@ def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.
     return random.normal(0, 1, shape).astype(dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.jit
 @settings(max_examples=150)
 @given(

@@ -1,12 +1,12 @@
 """A folder becomes data files: against the MATLAB scripts retold slowly, value for value."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from patience import next_second
 from PIL import Image
 from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
@@ -28,6 +28,7 @@ def as_h5py_shows(path: Path, keys: tuple[str, str] = ("lr", "gt")) -> tuple[np.
         return file[keys[0]][...], file[keys[1]][...]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "patch", "stride", "workers"),
     [({"patch_size": 17, "stride": 13}, 17, 13, 1), ({"patch_size": 17, "stride": 13}, 17, 13, 3), ({}, 41, 41, 2)],
@@ -180,6 +181,7 @@ def test_disk_too_small(photographs: Path, tmp_path: Path, monkeypatch: pytest.M
         generate_train(list_images(photographs), tmp_path / "train.h5", TrainingRecipe(patch_size=16, stride=4))
 
 
+@pytest.mark.slow
 def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
     images = list_images(photographs)
     seen = []
@@ -213,10 +215,11 @@ def test_test_file_is_test_data_m(photographs: Path, tmp_path: Path):
     assert stored[images[0].stem, 4] is None
 
 
+@pytest.mark.slow
 def test_test_file_is_the_same_bytes_every_time(photographs: Path, tmp_path: Path):
     for name in ("a.h5", "b.h5"):
         generate_test("photographs", list_images(photographs), tmp_path / name, scales=(2,))
-        time.sleep(1.1)  # HDF5 keeps seconds
+        next_second()
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
@@ -263,6 +266,7 @@ def test_image_too_small_for_the_scale(tmp_path: Path):
     assert not (tmp_path / "test.h5").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_low_resolution_set_is_the_slow_twins(photographs: Path, tmp_path: Path, scale: int):
     sources = list_images(photographs)

@@ -118,6 +118,7 @@ def test_a_grey_image_of_a_colour_original(gt: Path, tmp_path: Path) -> None:
     assert answer.scale == 2
 
 
+@pytest.mark.slow
 def test_large_images_are_first_compared_in_a_corner(tmp_path: Path) -> None:
     hr = smooth(5, (900, 840, 3))
     write_image(tmp_path / "hr.png", hr)

@@ -62,11 +62,13 @@ def test_what_was_printed_is_kept_and_what_is_half_done_is_not(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_cleaning_up_is_not_interrupted():
     body = "    try: time.sleep(10)\n    finally:\n        time.sleep(0.5); print('cleaned')\n"
     assert interrupted(body, times=3)[:3] == (130, "cleaned\n", LINE)
 
 
+@pytest.mark.slow
 def test_a_thread_that_its_pool_has_forgotten_ends_its_work():
     body = (
         "    import threading\n"
@@ -76,6 +78,7 @@ def test_a_thread_that_its_pool_has_forgotten_ends_its_work():
     assert interrupted(body)[:3] == (130, "cleaned\n", LINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -97,6 +100,7 @@ def test_what_fails_for_it_is_not_reported():
     assert interrupted(body)[:3] == (130, "", LINE)
 
 
+@pytest.mark.slow
 def test_complaints_of_libraries_are_silent():
     body = (
         "    class Handle:\n        def __del__(self): time.sleep(0.5)\n"
@@ -158,6 +162,7 @@ def test_a_name_that_is_not_text_can_be_printed():
     assert done.stdout == "ready\na\\udcff\ndone\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_child_leaves_its_parent_alone():
     """A process that was forked has the parent's handlers, but not its thread, and none of its files to remove."""
     body = (

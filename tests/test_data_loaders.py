@@ -246,6 +246,7 @@ def test_without_the_libraries(whole: Path, monkeypatch: pytest.MonkeyPatch):
         tf_dataset(whole)
 
 
+@pytest.mark.slow
 def test_names_can_be_listed_without_the_libraries():
     code = "import sys; from vdsr_data import *; assert not {'torch', 'tensorflow'} & set(sys.modules), 'imported'"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -64,6 +64,7 @@ def test_a_holder_that_has_yet_to_write_its_name_is_waited_for(tmp_path: Path, m
     assert len(waits) == 3
 
 
+@pytest.mark.slow
 def test_another_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / ".lock"
     with held(path, tmp_path):

@@ -68,6 +68,7 @@ def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert max(abs(randn(3000))) > random.TAIL or max(abs(whole[3000, "v4"])) > 3
 
 
+@pytest.mark.slow
 def test_polar_method_equals_slow_twin() -> None:
     assert randn(3000, generator="v4").tolist() == slow_v4_randn(3000)
 

@@ -33,6 +33,7 @@ def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.
     return random.random(shape).astype(dtype)
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 20), st.integers(1, 20), st.sampled_from((None, 1, 3)), st.sampled_from(DTYPES),
     st.sampled_from(FACTORS), st.sampled_from(FACTORS), st.booleans(), st.sampled_from(("symmetric", "replicate")),
@@ -51,6 +52,7 @@ def test_equals_slow_twin(rows, columns, channels, dtype, down, right, antialias
     assert fast.tobytes() == slow.tobytes()
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60), st.integers(1, 60), st.sampled_from(DTYPES))
 @settings(max_examples=40)
 def test_size_equals_slow_twin(rows, columns, out_rows, out_columns, dtype):

@@ -17,6 +17,7 @@ import pytest
 from command_line import fails, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import next_second
 from PIL import Image
 
 from vdsr_data.errors import VdsrError
@@ -118,9 +119,10 @@ def test_a_part_is_a_training_file_of_its_images(images: list[Path], tmp_path: P
     assert left_over == whole.dropped
 
 
+@pytest.mark.slow
 def test_a_part_is_the_same_bytes_every_time(images: list[Path], tmp_path: Path):
     generate_train(images, tmp_path / "a.h5", RECIPE, shard=(2, 3), workers=3)
-    time.sleep(1.1)  # HDF5 keeps seconds
+    next_second()
     generate_train(images, tmp_path / "b.h5", RECIPE, shard=(2, 3))
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
@@ -381,6 +383,7 @@ def test_a_failing_part_leaves_nothing(images: list[Path], tmp_path: Path):
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_commands(images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     options = ("photographs", "--patch-size", 16, "--stride", 8)

@@ -62,6 +62,7 @@ def decoded(data: bytes) -> np.ndarray:
     return np.asarray(image)
 
 
+@pytest.mark.slow
 def test_png_files_are_the_resized_photographs_cut(photographs: Path, run):
     """Read as BasicSR's `disk` backend with a meta_info_file: names of GT and, in another folder, of LQ."""
     result = run("build-train", photographs, "--format", "png", *OPTIONS)
@@ -221,6 +222,7 @@ def test_dry_run_writes_nothing_and_counts_right(photographs: Path, run):
     assert not list(Path().glob("vdsr_train_*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_lr_images_at_the_older_boundary_are_the_slow_twins(photographs: Path, tmp_path: Path, scale: int):
     """In pieces so large that each image is one."""

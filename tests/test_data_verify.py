@@ -76,6 +76,7 @@ def flip_a_bit(path: Path, key: str, index: tuple[int, ...]) -> None:
         file[key][index] = (bits ^ bits.dtype.type(1)).view(value.dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [RECIPE, TrainingRecipe(patch_size=16, axes="nhwc", keys=("data", "label"))])
 @pytest.mark.parametrize("compression", [0, 1])
 def test_sound_training_file_passes(images: list[Path], tmp_path: Path, recipe: TrainingRecipe, compression: int):

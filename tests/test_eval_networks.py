@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.network import Network, load_network, newest_weights
 from vdsr_eval.networks.weights import Weights, write_weights
 
-pytest.importorskip("keras", reason="needs TensorFlow")
+needs("keras")
 
 
 def network(depth: int, channels: int = 4) -> Weights:

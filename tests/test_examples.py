@@ -37,7 +37,7 @@ MADE = {
     "merge": ("vdsr_train.h5",),
 }
 # Take more than half a second: they train, draw, or read the photographs of scikit-image.
-SLOW = re.compile(r"vdsr-train(?! convert)|preview|--html|--weights|sample( |$)")
+SLOW = re.compile(r"vdsr-train(?! convert)|preview|--html|--weights|sample( |$)|build-test")
 # Need other processes or a network, and have tests of their own.
 ELSEWHERE = ("--dask", "--distribute", "--local-workers", "fetch")
 

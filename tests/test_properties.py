@@ -204,6 +204,7 @@ def test_a_score_is_the_same_by_every_route(sets, names, scales, protocols, vari
             assert len(pictures) == 2 * len(images)
 
 
+@pytest.mark.slow
 @combinations(0.3)
 @given(
     name=some(["one", "two", "grey", "deep"]),

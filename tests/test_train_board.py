@@ -4,12 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+from needs import needs
 from train_fixtures import Recorder, small, test_images, training_file
 
 from vdsr_train.run.log import read_log
 from vdsr_train.run.train import run_training
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 
 
 @pytest.fixture

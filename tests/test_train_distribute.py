@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from needs import needs
 from sgd_rule import MIRRORED, elsewhere, equals_the_rule
 from train_fixtures import COMMAND, Fork, Recorder, small, training_file, undraw
 
@@ -22,7 +23,7 @@ from vdsr_train.cli.main import main
 from vdsr_train.run.log import read_log
 from vdsr_train.run.train import run_training
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 undrawn = pytest.fixture(autouse=True)(undraw)
 forks = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 

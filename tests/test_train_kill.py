@@ -3,11 +3,12 @@
 import sys
 
 import pytest
+from needs import needs
 from train_fixtures import Fork, small, training_file
 
 from vdsr_eval.networks.weights import read_weights
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 TRAIN = """

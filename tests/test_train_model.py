@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from needs import needs
 
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.networks.weights import write_weights
 from vdsr_train.config import Config
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 
 
 def numpy_network(weights, lr):

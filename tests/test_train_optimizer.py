@@ -1,12 +1,15 @@
 """Adjustable clipping against NumPy, through two drops of the learning rate, inside a compiled function."""
 
+import lazy_loader
 import numpy as np
 import pytest
+from needs import needs
 from sgd_rule import RATES, SHAPES, gradients, numpy_sgd, starting_values
 
 from vdsr_train.config import Config
 
-tf = pytest.importorskip("tensorflow")
+needs("tensorflow")
+tf = lazy_loader.load("tensorflow")
 
 
 def run(config: Config, start):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from needs import needs
 
 from vdsr_train.config import Config
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 
 
 def one_step(config: Config, lr, gt):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs
 from sgd_rule import JAX, elsewhere, equals_the_rule
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
@@ -15,8 +16,8 @@ from vdsr_eval.networks.weights import read_weights
 from vdsr_train.run.log import read_log
 from vdsr_train.run.train import run_training
 
-pytest.importorskip("tensorflow")
-pytest.importorskip("jax", reason="JAX is not installed")
+needs("tensorflow")
+needs("jax")
 
 MUON = {
     "optimizer": "muon", "warmup": 5, "learning_rate": 2e-3, "clip": "none", "loss": "absolute", "validation": "none",

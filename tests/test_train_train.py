@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from needs import needs
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_data.errors import VdsrError
@@ -25,7 +26,7 @@ from vdsr_train.run.record import stuck
 from vdsr_train.run.train import Interrupted, run_training
 from vdsr_train.run.validate import open_validation
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 undrawn = pytest.fixture(autouse=True)(undraw)
 
 TIMING = {"patches_per_second", "waiting"}

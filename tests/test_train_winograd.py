@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from needs import needs
 from train_fixtures import Recorder, small, training_file, undraw
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.config import Config
 
-pytest.importorskip("tensorflow")
+needs("tensorflow")
 
 undrawn = pytest.fixture(autouse=True)(undraw)
 LOSSES = ("sum", "total", "mean", "absolute")

@@ -105,6 +105,7 @@ def test_small_odd_and_prime_sizes(shape: tuple[int, ...], dtype: str, scale: fl
     np.testing.assert_array_equal(imresize(image, scale), slow_imresize(image, (scale, scale), size))
 
 
+@pytest.mark.slow
 def test_very_long_lines():
     image = picture(1, 100_000, dtype="uint8")
     assert imresize(image, 0.5).shape == (1, 50_000)

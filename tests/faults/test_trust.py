@@ -265,6 +265,7 @@ def test_links_in_the_target_are_replaced_not_followed(public: Public, tmp_path:
     assert not (tmp_path / "data" / "Set5" / "bird.bmp").is_symlink()
 
 
+@pytest.mark.slow
 def test_certificate_that_nobody_signed_is_refused(public: Public, tmp_path: Path, tried: Tried):
     if not shutil.which("openssl"):
         pytest.skip("needs openssl to make a certificate")

@@ -38,21 +38,24 @@ def resizers() -> dict[str, Resizer]:
 
 
 def _opencv() -> Iterator[tuple[str, Resizer]]:
-    import cv2
+    def make(flag: str) -> Resizer:
+        def resize(image: Image, size: Size) -> Image:
+            import cv2
 
-    def make(flag: int) -> Resizer:
-        return lambda image, size: np.asarray(cv2.resize(image, size[::-1], interpolation=flag))
+            return np.asarray(cv2.resize(image, size[::-1], interpolation=getattr(cv2, flag)))
+
+        return resize
 
     for name in ("INTER_CUBIC", "INTER_AREA", "INTER_LINEAR", "INTER_LANCZOS4", "INTER_NEAREST"):
-        yield f"OpenCV: cv2.resize(image, size, interpolation={name})", make(getattr(cv2, name))
+        yield f"OpenCV: cv2.resize(image, size, interpolation={name})", make(name)
 
 
 def _torch() -> Iterator[tuple[str, Resizer]]:
-    import torch
-    from torch.nn.functional import interpolate
-
     def make(rounded: bool, **options: Any) -> Resizer:
         def resize(image: Image, size: Size) -> Image:
+            import torch
+            from torch.nn.functional import interpolate
+
             planes = torch.from_numpy(np.atleast_3d(image).transpose(2, 0, 1).astype(np.float32) / 255)[None]
             values = interpolate(planes, size=size, **options).clamp(0, 1).mul(255)
             result = (values.round() if rounded else values).to(torch.uint8)[0].numpy().transpose(1, 2, 0)
@@ -71,10 +74,10 @@ def _torch() -> Iterator[tuple[str, Resizer]]:
 
 
 def _scikit_image() -> Iterator[tuple[str, Resizer]]:
-    from skimage.transform import resize
-
     def make(**options: Any) -> Resizer:
         def run(image: Image, size: Size) -> Image:
+            from skimage.transform import resize
+
             values = resize(image / 255, (*size, *image.shape[2:]), **options)
             return np.asarray(np.rint(values.clip(0, 1) * 255).astype(np.uint8))
 
