@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PACKAGES := vdsr_data vdsr_eval vdsr_train
 unexport PYTHONDONTWRITEBYTECODE
-PARALLEL := -n auto --dist loadgroup
+PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help install demo check format quick test test-nojit coverage torture conformance bench docs dist lock clean
 

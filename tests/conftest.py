@@ -44,8 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
-        if any(definition.scope == "module" for definitions in made for definition in definitions):
+        made = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        scopes = {name: definitions[-1].scope for name, definitions in made.items()}
+        if scopes.get("forks") == "session":
+            item.add_marker(pytest.mark.xdist_group("forks"))
+        elif "module" in scopes.values():
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -7,10 +7,11 @@ counts are the long ones times its value. VDSR_SEED starts all random choices; t
 import os
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forks import Forks
 
 FACTOR = float(os.environ.get("VDSR_TORTURE") or 0)
 SEED = int(os.environ.get("VDSR_SEED") or 0)
@@ -28,6 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def amount() -> Callable[[int, int], int]:
     """How many to try: ``amount(quick, long)``, the first in `make test`, the second in `make torture`."""
     return lambda quick, long: max(1, round(FACTOR * long)) if FACTOR else quick
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """A process with all that commands import which need no TensorFlow."""
+    data = ("cli.main", "training.build", "training.generate", "training.shards", "public.download")
+    scores = ("cli.main", "reports.page", "reports.evaluation", "reports.figures", "reports.export")
+    with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "matplotlib.pyplot", "scipy.io",
+               "pooch", "requests", "rich.table", "rich.console") as process:  # fmt: skip
+        yield process
 
 
 @pytest.fixture

@@ -32,16 +32,6 @@ COMMANDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    """A process with all that these commands import."""
-    data = ("cli.main", "training.build", "training.generate", "training.shards", "public.download")
-    scores = ("cli.main", "reports.page", "reports.evaluation", "reports.export")
-    with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "scipy.io", "rich.table",
-               "rich.console") as process:  # fmt: skip
-        yield process
-
-
 @dataclass
 class Place:
     """A command, the folder in which it runs, and what it writes there when nothing happens."""

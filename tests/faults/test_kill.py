@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +31,6 @@ VALUES = {
     "build-train": ("1", "2"), "compressed": ("1", "2"), "build-test": ("2", "3"),
     "build-test-mat": ("replicate", "symmetric"), "imresize": ("1/2", "1/3"), "eval": ("paper", "vdsr-tf"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    """A process with all that these commands import."""
-    data = ("cli.main", "training.build", "training.generate", "training.shards", "public.download")
-    scores = ("cli.main", "reports.page", "reports.evaluation", "reports.figures", "reports.export")
-    with Forks(*(f"vdsr_data.{m}" for m in data), *(f"vdsr_eval.{m}" for m in scores), "matplotlib.pyplot", "scipy.io",
-               "pooch", "requests", "rich.table", "rich.console") as process:  # fmt: skip
-        yield process
 
 
 @dataclass
