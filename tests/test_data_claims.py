@@ -5,7 +5,7 @@ import pytest
 from train_fixtures import training_file
 
 from vdsr_data.benchmark.claims import RANGES, Values, fault_of
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 
 
 @pytest.mark.parametrize(

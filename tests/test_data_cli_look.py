@@ -19,7 +19,7 @@ from vdsr_data.images.files import list_images, write_image
 from vdsr_data.inspect.figures import _overview
 from vdsr_data.inspect.histogram import BAR, spread, table
 from vdsr_data.inspect.sheet import preview
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 from vdsr_data.interop.pairs import Pairs
 from vdsr_data.training.file import open_training
 from vdsr_data.training.generate import generate_train

@@ -8,7 +8,7 @@ import pytest
 from command_line import fails
 
 from vdsr_data import ArgumentError, colon, degrade, export, list_images, modcrop, read_image, write_image
-from vdsr_data.benchmark.export import LAYOUTS
+from vdsr_data.benchmark.layouts import LAYOUTS
 from vdsr_eval import evaluate
 
 

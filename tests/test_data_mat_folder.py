@@ -12,7 +12,7 @@ from vdsr_data.benchmark.build import generate_test_mat
 from vdsr_data.benchmark.mat_folder import MatFolder, is_mat_folder
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import list_images
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 from vdsr_data.interop.pairs import Pairs
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, write_image
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 from vdsr_data.training.subimage_folder import SubimageFolder
 from vdsr_data.training.subimages import SubimageRecipe, generate_subimages
 

@@ -16,7 +16,7 @@ from vdsr_data.benchmark.build import generate_test
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images
 from vdsr_data.images.memory import MemoryWarning
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 from vdsr_data.io.hdf5 import annotate, write_attribute
 from vdsr_data.training.generate import generate_train, shard_of
 from vdsr_data.training.recipe import TrainingRecipe, recipe_of

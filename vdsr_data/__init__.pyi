@@ -1,15 +1,15 @@
 from .benchmark.build import build_test, make_ilr
 from .benchmark.degrading import degrade_folder
-from .benchmark.export import export
+from .benchmark.layouts import export
 from .benchmark.resizing import imresize_folder
 from .benchmark.sets import Benchmark, open_set
 from .degradations.recipes import Degradation, degrade
 from .errors import ArgumentError, VdsrError, VdsrWarning
 from .images.files import list_images, read_image, write_image
 from .inspect.describe import info
-from .inspect.identify import identify
+from .inspect.recognition import identify
 from .inspect.sheet import preview
-from .inspect.verify import verify
+from .inspect.verification import verify
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import colon, modcrop
 from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb

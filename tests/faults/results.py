@@ -11,7 +11,7 @@ from pathlib import Path
 from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.benchmark.resizing import resize_images
 from vdsr_data.images.files import list_images, read_image
-from vdsr_data.inspect.verify import verify
+from vdsr_data.inspect.verification import verify
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.shards import merge

@@ -115,7 +115,7 @@ def verify_mat(
     images : sequence of path, or None
         From which all that the sample holds is made anew; else only lr is, from gt.
     sample, seed, advance
-        As for `vdsr_data.inspect.verify.verify`.
+        As for `vdsr_data.inspect.verification.verify`.
 
     Raises
     ------

@@ -100,7 +100,7 @@ def identify(lr: Path, **options: Any) -> None:
     vdsr-data identify Set5_LRx3 --gt Set5
     vdsr-data identify bird_x3.png --gt Set5/bird.png
     """
-    from vdsr_data.inspect.identify import identify as find_out
+    from vdsr_data.inspect.recognition import identify as find_out
 
     with progress("Identifying", unit="recipes") as advance:
         found = call(find_out, lr, advance=advance, **options)
@@ -133,7 +133,7 @@ def export(name: str, **options: Any) -> None:
     vdsr-data export Set5 --layout basicsr -o datasets
     vdsr-data export Set5 --layout rcan --scales 3 --degradation bd --boundary replicate
     """
-    from vdsr_data.benchmark.export import export as write
+    from vdsr_data.benchmark.layouts import export as write
 
     with progress("Exporting") as advance:
         made = call(write, name, advance=advance, **options)

@@ -82,7 +82,7 @@ def verify(context: click.Context, /, file: Path, **options: Any) -> int:
 
     from vdsr_data.benchmark.file import is_benchmark_file
     from vdsr_data.benchmark.mat_folder import is_mat_folder
-    from vdsr_data.inspect.verify import verify as check
+    from vdsr_data.inspect.verification import verify as check
 
     of_test = is_mat_folder(file) or is_benchmark_file(file)
     if options["images"] is None and not of_test and not file.is_dir():
