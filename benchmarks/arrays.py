@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from contest import Row, Work
 
-from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
+from vdsr_data import fspecial, imfilter, imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_eval import psnr, ssim
 
 __all__ = ["array_rows"]
@@ -18,6 +18,7 @@ def array_rows() -> Iterator[Row]:
     """Every row on arrays."""
     yield from resize_rows()
     yield from thread_rows()
+    yield from filter_rows()
     yield from other_rows()
 
 
@@ -108,6 +109,31 @@ def arithmetic() -> Row:
         other.result()
 
     return Row("vector arithmetic in cache, two threads", two, {"one thread": (one, None)})
+
+
+def filter_rows() -> Iterator[Row]:
+    """Imfilter of 8-bit colour, 1024 x 1024, by Gaussians, which are separable, and by a kernel that is not."""
+    import cv2
+    from scipy.ndimage import correlate
+
+    random = np.random.default_rng(0)
+    color = random.integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    doubles = color.astype(np.float64)
+    other = random.random((7, 7))
+    kernels = {
+        "7 x 7 Gaussian": fspecial("gaussian", 7, 1.6),
+        "7 x 7, not separable": other / other.sum(),
+        "21 x 21 Gaussian": fspecial("gaussian", 21, 3),
+    }
+    for label, kernel in kernels.items():
+        peers = {
+            "SciPy float64": (lambda k=kernel: correlate(doubles, k[:, :, np.newaxis], mode="nearest"), 3.0),
+            "OpenCV float64": (
+                lambda k=kernel: cv2.filter2D(color, cv2.CV_64F, k, borderType=cv2.BORDER_REPLICATE),
+                1.0,
+            ),
+        }
+        yield Row(f"imfilter uint8 RGB {label}", lambda k=kernel: imfilter(color, k, boundary="replicate"), peers)
 
 
 def other_rows() -> Iterator[Row]:
