@@ -1,1 +1,1 @@
-"""Looking into data files: what is in them, how it looks, and whether it is what it says."""
+"""Looking into data: what is in a file, how it looks, whether it is what it says; which recipe made images."""
