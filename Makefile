@@ -40,11 +40,12 @@ test-nojit: install  ## The tests of the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not conformance and not jit" tests/test_data_*.py tests/test_eval_*.py \
 		tests/test_train_winograd.py
 
-coverage: install  ## Which lines and branches no test runs; kernels and what uses them as plain Python
+coverage: install  ## Which lines and branches no test runs; the kernels' as plain Python
 	$(BIN)/python -m coverage erase
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-report= -m "not conformance and not torture and not jit" \
-		tests/test_data_*.py tests/test_eval_*.py tests/test_train_winograd.py tests/faults vdsr_data vdsr_eval
-	$(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not torture" tests/test_train_*.py
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= -m "not conformance and not torture"
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov --cov-append --cov-report= -m "not conformance and not jit" \
+		tests/test_data_resize.py tests/test_data_color.py tests/test_data_filters.py tests/test_eval_metrics.py \
+		tests/test_train_winograd.py
 	$(BIN)/python -m coverage report --fail-under=95
 
 torture: install  ## Many faults and damaged inputs, for about an hour; VDSR_SEED=1 makes other ones
