@@ -139,3 +139,25 @@ def test_identify_prints_the_recipe(photographs: Path, tmp_path: Path) -> None:
     assert said.startswith("4 images, x3: bd: 0 of ")
     assert "HR = imfilter(HR, h, 'replicate');" in said
     assert "is no file" in refused("identify", tmp_path / "lr/a.png", "--gt", photographs)
+
+
+def test_no_two_images_are_one_file(photographs: Path, tmp_path: Path) -> None:
+    assert "one file" in refused("degrade", photographs, tmp_path / "lr", "--scale", "2.0000001,2.0000002")
+    (tmp_path / "linked/x2").mkdir(parents=True)
+    (tmp_path / "linked/x3").symlink_to("x2")
+    assert "one file" in refused("degrade", photographs, tmp_path / "linked", "--scale", "2,3", "--force")
+    said = refused("export", photographs, "-o", tmp_path / "out", "--layout", "metasr", "--scales", "1.12,1.124")
+    assert "has the folder of another one" in said
+
+
+def test_explanation_has_every_crop_and_scale_and_is_printed_when_quiet(photographs: Path, tmp_path: Path) -> None:
+    words = ["degrade", photographs, tmp_path / "lr", "--scale", "2,3.5", "--modcrop", 12, "--explain", "--quiet"]
+    said = run(*words)
+    assert said.count("HR = modcrop(HR, 12);") == 2
+    for line in ("HR = modcrop(HR, 2);", "1/3.5", "mod(end, 3.5)"):
+        assert line in said
+
+
+def test_a_boundary_without_effect_is_refused(photographs: Path, tmp_path: Path) -> None:
+    words = ["export", photographs, "-o", tmp_path / "out", "--layout", "rcan", "--degradation", "bd"]
+    assert "no effect on bd" in refused(*words, "--boundary", "replicate")

@@ -134,7 +134,10 @@ def test_large_images_are_first_compared_in_a_corner(tmp_path: Path) -> None:
         (lambda lr, gt: write_image(lr / "baby_x2.png", smooth(0)), "several images"),
         (lambda lr, gt: write_image(lr / "other.png", smooth(0)), "no original of other.png"),
         (lambda lr, gt: write_image(lr / "babyx3.png", np.zeros((40, 32), np.uint16)), "has 16 bits"),
-        (lambda lr, gt: write_image(lr / "babyx3.png", np.zeros((7, 32), np.uint8)), "no scale fits the sizes"),
+        (
+            lambda lr, gt: write_image(lr / "babyx3.png", np.zeros((7, 32), np.uint8)),
+            "no scale that is usual",
+        ),
     ],
 )
 def test_refused(change, words: str, gt: Path, tmp_path: Path) -> None:
@@ -153,3 +156,45 @@ def test_a_scale_that_does_not_fit(gt: Path, tmp_path: Path) -> None:
         identify(tmp_path / "lr.png", gt / "baby.png", scale=0)
     with pytest.raises(VdsrError, match="is no file"):
         identify(tmp_path / "lr.png", gt)
+
+
+def test_a_flat_image_or_corner_does_not_hide_the_recipe(tmp_path: Path) -> None:
+    """On what is black all recipes agree."""
+    for folder in ("hr", "lr"):
+        (tmp_path / folder).mkdir()
+    dark = np.zeros((660, 660, 3), np.uint8)
+    dark[560:, 560:] = smooth(3, (100, 100, 3))
+    for name, image in {"black": np.zeros((48, 48, 3), np.uint8), "butterfly": smooth(4), "dark": dark}.items():
+        write_image(tmp_path / "hr" / f"{name}.png", modcrop(image, 2))
+        write_image(tmp_path / "lr" / f"{name}x2.png", imresize(modcrop(image, 2), 1 / 2, method="lanczos3"))
+    assert identify(tmp_path / "lr", tmp_path / "hr").recipes[0].name == "imresize, lanczos3"
+    alone = identify(tmp_path / "lr/darkx2.png", tmp_path / "hr/dark.png")
+    assert alone.recipes[0].name == "imresize, lanczos3"
+
+
+@pytest.mark.parametrize("scale", [1.2, 1.25, 1.9, 2.2])
+def test_scales_that_sizes_leave_open_are_tried(scale: float, tmp_path: Path) -> None:
+    write_image(tmp_path / "hr.png", smooth(1))
+    write_image(tmp_path / "lr.png", degrade(smooth(1), "bi", scale))
+    answer = identify(tmp_path / "lr.png", tmp_path / "hr.png")
+    assert answer.exact
+    assert answer.scale == pytest.approx(scale)
+
+
+def test_lines_of_matlab_are_whole(gt: Path, tmp_path: Path) -> None:
+    from vdsr_data import luma
+
+    lines = found(gt, tmp_path, lambda image: degrade(luma(image), "bi", 3)).recipes[0].matlab
+    assert lines[:2] == ("HR = rgb2ycbcr(HR); HR = HR(:, :, 1);", "HR = modcrop(HR, 3);")
+
+
+def test_long_names_take_no_time_and_exact_ones_come_first(tmp_path: Path) -> None:
+    for folder in ("hr", "lr"):
+        (tmp_path / folder).mkdir()
+    for name in ("a", "a_b"):
+        write_image(tmp_path / "hr" / f"{name}.png", smooth(0))
+        write_image(tmp_path / "lr" / f"{name}.png", degrade(smooth(0), "bi", 3))
+    assert identify(tmp_path / "lr", tmp_path / "hr").exact
+    write_image(tmp_path / "lr" / ("a" + "_x" * 60 + ".png"), degrade(smooth(0), "bi", 3))
+    with pytest.raises(VdsrError, match="no original of"):
+        identify(tmp_path / "lr", tmp_path / "hr")

@@ -95,7 +95,10 @@ def test_table_of_the_ziggurat_stays_what_it_was_when_compared() -> None:
         (lambda: randn(3, generator="v5"), "generator: 'v5' is not allowed; give one of twister, v4"),
         (lambda: randi(0, 3), "randi needs"),
         (lambda: randi((1, 2, 3), 3), "randi needs"),
-        (lambda: randi("a", 3), "randi needs"),
+        (lambda: randi("19", 3), "most"),
+        (lambda: randi(2.7, 3), "most"),
+        (lambda: randi(True, 3), "most"),
+        (lambda: randi(float("inf"), 3), "most"),
     ],
 )
 def test_refused(call, words: str) -> None:

@@ -78,3 +78,9 @@ def test_a_kernel_may_be_a_file(photographs: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "k.npy", np.full((3, 3), 1 / 9))
     scores = evaluate(photographs, scales=2, protocols="paper", degradation=f"blur:kernel={tmp_path / 'k.npy'}")
     assert next(iter(scores)).protocol == "paper (blur with a kernel of 3 x 3)"
+
+
+def test_one_boundary_for_both(photographs: Path) -> None:
+    with pytest.raises(ValueError, match="its boundary is that of the protocol"):
+        evaluate(photographs, scales=2, degradation="dn:boundary=replicate")
+    assert evaluate(photographs, scales=2, degradation="dn:boundary=replicate", boundary="replicate").records

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,12 @@ class Degraded:
     scales: tuple[float, ...]
     recipe: Degradation
     crop: Crop | None = None
+    modcrop: int = 1
 
     def __str__(self) -> str:
         if not self.images:
-            return self.recipe.about(self.scales[0], self.crop)
+            first = [f"HR = modcrop(HR, {self.modcrop});"] if self.modcrop > 1 else []
+            return "\n".join(self.recipe.about(scale, self.crop, first) for scale in self.scales)
         images = f"{self.images} image{'s' * (self.images > 1)}"
         scales = ", ".join(f"x{scale:g}" for scale in self.scales)
         return f"{self.target}: {images}, {scales}, {self.recipe}"
@@ -134,11 +137,15 @@ def degrade_folder(
     modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
     workers = limits.threads(workers)
     if explain:
-        return Degraded(Path(target), 0, scales, recipe, crop)
+        return Degraded(Path(target), 0, scales, recipe, crop, modcrop)
     folders = [f"x{one:g}" for one in scales] if len(scales) > 1 else []
     sources, targets, whole = image_places(source, target, format, force=force, folders=folders)
     every = [one for several in targets for one in several]
     check_apart(every, sources)
+    if len({realpath(path) for path in every}) < len(every):
+        raise ArgumentError(
+            f"two images would be written to one file below {target}; name other scales or another place"
+        )
     for path in sources:
         empty = np.broadcast_to(np.uint8(0), image_size(path))
         if any(crop_for(cropped(empty, modcrop), one, crop).size == 0 for one in scales):

@@ -153,7 +153,12 @@ def export(
         for one in factors:
             words = {"set": title, "name": image, "kind": recipe.kind.upper(), "scale": one}
             places[output / plan.hr.format(**words)] = ("hr", one if "{scale}" in plan.hr else None)
-            places[output / plan.lr.format(**words)] = ("lr", one)
+            path = output / plan.lr.format(**words)
+            if path in places:
+                raise ArgumentError(
+                    f"scales: {one} has the folder of another one, {path.parent.name}; give one of them"
+                )
+            places[path] = ("lr", one)
         written.append(places)
     every = [path for places in written for path in places]
     check_apart(every, sources)
@@ -192,6 +197,8 @@ def _recipe(plan: Layout, layout: str, degradation: str | Degradation | None, bo
     if layout != "rcan":
         raise ArgumentError(f"degradation: the folders of {layout} are for bicubic images; rcan has others")
     recipe = Degradation.parse(degradation)
+    if boundary != "symmetric" and (recipe.boundary or "boundary" not in KINDS[recipe.kind].options):
+        raise ArgumentError(f"boundary has no effect on {recipe}; leave it out")
     if not KINDS[recipe.kind].reduces:
         raise ArgumentError(f"degradation: {recipe.kind} does not reduce images")
     if recipe.boundary is None and "boundary" in KINDS[recipe.kind].options:

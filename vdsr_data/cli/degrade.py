@@ -81,8 +81,10 @@ def degrade(source: str, target: Path, **options: Any) -> None:
 
     with progress("Degrading") as advance:
         made = call(degrade_folder, source, target, advance=advance, **options)
-    for line in str(made).splitlines():
-        voice.say(line)
+    if options["explain"]:
+        _print(str(made))
+    else:
+        voice.say(str(made))
 
 
 @click.command(cls=ExplainingCommand)
@@ -104,8 +106,7 @@ def identify(lr: Path, **options: Any) -> None:
 
     with progress("Identifying", unit="recipes") as advance:
         found = call(find_out, lr, advance=advance, **options)
-    for line in str(found).splitlines():
-        voice.say(line)
+    _print(str(found))
 
 
 @click.command(cls=ExplainingCommand)
@@ -131,10 +132,17 @@ def export(name: str, **options: Any) -> None:
 
     \b
     vdsr-data export Set5 --layout basicsr -o datasets
-    vdsr-data export Set5 --layout rcan --scales 3 --degradation bd --boundary replicate
+    vdsr-data export Set5 --layout rcan --scales 3 --degradation bd
     """
     from vdsr_data.benchmark.layouts import export as write
 
     with progress("Exporting") as advance:
         made = call(write, name, advance=advance, **options)
     voice.say(str(made))
+
+
+def _print(text: str) -> None:
+    """Print what was asked for, also with --quiet."""
+    click.echo(text)
+    for line in text.splitlines():
+        voice.keep(line)

@@ -21,7 +21,7 @@ from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.random import randn
 from vdsr_data.matlab.resize import imresize
 
-__all__ = ["KINDS", "Crop", "Degradation", "DegradationKind", "crop_for", "degrade"]
+__all__ = ["KINDS", "Crop", "Degradation", "DegradationKind", "crop_for", "crop_lines", "degrade"]
 
 DegradationKind = Literal["bi", "bi-double", "bd", "blur", "dn", "jpeg", "noise", "srmd"]
 Crop = Literal["modcrop", "meta-sr", "none"]
@@ -256,10 +256,10 @@ class Degradation:
     def _randn(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         return randn(shape, generator="v4") if self.seed is None else randn(shape, self.seed)
 
-    def about(self, scale: float = 1, crop: Crop | None = None) -> str:
-        """Say what this is, who used it, which lines of MATLAB it stands for, and how far that is proved."""
+    def about(self, scale: float = 1, crop: Crop | None = None, first: Sequence[str] = ()) -> str:
+        """Say what this is, who used it, its lines of MATLAB after the `first` ones, and how far it is proved."""
         kind = KINDS[self.kind]
-        lines = "\n".join(f"  {line}" for line in self.explain(scale, crop))
+        lines = "\n".join(f"  {line}" for line in [*first, *self.explain(scale, crop)])
         return f"{self}: {kind.title}\nused by: {kind.papers}\nin MATLAB:\n{lines}\ndiffering: {kind.proved}"
 
     def explain(self, scale: float = 1, crop: Crop | None = None) -> list[str]:
@@ -267,17 +267,17 @@ class Degradation:
         scale = self.check_scale(scale)
         factor = f"1/{scale!r}"
         seed = "randn('seed', 0)" if self.seed is None else f"rng({self.seed})"
-        gaussian = f"h = fspecial('gaussian', 15, {self.sigma or 2.6:g});"
+        gaussian = f"h = fspecial('gaussian', 15, {self.sigma or 2.6});"
         kernel = gaussian if self.kernel is None else f"h = kernel;  % {self._kernel_size()}"
         release = "  % in a release before R2015b" if self.boundary == "replicate" else ""
         bicubic = f"LR = imresize(HR, {factor}, 'bicubic');{release}"
         default = {"dn": 30.0, "srmd": 15.0, "noise": 10.0}.get(self.kind, 0.0)
-        level = f"{default if self.noise is None else self.noise:g}"
+        level = f"{default if self.noise is None else self.noise}".removesuffix(".0")
         lines = {
             "bi": [bicubic],
             "bi-double": [f"LR = im2uint8(imresize(im2double(HR), {factor}, 'bicubic'));{release}"],
             "bd": [
-                f"h = fspecial('gaussian', 7, {self.sigma or 1.6:g});", "HR = imfilter(HR, h, 'replicate');",
+                f"h = fspecial('gaussian', 7, {self.sigma or 1.6});", "HR = imfilter(HR, h, 'replicate');",
                 f"LR = imresize(HR, {factor}, 'nearest');",
             ],
             "dn": [bicubic, f"{seed};", f"LR = uint8(single(LR) + single({level} * randn(size(LR))));"],
@@ -289,7 +289,7 @@ class Degradation:
             "noise": [f"{seed};", f"LR = im2uint8(single(im2double(HR) + {level}/255 * randn(size(HR))));"],
             "jpeg": [f"imwrite(HR, 'LR.jpg', 'Quality', {self.quality or 10});", "LR = imread('LR.jpg');"],
         }  # fmt: skip
-        return [*_crop_lines(scale, crop), *lines[self.kind]]
+        return [*crop_lines(scale, crop), *lines[self.kind]]
 
 
 def degrade(
@@ -340,6 +340,8 @@ def degrade(
     [[59, 77], [168, 186]]
     """
     image = as_array(image, "degrade")
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
+        raise ArgumentError(f"degrade needs an image (rows, columns) or (rows, columns, 3), got shape {image.shape}")
     options = {"boundary": boundary, "sigma": sigma, "kernel": kernel, "noise": noise, "seed": seed, "quality": quality}
     if isinstance(kind, Degradation):
         if any(value is not None for value in options.values()):
@@ -404,7 +406,8 @@ def _crop(scale: float, crop: Crop | None) -> Crop:
     return limits.choice("crop", crop, get_args(Crop))
 
 
-def _crop_lines(scale: float, crop: Crop | None) -> list[str]:
+def crop_lines(scale: float, crop: Crop | None) -> list[str]:
+    """Return the lines of MATLAB that `crop_for` stands for."""
     match _crop(scale, crop):
         case "none":
             return []

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import find_images
-from vdsr_data.degradations.recipes import Crop, Degradation, crop_for
+from vdsr_data.degradations.recipes import Crop, Degradation, crop_for, crop_lines
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import is_image_name, read_image
+from vdsr_data.images.files import image_size, is_image_name, read_image
 from vdsr_data.interop.resizers import resizers
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.limits import BOUNDARIES, SCALES, Boundary
@@ -25,8 +25,11 @@ from vdsr_data.matlab.resize import imresize
 __all__ = ["Identified", "Recipe", "identify"]
 
 Image = NDArray[np.uint8]
+PROBES = 8  # small images, of which the one with most detail is tried
+TRIED = 4  # scales, if none was given and the sizes allow several
 CORNER = 256  # pixels of a low-resolution image on which recipes are first compared
 RIM = 16  # pixels beside a cut that may see beyond it
+DETAIL = 5.0  # standard deviation of a corner without which it tells nothing
 SHOWN = 5
 CROPS: dict[Crop | int, str] = {
     "modcrop": "cropped to multiples of the scale", "none": "not cropped", "meta-sr": "cropped as by Meta-SR",
@@ -56,11 +59,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Identified:
-    """What `identify` found: the scale, the number of images, and recipes, the nearest first."""
+    """What `identify` found: the scale, the number of images, and recipes, the nearest first.
+
+    `guessed` is set if no recipe is exact, and the scale is only the nearest that the sizes allow.
+    """
 
     scale: float
     images: int
     recipes: tuple[Recipe, ...]
+    guessed: bool = False
 
     @property
     def exact(self) -> bool:
@@ -76,6 +83,8 @@ class Identified:
         lines = [f"{images}: no known recipe gives every value; the nearest:"]
         for recipe in self.recipes[:SHOWN]:
             lines += [f"  {recipe}", *(f"    {remark}" for remark in recipe.remarks)]
+        if self.guessed:
+            lines.append("the scale is what the sizes allow; name it with --scale if it is another")
         return "\n".join(lines)
 
 
@@ -118,9 +127,31 @@ def identify(lr: str | Path, gt: str | Path, *, scale: float | None = None, adva
     ...     print(identify(f"{folder}/lr.png", f"{folder}/hr.png").recipes[0])
     bd: 0 of 1,320 values differ
     """
-    pairs = [_read(*pair) for pair in _pairs(Path(lr), gt)]
-    scale, crops = _scale([(low.shape, high.shape) for low, high in pairs], scale)
-    first = min(pairs, key=lambda pair: pair[0].size)
+    pairs = _pairs(Path(lr), gt)
+    first = _probe(pairs)
+    found: list[Identified] = []
+    for one, crops in _scales([(image_size(low), image_size(high)) for low, high in pairs], scale):
+        found.append(Identified(one, len(pairs), _recipes(pairs, first, one, crops, advance)))
+        if found[-1].exact:
+            break
+    best = min(found, key=lambda answer: _rank(answer.recipes[0]))
+    return best if best.exact or scale is not None else replace(best, guessed=True)
+
+
+def _probe(pairs: Sequence[tuple[Path, Path]]) -> tuple[Image, Image]:
+    """A small pair to try recipes on: of the smallest few, the one with most detail; a flat one tells nothing."""
+    small = sorted(pairs, key=lambda pair: math.prod(image_size(pair[0])))[:PROBES]
+    return max((_read(*pair) for pair in small), key=lambda pair: float(np.std(pair[0])))
+
+
+def _recipes(
+    pairs: Sequence[tuple[Path, Path]],
+    first: tuple[Image, Image],
+    scale: float,
+    crops: Sequence[Crop | int],
+    advance: Progress,
+) -> tuple[Recipe, ...]:
+    """The recipes at one scale, the nearest first."""
     ways = [replace(way, crop=crop) for crop in crops for way in _ways(scale)]
     means = []
     for way in ways:
@@ -131,7 +162,7 @@ def identify(lr: str | Path, gt: str | Path, *, scale: float | None = None, adva
         ways = [replace(way, crop=crop) for crop in crops for way in _fitted(first, scale, crop)]
         means = [_mean(way, first, scale) for way in ways]
         recipes = sorted([*recipes, *_nearest(ways, means, pairs, scale)], key=_rank)
-    return Identified(scale, len(pairs), tuple(recipes))
+    return tuple(recipes)
 
 
 @dataclass(frozen=True)
@@ -156,7 +187,8 @@ def _pairs(lr: Path, gt: str | Path) -> list[tuple[Path, Path]]:
     left = dict.fromkeys(small)
     pairs = []
     for original in sorted(originals, key=lambda path: -len(path.stem)):
-        found = [path for path in left if _belongs(path.stem, original.stem)]
+        same = [path for path in left if path.stem == original.stem]
+        found = same or [path for path in left if _belongs(path.stem, original.stem)]
         if len(found) != 1:
             what = "no image" if not found else f"several images ({', '.join(path.name for path in found)})"
             raise VdsrError(f"{lr}: {what} of {original.name}; give folders whose images pair by their names")
@@ -169,7 +201,9 @@ def _pairs(lr: Path, gt: str | Path) -> list[tuple[Path, Path]]:
 
 def _belongs(small: str, original: str) -> bool:
     """Whether the name of a small image is that of an original, with an ending such as x3 or _LRBI_x3."""
-    return bool(re.fullmatch(re.escape(original) + r"(_?LR\w*|[-_.]?x\d[\d.]*|_\w+)*", small, re.IGNORECASE))
+    ending = small[len(original) :]
+    begins = small[: len(original)].lower() == original.lower()
+    return begins and bool(re.match(r"$|[-_.]|x\d|LR", ending, re.IGNORECASE))
 
 
 def _read(lr: Path, gt: Path) -> tuple[Image, Image]:
@@ -183,27 +217,36 @@ def _read(lr: Path, gt: Path) -> tuple[Image, Image]:
     return low, luma(high) if low.ndim < high.ndim else high
 
 
-def _scale(
-    shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], scale: float | None
-) -> tuple[float, list[Crop | int]]:
-    """The factor that fits all sizes, and the ways of cropping that do."""
-    (low, high), *_ = shapes
+def _scales(
+    sizes: Sequence[tuple[tuple[int, int], tuple[int, int]]], scale: float | None
+) -> list[tuple[float, list[Crop | int]]]:
+    """The factors that fit all sizes, whole ones and the nearest first, and the ways of cropping that do."""
+    (low, high), *_ = sizes
     ratio = high[0] / low[0]
     if scale is not None and not SCALES[0] <= scale <= SCALES[1]:
         raise ArgumentError(f"scale must be from {SCALES[0]} to {SCALES[1]}, got {scale!r}")
     whole = [float(s) for s in (round(ratio), math.floor(ratio), math.ceil(ratio)) if s >= 1]
-    fractions = sorted(colon(1.1, 0.1, 4), key=lambda one: abs(one - ratio))
-    for one in dict.fromkeys([*whole, *fractions] if scale is None else [float(scale)]):
+    fractions = [*colon(1.1, 0.1, 4), *(k / 20 for k in range(21, 161))]
+    nearest = sorted(fractions, key=lambda one: abs(one - ratio))
+    found: list[tuple[float, list[Crop | int]]] = []
+    for one in dict.fromkeys([*whole, *nearest] if scale is None else [float(scale)]):
         ways: list[Crop | int] = ["modcrop", "none", "meta-sr", 12] if one == int(one) else ["meta-sr", "none"]
-        fit = [way for way in ways if all(_fits(low, high, one, way) for low, high in shapes)]
-        if fit:
-            same: dict[Any, Crop | int] = {}  # ways that crop nothing differently are one
-            for way in fit:
-                same.setdefault(tuple(_size_after(high, one, way) for _, high in shapes), way)
-            return (int(one) if one == int(one) else one), list(same.values())
-    sizes = f"{low[0]} x {low[1]} of {high[0]} x {high[1]} pixels"
-    asked = "no scale" if scale is None else f"not the scale {scale:g}"
-    raise VdsrError(f"{asked} fits the sizes of the images ({sizes}), with any known way of cropping")
+        same: dict[Any, Crop | int] = {}  # ways that crop nothing differently are one
+        for way in ways:
+            if all(_fits(low, high, one, way) for low, high in sizes):
+                same.setdefault(tuple(_size_after(high, one, way) for _, high in sizes), way)
+        if same:
+            found.append((int(one) if one == int(one) else one, list(same.values())))
+        if len(found) == TRIED:
+            break
+    if not found:
+        given = f"{low[0]} x {low[1]} of {high[0]} x {high[1]} pixels"
+        if scale is None:
+            raise VdsrError(f"no scale that is usual fits the sizes of the images ({given}); name it with --scale")
+        raise VdsrError(
+            f"not the scale {scale:g} fits the sizes of the images ({given}), with any known way of cropping"
+        )
+    return found
 
 
 def _size_after(shape: tuple[int, ...], scale: float, crop: Crop | int) -> tuple[int, int]:
@@ -281,7 +324,8 @@ def _to_size(image: Image, resize: Callable[[Image, tuple[int, int]], Image], sc
 def _mean(way: _Way, pair: tuple[Image, Image], scale: float) -> float:
     """Mean absolute difference of a pair, or of its upper left corner if that is enough."""
     low, high = pair
-    if way.local and scale == int(scale) and min(low.shape[:2]) > CORNER + RIM:
+    large = scale == int(scale) and min(low.shape[:2]) > CORNER + RIM
+    if way.local and large and np.std(low[:CORNER, :CORNER]) > DETAIL:
         beyond = (CORNER + RIM) * int(scale)
         low, high = low[:CORNER, :CORNER], high[:beyond, :beyond]
     return float(np.abs(_apart(way, low, high, scale)).mean())
@@ -296,12 +340,13 @@ def _apart(way: _Way, low: Image, high: Image, scale: float) -> NDArray[np.int16
 def _nearest(
     ways: Sequence[_Way],
     means: Sequence[float],
-    pairs: Sequence[tuple[Image, Image]],
+    pairs: Sequence[tuple[Path, Path]],
     scale: float,
 ) -> list[Recipe]:
     """The recipes that are nearest to one pair, compared with all; no more of them once one gives every value."""
     recipes: list[Recipe] = []
-    for k in np.argsort(means, kind="stable")[: 2 * SHOWN].tolist():
+    enough = sorted(means)[min(2 * SHOWN, len(means)) - 1]  # and all that are as near as the last of these
+    for k in [k for k in np.argsort(means, kind="stable").tolist() if means[k] <= enough]:
         recipes.append(_over_all(ways[k], pairs, scale))
         if recipes[-1].differing and any(not recipe.differing for recipe in recipes):
             break
@@ -312,18 +357,30 @@ def _rank(recipe: Recipe) -> tuple[bool, float]:
     return recipe.differing > 0, recipe.mean
 
 
-def _over_all(way: _Way, pairs: Sequence[tuple[Image, Image]], scale: float) -> Recipe:
+def _over_all(way: _Way, pairs: Sequence[tuple[Path, Path]], scale: float) -> Recipe:
     """The recipe, its differences over all images, and what is to be said about them."""
-    apart = [_apart(way, low, high, scale) for low, high in pairs]
-    every = np.concatenate([one.ravel() for one in apart])
-    differing, largest = int(np.count_nonzero(every)), int(np.abs(every).max())
+    differing = values = largest = inside = up = total = 0
+    grey = False
+    for paths in pairs:
+        low, high = _read(*paths)
+        grey |= low.ndim == 2 and read_image(paths[1]).ndim == 3
+        apart = _apart(way, low, high, scale)
+        differing, values = differing + int(np.count_nonzero(apart)), values + apart.size
+        largest, total = max(largest, int(np.abs(apart).max())), total + int(np.abs(apart, dtype=np.int64).sum())
+        inside += int(np.count_nonzero(apart[3:-3, 3:-3])) if min(apart.shape[:2]) > 12 else differing
+        up += int((apart > 0).sum())
     remarks = []
-    if differing and not any(one[3:-3, 3:-3].any() for one in apart):
+    if differing and not inside:
         remarks.append("only at the rim, within 3 pixels: another rule beyond the edge")
     elif largest == 1:
-        up = int((every > 0).sum()) / differing
-        side = "all up" if up == 1 else "all down" if up == 0 else "up and down"
+        side = "all up" if up == differing else "all down" if up == 0 else "up and down"
         remarks.append(f"by 1 only, {side}: another rounding, or other last bits")
     usual = way.crop == ("modcrop" if scale == int(scale) else "meta-sr")
     name = way.name if usual else f"{way.name}, {CROPS[way.crop]}"
-    return Recipe(name, way.lines, differing, every.size, largest, float(np.abs(every).mean()), tuple(remarks))
+    lines = [*(["HR = rgb2ycbcr(HR); HR = HR(:, :, 1);"] if grey else []), *_crop_of(way.crop, scale), *way.lines]
+    return Recipe(name, tuple(lines if way.lines else ()), differing, values, largest, total / values, tuple(remarks))
+
+
+def _crop_of(crop: Crop | int, scale: float) -> list[str]:
+    """The lines of MATLAB that crop."""
+    return [f"HR = modcrop(HR, {crop});"] if isinstance(crop, int) else crop_lines(scale, crop)

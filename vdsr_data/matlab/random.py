@@ -90,10 +90,10 @@ def randi(most: int | Sequence[int], shape: int | Sequence[int], seed: int = 0) 
     >>> randi(10, 5).tolist()
     [9, 10, 2, 10, 7]
     """
-    try:
-        low, high = (int(one) for one in (most if isinstance(most, Sequence) else (1, most)))
-    except (TypeError, ValueError):
-        raise ArgumentError(f"randi needs the largest number, or the smallest and the largest, got {most!r}") from None
+    pair = most if isinstance(most, Sequence) and not isinstance(most, str) else (1, most)
+    if len(pair) != 2:
+        raise ArgumentError(f"randi needs the largest number, or the smallest and the largest, got {most!r}")
+    low, high = (limits.whole("most", one, (-(2**53), 2**53)) for one in pair)
     if not low <= high or max(abs(low), abs(high)) >= 2**53:
         raise ArgumentError(f"randi needs a smallest and a largest number below 2**53, in this order, got {most!r}")
     return np.asarray(low + np.floor(rand(shape, seed) * (high - low + 1)), dtype=np.int64)

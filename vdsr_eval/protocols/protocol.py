@@ -90,6 +90,9 @@ class Protocol:
                 f"degradation: {self.degradation.kind} does not reduce images, and cannot be scored here"
             )
 
+        if self.degradation is not None and self.degradation.boundary not in (None, self.boundary):
+            raise ArgumentError("degradation: its boundary is that of the protocol; give that one")
+
     @property
     def data_range(self) -> float:
         """The peak of the scored images: 1 for floats, 255 for 8-bit results."""
