@@ -15,15 +15,13 @@ from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.degradations.recipes import Crop, Degradation, DegradationKind, crop_for, degrade
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
-from vdsr_data.images.memory import check_images
+from vdsr_data.images.memory import check_images, of_degrading
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
 from vdsr_data.io.files import check_apart, check_target
 from vdsr_data.limits import Boundary, ImageFormat
 from vdsr_data.matlab.arrays import modcrop as cropped
 
-__all__ = ["Degraded", "degrade_folder"]
-
-PIXEL = 90  # bytes for each of an original: three channels in float64, filtered and reduced
+__all__ = ["Degraded", "check_sizes", "degrade_folder", "write_degraded"]
 
 
 @dataclass(frozen=True)
@@ -146,19 +144,13 @@ def degrade_folder(
         raise ArgumentError(
             f"two images would be written to one file below {target}; name other scales or another place"
         )
-    for path in sources:
-        empty = np.broadcast_to(np.uint8(0), image_size(path))
-        if any(crop_for(cropped(empty, modcrop), one, crop).size == 0 for one in scales):
-            raise VdsrError(f"{path}: nothing is left of it when it is cropped for the scale")
-    check_images(sources, lambda rows, columns: float(rows * columns * PIXEL), workers=workers)
+    check_sizes(sources, scales, modcrop, crop)
+    check_images(sources, of_degrading, workers=workers)
 
     def process(k: int) -> None:
         image = cropped(read_image(sources[k]), modcrop)
         for one, path in zip(scales, targets[k], strict=True):
-            try:
-                write_image(path, degrade(image, recipe, one, crop=crop))
-            except ArgumentError as error:  # of this image, as its dtype
-                raise VdsrError(f"{sources[k]}: {error}") from None
+            write_degraded(path, image, sources[k], recipe, one, crop)
 
     with whole:
         for path in every:
@@ -168,3 +160,22 @@ def degrade_folder(
             check_target(path)
         results(process, len(sources), workers, of_all(advance, len(sources)))
     return Degraded(Path(target), len(sources), scales, recipe, crop)
+
+
+def check_sizes(sources: Sequence[Path], scales: Sequence[float], modcrop: int, crop: Crop | None) -> None:
+    """Refuse images of which nothing is left when they are cropped, as far as their heads tell."""
+    for path in sources:
+        empty = cropped(np.broadcast_to(np.uint8(0), image_size(path)), modcrop)
+        if any(crop_for(empty, scale, crop).size == 0 for scale in scales):
+            raise VdsrError(f"{path}: nothing is left of it when it is cropped for the scale")
+
+
+def write_degraded(
+    path: Path, image: NDArray[Any], source: Path, recipe: Degradation, scale: float, crop: Crop | None
+) -> None:
+    """Write what the recipe makes of an image; VdsrError names its `source` if it cannot, as of the dtype."""
+    try:
+        lr = degrade(image, recipe, scale, crop=crop)
+    except ArgumentError as error:
+        raise VdsrError(f"{source}: {error}") from None
+    write_image(path, lr)

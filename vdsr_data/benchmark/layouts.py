@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
-
 from vdsr_data import limits
+from vdsr_data.benchmark.degrading import check_sizes, write_degraded
 from vdsr_data.benchmark.sets import find_images, unique_names
-from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, crop_for, degrade
+from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, crop_for
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import image_size, read_image, write_image
-from vdsr_data.images.memory import check_images
+from vdsr_data.images.files import read_image, write_image
+from vdsr_data.images.memory import check_images, of_degrading
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
 from vdsr_data.io.files import check_apart, check_folder, check_target, claimed
 from vdsr_data.limits import Boundary
@@ -21,7 +20,6 @@ from vdsr_data.matlab.arrays import modcrop
 __all__ = ["LAYOUTS", "Exported", "Layout", "LayoutName", "export"]
 
 LayoutName = Literal["basicsr", "rcan", "edsr", "kair", "metasr"]
-PIXEL = 90  # bytes for each of an original, as of `degrade_folder`
 
 
 @dataclass(frozen=True)
@@ -144,11 +142,9 @@ def export(
     output = limits.checked_path("output", layout if output is None else output)
     names = unique_names(sources)
 
+    check_sizes(sources, factors, plan.multiple, plan.crop)
     written: list[dict[Path, tuple[str, float | None]]] = []
-    for image, source in zip(names, sources, strict=True):
-        empty = np.broadcast_to(np.uint8(0), image_size(source))
-        if any(crop_for(modcrop(empty, plan.multiple), one, plan.crop).size == 0 for one in factors):
-            raise VdsrError(f"{source}: nothing is left of it when it is cropped for the scale")
+    for image in names:
         places: dict[Path, tuple[str, float | None]] = {}
         for one in factors:
             words = {"set": title, "name": image, "kind": recipe.kind.upper(), "scale": one}
@@ -165,7 +161,7 @@ def export(
     if not force and (existing := [path for path in every if path.exists()]):
         raise VdsrError(f"{existing[0]}: exists; replace it with --force, or name another place")
     check_folder(output, force=True)
-    check_images(sources, lambda rows, columns: float(rows * columns * PIXEL), workers=workers)
+    check_images(sources, of_degrading, workers=workers)
 
     def process(k: int) -> None:
         hr = modcrop(read_image(sources[k]), plan.multiple)
@@ -175,10 +171,7 @@ def export(
             elif what == "hr":
                 write_image(path, crop_for(hr, scale, plan.crop))
             else:
-                try:
-                    write_image(path, degrade(hr, recipe, scale, crop=plan.crop))
-                except ArgumentError as error:  # of this image, as its dtype
-                    raise VdsrError(f"{sources[k]}: {error}") from None
+                write_degraded(path, hr, sources[k], recipe, scale, plan.crop)
 
     with claimed(output):
         for folder in dict.fromkeys(path.parent for path in every):
@@ -201,6 +194,4 @@ def _recipe(plan: Layout, layout: str, degradation: str | Degradation | None, bo
         raise ArgumentError(f"boundary has no effect on {recipe}; leave it out")
     if not KINDS[recipe.kind].reduces:
         raise ArgumentError(f"degradation: {recipe.kind} does not reduce images")
-    if recipe.boundary is None and "boundary" in KINDS[recipe.kind].options:
-        return Degradation(recipe.kind, boundary, recipe.sigma, recipe.kernel, recipe.noise, recipe.seed)
-    return recipe
+    return recipe.resized_by(boundary)

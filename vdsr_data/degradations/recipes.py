@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,7 +16,7 @@ from vdsr_data.images.files import as_jpeg
 from vdsr_data.limits import Boundary
 from vdsr_data.matlab.arrays import as_array, colon, modcrop
 from vdsr_data.matlab.color import im2double
-from vdsr_data.matlab.filters import fspecial, imfilter
+from vdsr_data.matlab.filters import checked_kernel, fspecial, imfilter
 from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.random import randn
 from vdsr_data.matlab.resize import imresize
@@ -175,6 +175,11 @@ class Degradation:
         if self.kernel is not None:
             given.append(f"a kernel of {self._kernel_size()}")
         return f"{self.kind}{' with ' * bool(given)}{', '.join(given)}"
+
+    def resized_by(self, boundary: Boundary) -> "Degradation":
+        """Return this with a rule beyond the edge, if the kind has one and none was given."""
+        takes = self.boundary is None and "boundary" in KINDS[self.kind].options
+        return replace(self, boundary=boundary) if takes else self
 
     def check_scale(self, scale: float) -> float:
         """Return the factor of reduction if it fits the kind: "noise" and "jpeg" have 1, fractions only "bi" kinds."""
@@ -433,7 +438,4 @@ def _uint8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _kernel(kernel: Any) -> tuple[tuple[float, ...], ...]:
     """The rows of a kernel, checked."""
-    found = as_array(kernel, "kernel")
-    if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "buif" or not np.isfinite(found).all():
-        raise ArgumentError(f"kernel must be finite numbers (rows, columns), got shape {found.shape}")
-    return tuple(map(tuple, found.astype(np.float64).tolist()))
+    return tuple(map(tuple, checked_kernel(kernel).tolist()))

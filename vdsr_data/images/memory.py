@@ -11,8 +11,8 @@ from pathlib import Path
 
 from vdsr_data.errors import VdsrError, VdsrWarning
 
-__all__ = ["MemoryWarning", "available_memory", "check_images", "check_memory", "of_resizing", "of_subimages",
-           "of_test", "of_training"]  # fmt: skip
+__all__ = ["MemoryWarning", "available_memory", "check_images", "check_memory", "of_degrading", "of_resizing",
+           "of_subimages", "of_test", "of_training"]  # fmt: skip
 
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
@@ -107,6 +107,11 @@ def of_subimages(rows: int, columns: int) -> float:
 def of_resizing(rows: int, columns: int, size: Sequence[int]) -> float:
     """Bytes of `resize_images` for an image, whose result has this size: 31 a pixel at factor 2, 66 at factor 3."""
     return 5.0 * rows * columns + 7.3 * size[0] * size[1]
+
+
+def of_degrading(rows: int, columns: int) -> float:
+    """Bytes of `degrade` for an image, estimated: three channels of float64, filtered and reduced."""
+    return 90.0 * rows * columns
 
 
 def available_memory() -> tuple[int, int] | None:

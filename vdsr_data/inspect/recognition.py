@@ -141,7 +141,7 @@ def identify(lr: str | Path, gt: str | Path, *, scale: float | None = None, adva
 def _probe(pairs: Sequence[tuple[Path, Path]]) -> tuple[Image, Image]:
     """A small pair to try recipes on: of the smallest few, the one with most detail; a flat one tells nothing."""
     small = sorted(pairs, key=lambda pair: math.prod(image_size(pair[0])))[:PROBES]
-    return max((_read(*pair) for pair in small), key=lambda pair: float(np.std(pair[0])))
+    return max((_read(*pair)[:2] for pair in small), key=lambda pair: float(np.std(pair[0])))
 
 
 def _recipes(
@@ -206,15 +206,16 @@ def _belongs(small: str, original: str) -> bool:
     return begins and bool(re.match(r"$|[-_.]|x\d|LR", ending, re.IGNORECASE))
 
 
-def _read(lr: Path, gt: Path) -> tuple[Image, Image]:
-    """A pair with the same channels: of grey images the luma of the original, of grey originals three of them."""
+def _read(lr: Path, gt: Path) -> tuple[Image, Image, bool]:
+    """A pair with the same channels: grey originals get three, for grey images luma is taken, which is said."""
     low, high = read_image(lr), read_image(gt)
     for path, image in ((lr, low), (gt, high)):
         if image.dtype != np.uint8:
             raise VdsrError(f"{path}: has 16 bits; only images of 8 bits can be identified")
     if low.ndim > high.ndim:
         high = np.repeat(high[:, :, np.newaxis], 3, axis=2)
-    return low, luma(high) if low.ndim < high.ndim else high
+    of_luma = low.ndim < high.ndim
+    return low, luma(high) if of_luma else high, of_luma
 
 
 def _scales(
@@ -362,8 +363,8 @@ def _over_all(way: _Way, pairs: Sequence[tuple[Path, Path]], scale: float) -> Re
     differing = values = largest = inside = up = total = 0
     grey = False
     for paths in pairs:
-        low, high = _read(*paths)
-        grey |= low.ndim == 2 and read_image(paths[1]).ndim == 3
+        low, high, of_luma = _read(*paths)
+        grey |= of_luma
         apart = _apart(way, low, high, scale)
         differing, values = differing + int(np.count_nonzero(apart)), values + apart.size
         largest, total = max(largest, int(np.abs(apart).max())), total + int(np.abs(apart, dtype=np.int64).sum())

@@ -14,8 +14,9 @@ from vdsr_data.matlab.arrays import as_array, remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.elementary import exp
 from vdsr_data.matlab.resize import FLOATS, in_bands
+from vdsr_data.matlab.taps import wrapped
 
-__all__ = ["Padding", "SpecialKind", "fspecial", "imfilter"]
+__all__ = ["Padding", "SpecialKind", "checked_kernel", "fspecial", "imfilter"]
 
 SpecialKind = Literal["average", "disk", "gaussian", "laplacian", "log", "motion", "prewitt", "sobel", "unsharp"]
 Padding = Literal["replicate", "symmetric", "circular"]
@@ -233,7 +234,7 @@ def imfilter(
     if dtype not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imfilter takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     top = INTEGER_TOP.get(dtype, 0.0)
-    taps = _taps(kernel)
+    taps = checked_kernel(kernel)
     taps = taps[::-1, ::-1] if limits.truth("convolve", convolve) else taps
     padding, fill = _padding(boundary, top)
     rows, columns = (
@@ -264,14 +265,15 @@ def imfilter(
     return out.reshape(height, width, *image.shape[2:]).astype(dtype, copy=False)
 
 
-def _taps(kernel: Any) -> NDArray[np.float64]:
-    """The kernel, checked."""
-    taps = as_array(kernel, "imfilter")
-    if taps.ndim != 2 or taps.size == 0 or taps.dtype.kind not in "buif":
-        raise ArgumentError(f"kernel must be a non-empty array (rows, columns) of numbers, got shape {taps.shape}")
-    if not np.isfinite(taps).all():
-        raise ArgumentError("kernel must be finite, but it has NaN or infinities")
-    return taps.astype(np.float64)
+def checked_kernel(kernel: Any) -> NDArray[np.float64]:
+    """Return the kernel in float64; ArgumentError if it is no non-empty array (rows, columns) of finite numbers."""
+    found = as_array(kernel, "imfilter")
+    needed = "kernel must be finite numbers (rows, columns)"
+    if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "buif":
+        raise ArgumentError(f"{needed}, got shape {found.shape} of {found.dtype}")
+    if not np.isfinite(found).all():
+        raise ArgumentError(f"{needed}, but it has NaN or infinities")
+    return found.astype(np.float64)
 
 
 def _padding(boundary: Padding | float, top: float) -> tuple[str, float]:
@@ -289,13 +291,10 @@ def _padded(side: int, length: int, padding: str, full: bool) -> NDArray[np.intp
     match padding:
         case "value":
             return np.where((index >= 0) & (index < side), index, -1)
-        case "replicate":
-            return index.clip(0, side - 1)
         case "circular":
             return index % side
         case _:
-            index = index % (2 * side)
-            return np.where(index < side, index, 2 * side - 1 - index)
+            return wrapped(index, side, "replicate" if padding == "replicate" else "symmetric")
 
 
 def _passes(taps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -13,7 +13,7 @@ from vdsr_data.limits import BOUNDARIES, Boundary, ResizeMethod
 from vdsr_data.matlab._resize_kernels import Columns
 from vdsr_data.matlab.elementary import cube, sin
 
-__all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped_taps"]
+__all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped", "wrapped_taps"]
 
 WIDTHS: dict[ResizeMethod, float] = {
     "nearest": 1.0, "box": 1.0, "bilinear": 2.0, "triangle": 2.0, "bicubic": 4.0, "lanczos2": 4.0, "lanczos3": 6.0,
@@ -32,7 +32,7 @@ def wrapped_taps(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Input indices and weights, each (out_length, taps), of every output pixel along one dimension; read-only."""
     tap, weight = _taps(out_length, scale, antialias, method)
-    index = _wrap(tap, in_length, boundary)
+    index = wrapped(tap, in_length, boundary)
     index.flags.writeable = weight.flags.writeable = False  # shared by every caller through the cache
     return index, weight
 
@@ -68,13 +68,13 @@ def periodic_columns(
         low, high = min(low, tap[p, kept].min()), max(high, tap[p::phases][-1, kept].max())
     changes = np.flatnonzero((weights[1:] != weights[:-1]).any(axis=(1, 2))) + 1
     runs = np.array([0, *changes, length], dtype=np.intp)
-    left = _wrap(np.arange(low, 0), in_length, boundary)
-    right = _wrap(np.arange(in_length, high + 1), in_length, boundary)
+    left = wrapped(np.arange(low, 0), in_length, boundary)
+    right = wrapped(np.arange(in_length, high + 1), in_length, boundary)
     return Columns(left, right, step, taps, offset - low, runs, weights[runs[:-1]])
 
 
-def _wrap(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray[np.intp]:
-    """Indices beyond the edge, mirrored with the edge pixel repeated, or held at the edge."""
+def wrapped(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray[np.intp]:
+    """Return indices beyond the edge mirrored with the edge pixel repeated, or held at the edge."""
     if boundary == "replicate":
         return index.clip(0, length - 1)
     index = index % (2 * length)

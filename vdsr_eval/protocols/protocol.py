@@ -413,16 +413,8 @@ def _as_read(
     if lr is not None and (protocol.result != "float" or protocol.source == "rgb"):
         lr = eight_bit(lr)
     if lr is None and protocol.degradation is not None:
-        lr = _degraded(eight_bit(original), scale, protocol)
+        lr = degrade(eight_bit(original), protocol.degradation.resized_by(protocol.boundary), scale)
     return original, lr
-
-
-def _degraded(original: NDArray[Any], scale: int, protocol: Protocol) -> NDArray[Any]:
-    """The low-resolution image that the protocol's degradation makes, resized with the protocol's boundary."""
-    recipe = protocol.degradation or Degradation()
-    if recipe.boundary is None and "boundary" in KINDS[recipe.kind].options:
-        recipe = replace(recipe, boundary=protocol.boundary)
-    return degrade(original, recipe, scale)
 
 
 def _lr_planes(
