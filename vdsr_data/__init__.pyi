@@ -1,8 +1,9 @@
-from .benchmark.build import build_test, make_ilr
+from .benchmark.build import build_test
 from .benchmark.degrading import degrade_folder
 from .benchmark.layouts import export
 from .benchmark.resizing import imresize_folder
 from .benchmark.sets import Benchmark, open_set
+from .degradations.ilr import make_ilr
 from .degradations.recipes import Degradation, degrade
 from .errors import ArgumentError, VdsrError, VdsrWarning
 from .images.files import list_images, read_image, write_image

@@ -36,6 +36,8 @@ __all__ = [
     "TestFormat",
     "TrainingFormat",
     "checked_boundary",
+    "checked_factor",
+    "checked_factors",
     "checked_path",
     "checked_paths",
     "checked_scales",
@@ -158,6 +160,17 @@ def different(name: str, values: Any, check: Callable[[str, Any], T]) -> tuple[T
 def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
     """Return factors of reduction, different whole numbers; ArgumentError for any others."""
     return different("scales", scales, partial(whole, limits=SCALES))
+
+
+def checked_factor(name: str, value: Any, limits: tuple[float, float] = SCALES) -> float:
+    """Return a factor of reduction, a whole one as int; errors as `number`."""
+    found = number(name, value, limits)
+    return int(found) if found == int(found) else found
+
+
+def checked_factors(scales: Sequence[float]) -> tuple[float, ...]:
+    """Return factors of reduction, different ones, also fractions such as 2.5; ArgumentError for any others."""
+    return different("scales", scales, checked_factor)
 
 
 def checked_boundary(boundary: Boundary) -> Boundary:

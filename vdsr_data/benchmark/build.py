@@ -15,59 +15,33 @@ from numpy.typing import NDArray
 from vdsr_data import __version__, limits
 from vdsr_data.benchmark.file import BenchmarkPair, BenchmarkWriter, write_mat
 from vdsr_data.benchmark.sets import find_images, unique_names
-from vdsr_data.errors import VdsrError
+from vdsr_data.degradations.ilr import degraded_ilr, make_ilr
+from vdsr_data.degradations.recipes import Degradation, checked_degradation, crop_for
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, read_image
 from vdsr_data.images.forecast import Built, foretell
 from vdsr_data.images.memory import check_images, of_test
 from vdsr_data.io.ahead import ignore, in_order
 from vdsr_data.io.files import HDF5, check_folder, check_name, check_output, check_target, claimed, replacing, unchanged
 from vdsr_data.io.hdf5 import annotate
-from vdsr_data.limits import Boundary, TestFormat, checked_boundary, checked_paths, checked_scales
-from vdsr_data.matlab.arrays import modcrop
+from vdsr_data.limits import Boundary, TestFormat, checked_boundary, checked_factors, checked_paths
 from vdsr_data.matlab.color import im2double, rgb2ycbcr
-from vdsr_data.matlab.resize import imresize
 
-__all__ = ["build_test", "generate_test", "generate_test_mat", "image_pairs", "make_ilr"]
-
-
-def make_ilr(gt: NDArray[np.float64], scale: int, boundary: Boundary = "symmetric") -> NDArray[np.float64]:
-    """Reduce luma by `scale` and enlarge it to its size again: the `lr` of the training and benchmark files.
-
-    Parameters
-    ----------
-    gt : ndarray, shape (rows, columns), float64
-        Luma in [0, 1]; both sides should be multiples of `scale`, see `modcrop`.
-    scale : int
-    boundary : {"symmetric", "replicate"}
-        Pixels beyond the edge, see `imresize`.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), float64
-        ``imresize(imresize(gt, 1/scale), size(gt))`` as MATLAB gives it, neither rounded nor clipped.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from vdsr_data import make_ilr
-    >>> make_ilr(np.eye(4), 2).round(2).tolist()[0]
-    [0.56, 0.41, 0.09, -0.06]
-    """
-    limits.whole("scale", scale, limits.SCALES)
-    return imresize(imresize(gt, 1 / scale, boundary=boundary), size=gt.shape, boundary=boundary)
+__all__ = ["build_test", "generate_test", "generate_test_mat", "image_pairs"]
 
 
 def build_test(
     name: str | Path,
     output: str | Path | None = None,
     *,
-    scales: Sequence[int] = (2, 3, 4),
+    scales: Sequence[float] = (2, 3, 4),
     format: TestFormat = "hdf5",  # noqa: A002 - the option's name
     boundary: Boundary = "symmetric",
+    degradation: str | Degradation | None = None,
     workers: int | None = None,
     dry_run: bool = False,
     force: bool = False,
-    report: Callable[[str, int, float], object] = ignore,
+    report: Callable[[str, float, float], object] = ignore,
 ) -> Built:
     """Make a benchmark file, as ``test_data.m`` of VDSR does: luma gt and lr, and chroma, per scale and image.
 
@@ -78,12 +52,15 @@ def build_test(
     output : path, optional
         The file, replaced only by a complete one, or for "mat" the folder; by default NAME.h5 or NAME_mat in the
         current folder.
-    scales : sequence of int
-        Factors of reduction, 1 to 64.
+    scales : sequence of float
+        Factors of reduction, 1 to 64. The originals are cropped to multiples; for a fraction as `crop_for` says.
     format : {"hdf5", "mat"}
         One HDF5 file, which keeps the originals too and fits every protocol, or the .mat files of ``test_data.m``.
     boundary : {"symmetric", "replicate"}
         Pixels beyond the edge, see `imresize`.
+    degradation : str or Degradation, optional
+        What makes the low-resolution images, of the 8-bit colour image, instead of imresize of luma: "bd",
+        "dn:noise=10", see `Degradation`. Only for "hdf5", whose files say so.
     workers : int, optional
         Threads, by default one per core; the file does not depend on their number.
     dry_run : bool
@@ -123,10 +100,15 @@ def build_test(
     (1, 1)
     """
     limits.choice("format", format, get_args(TestFormat))
-    scales, boundary, workers = checked_scales(scales), checked_boundary(boundary), limits.threads(workers)
+    scales, boundary, workers = checked_factors(scales), checked_boundary(boundary), limits.threads(workers)
+    recipe = checked_degradation(degradation, scales)
+    if format == "mat" and recipe is not None:
+        raise ArgumentError("degradation: .mat files cannot say how they were made; use the format hdf5")
     title, images = find_images(name, "test")
     how: dict[str, Any] = {"scales": scales, "boundary": boundary, "workers": workers}
-    build = partial(generate_test, title, **how) if format == "hdf5" else partial(generate_test_mat, **how)
+    build: Callable[..., None] = partial(generate_test_mat, **how)
+    if format == "hdf5":
+        build = partial(generate_test, title, degradation=recipe, **how)
     output = limits.checked_path("output", output or (f"{title}.h5" if format == "hdf5" else f"{title}_mat"))
     check = partial(check_output, suffixes=HDF5) if format == "hdf5" else check_folder
     check(output, force=force or dry_run)
@@ -146,10 +128,11 @@ def generate_test(
     images: Sequence[Path | str],
     output: Path | str,
     *,
-    scales: Sequence[int] = (2, 3, 4),
+    scales: Sequence[float] = (2, 3, 4),
     boundary: Boundary = "symmetric",
+    degradation: str | Degradation | None = None,
     workers: int = 1,
-    report: Callable[[str, int, float], object] = ignore,
+    report: Callable[[str, float, float], object] = ignore,
 ) -> None:
     """Write the benchmark file of ``test_data.m``: see `vdsr_data.benchmark.file` for its layout.
 
@@ -160,9 +143,11 @@ def generate_test(
     images : sequence of path
     output : path
         Replaced only by a complete file.
-    scales : sequence of int
+    scales : sequence of float
         Different ones.
     boundary : {"symmetric", "replicate"}
+    degradation : str or Degradation, optional
+        As for `build_test`.
     workers : int, default 1
         Threads. The file does not depend on their number.
     report : callable
@@ -171,24 +156,27 @@ def generate_test(
     Raises
     ------
     ArgumentError
-        If `images`, `scales`, `boundary` or `workers` is not allowed.
+        If `images`, `scales`, `boundary`, `degradation` or `workers` is not allowed.
     VdsrError
         If an image cannot be read or is smaller than a scale, two images share a name, or `check_target` refuses
         `output`.
     """
     images, scales, boundary, workers = _checked(images, scales, boundary, workers)
+    recipe = checked_degradation(degradation, scales)
     check_target(output, HDF5)
     with replacing(output) as target, ExitStack() as stack:
         for path in images:
             stack.enter_context(unchanged(path))
-        attributes = {
+        attributes: dict[str, Any] = {
             "format": "vdsr-toolkit test file", "version": __version__, "name": name, "boundary": boundary,
             "scales": list(scales), "names": unique_names(images), "images": [path.name for path in images],
             "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in images],
         }  # fmt: skip
+        if recipe is not None:
+            attributes["degradation"] = recipe.given()
         writer = BenchmarkWriter(target)
         try:
-            for title, image, pairs in _prepared(images, scales, boundary, workers):
+            for title, image, pairs in _prepared(images, scales, boundary, workers, recipe):
                 writer.add_original(title, image)
                 for pair, psnr in pairs:
                     writer.add(pair)
@@ -202,10 +190,10 @@ def generate_test_mat(
     images: Sequence[Path | str],
     folder: Path | str,
     *,
-    scales: Sequence[int] = (2, 3, 4),
+    scales: Sequence[float] = (2, 3, 4),
     boundary: Boundary = "symmetric",
     workers: int = 1,
-    report: Callable[[str, int, float], object] = ignore,
+    report: Callable[[str, float, float], object] = ignore,
 ) -> None:
     """Write the ``.mat`` files of ``test_data.m`` into a folder, which is made if it does not exist.
 
@@ -221,18 +209,18 @@ def generate_test_mat(
                 report(pair.name, pair.scale, psnr)
 
 
-def check_room(path: Path, shape: Sequence[int], scales: Sequence[int]) -> None:
+def check_room(path: Path, shape: Sequence[int], scales: Sequence[float]) -> None:
     """Refuse an image whose name no benchmark file can hold, or of which nothing would be left at one of the scales."""
     check_name(path)
     for scale in scales:
-        if min(shape[:2]) < scale:
+        if crop_for(np.broadcast_to(np.uint8(0), tuple(shape[:2])), scale).size == 0 or min(shape[:2]) < scale:
             raise VdsrError(
-                f"{path}: {shape[0]} x {shape[1]} pixels are too few for scale {scale}; remove it (of a folder "
+                f"{path}: {shape[0]} x {shape[1]} pixels are too few for scale {scale:g}; remove it (of a folder "
                 "vdsr-eval leaves it out too), or use smaller scales"
             )
 
 
-def check_test(images: Sequence[Path], scales: Sequence[int]) -> None:
+def check_test(images: Sequence[Path], scales: Sequence[float]) -> None:
     """Refuse images of which no benchmark file can be made, as far as names and heads of files tell."""
     unique_names(images)
     for path in images:
@@ -240,39 +228,48 @@ def check_test(images: Sequence[Path], scales: Sequence[int]) -> None:
 
 
 def image_pairs(
-    path: Path | str, image: NDArray[Any], scales: Sequence[int], boundary: Boundary
+    path: Path | str,
+    image: NDArray[Any],
+    scales: Sequence[float],
+    boundary: Boundary,
+    recipe: Degradation | None = None,
 ) -> Iterator[BenchmarkPair]:
     """What a benchmark file holds of an image at each scale."""
     path = Path(path)
     check_room(path, image.shape, scales)
     for scale in scales:
-        cropped = modcrop(image, scale)
+        cropped = crop_for(image, scale)
         cb = cr = None
         y = cropped
         if cropped.ndim == 3:
             y, cb, cr = np.moveaxis(rgb2ycbcr(cropped), 2, 0)
         gt = im2double(y)
-        yield BenchmarkPair(path.stem, scale, gt, make_ilr(gt, scale, boundary), cb, cr)
+        lr = make_ilr(gt, scale, boundary) if recipe is None else degraded_ilr(cropped, recipe, scale, boundary)
+        yield BenchmarkPair(path.stem, scale, gt, lr, cb, cr)
 
 
 def _checked(
-    images: Sequence[Path | str], scales: Sequence[int], boundary: Boundary, workers: int
-) -> tuple[list[Path], tuple[int, ...], Boundary, int]:
+    images: Sequence[Path | str], scales: Sequence[float], boundary: Boundary, workers: int
+) -> tuple[list[Path], tuple[float, ...], Boundary, int]:
     """What the makers of benchmark files were given, if all of it is allowed."""
-    paths, scales = checked_paths(images), checked_scales(scales)
+    paths, scales = checked_paths(images), checked_factors(scales)
     boundary, workers = checked_boundary(boundary), limits.whole("workers", workers, limits.WORKERS)
     check_test(paths, scales)
     return paths, scales, boundary, workers
 
 
 def _prepared(
-    images: Sequence[Path], scales: Sequence[int], boundary: Boundary, workers: int
+    images: Sequence[Path],
+    scales: Sequence[float],
+    boundary: Boundary,
+    workers: int,
+    recipe: Degradation | None = None,
 ) -> Iterator[tuple[str, NDArray[Any], list[tuple[BenchmarkPair, float]]]]:
     """Name, original, and the pair and its PSNR at each scale, image after image."""
 
     def prepare(path: Path) -> tuple[str, NDArray[Any], list[tuple[BenchmarkPair, float]]]:
         image = read_image(path)
-        return path.stem, image, [(pair, _psnr(pair)) for pair in image_pairs(path, image, scales, boundary)]
+        return path.stem, image, [(pair, _psnr(pair)) for pair in image_pairs(path, image, scales, boundary, recipe)]
 
     return in_order((partial(prepare, path) for path in images), workers=workers, window=workers)
 

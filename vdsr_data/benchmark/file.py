@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import is_plain_name, replacing
 from vdsr_data.io.hdf5 import (
@@ -37,6 +38,7 @@ __all__ = [
     "is_benchmark_file",
     "open_benchmark_file",
     "save_variables",
+    "scale_group",
     "write_mat",
 ]
 
@@ -51,7 +53,7 @@ class BenchmarkPair:
     Attributes
     ----------
     name : str
-    scale : int
+    scale : float
     gt, lr : ndarray, shape (rows, columns), float64
         Luma in [0, 1] of the ground truth, and the same reduced by `scale` and enlarged again.
     cb, cr : ndarray, shape (rows, columns), uint8 or uint16, or None
@@ -59,7 +61,7 @@ class BenchmarkPair:
     """
 
     name: str
-    scale: int
+    scale: float
     gt: NDArray[np.float64]
     lr: NDArray[np.float64]
     cb: NDArray[Any] | None
@@ -68,11 +70,15 @@ class BenchmarkPair:
 
 @dataclass(frozen=True)
 class StoredPair:
-    """Luma of a benchmark file: `gt` and `lr` (rows, columns) float64, and the boundary rule that made `lr`."""
+    """Luma of a benchmark file: `gt` and `lr` (rows, columns) float64, and what made `lr`.
+
+    That is the boundary rule, and a degradation where it was not imresize of luma.
+    """
 
     gt: NDArray[np.float64]
     lr: NDArray[np.float64]
     boundary: str
+    degradation: Degradation | None = None
 
 
 # Rows and columns of an image, and its rows of (lr, gt) one band after the other.
@@ -85,7 +91,7 @@ class BenchmarkWriter:
     def __init__(self, path: Path) -> None:
         self._file = create_hdf5(path)
         self._originals = create_group(self._file, ORIGINAL)
-        self._scales: dict[int, h5py.Group] = {}
+        self._scales: dict[float, h5py.Group] = {}
 
     def add_original(self, name: str, image: NDArray[Any]) -> None:
         """Store a whole image, uint8 or uint16."""
@@ -95,7 +101,7 @@ class BenchmarkWriter:
     def add(self, pair: BenchmarkPair) -> None:
         """Store an image at one scale."""
         if pair.scale not in self._scales:
-            self._scales[pair.scale] = create_group(self._file, f"x{pair.scale}")
+            self._scales[pair.scale] = create_group(self._file, scale_group(pair.scale))
         group = create_group(self._scales[pair.scale], pair.name)
         for key in ("gt", "lr", "cb", "cr"):
             if getattr(pair, key) is not None:
@@ -125,6 +131,11 @@ def save_variables(path: Path | str, variables: Mapping[str, NDArray[np.generic]
             file.write(MAT_TITLE)
 
 
+def scale_group(scale: float) -> str:
+    """The group of a scale: x3, x2.5; all of its digits, so that 1.1 + 0.1 is another scale than 1.2."""
+    return f"x{scale}"
+
+
 def is_benchmark_file(path: Path | str) -> bool:
     """Whether this is an HDF5 file with the layout of a benchmark file."""
     try:
@@ -143,6 +154,8 @@ class BenchmarkFile:
         The images, in the order of the folder that the file was made from.
     boundary : str
         The boundary rule that made the stored `lr`.
+    degradation : Degradation or None
+        What made the stored `lr`, if not imresize of luma.
     """
 
     def __init__(self, file: h5py.File, path: Path) -> None:
@@ -154,6 +167,11 @@ class BenchmarkFile:
                 if name not in file[ORIGINAL]:
                     raise VdsrError(f"{path}: the image {name!r} is missing; get the file or build it again")
             self.boundary = str(attributes.get("boundary", "symmetric"))
+            self.degradation: Degradation | None = None
+            if "degradation" in attributes:
+                self.degradation = Degradation.kept(attributes["degradation"])
+                if self.degradation is None:
+                    raise VdsrError(f"{path}: its degradation is none that this toolkit knows; build the file again")
 
     def original(self, name: str) -> NDArray[Any]:
         """The whole image of that name, uint8 or uint16, (rows, columns) or (rows, columns, 3).
@@ -179,7 +197,7 @@ class BenchmarkFile:
             raise VdsrError(f"{self._path}: /{ORIGINAL}/{name} is not an image of 8 or 16 bits")
         return data
 
-    def pair(self, name: str, scale: int) -> StoredPair | None:
+    def pair(self, name: str, scale: float) -> StoredPair | None:
         """The stored luma pair, None if the file does not hold that scale.
 
         Raises
@@ -189,9 +207,9 @@ class BenchmarkFile:
         """
         with damage_explained(self._path):
             found = self._pair(name, scale)
-            return None if found is None else StoredPair(found[0][...], found[1][...], self.boundary)
+            return None if found is None else StoredPair(found[0][...], found[1][...], self.boundary, self.degradation)
 
-    def bands(self, name: str, scale: int) -> LumaBands | None:
+    def bands(self, name: str, scale: float) -> LumaBands | None:
         """The shape of the stored luma and its rows (lr, gt), some at a time; None and errors as `pair`."""
 
         def rows(gt: h5py.Dataset, lr: h5py.Dataset) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -202,8 +220,8 @@ class BenchmarkFile:
             found = self._pair(name, scale)
         return None if found is None else (found[0].shape, rows(*found))
 
-    def _pair(self, name: str, scale: int) -> tuple[h5py.Dataset, h5py.Dataset] | None:
-        pairs = plain_group(self._file, f"x{scale}")
+    def _pair(self, name: str, scale: float) -> tuple[h5py.Dataset, h5py.Dataset] | None:
+        pairs = plain_group(self._file, scale_group(scale))
         group = None if pairs is None else plain_group(pairs, name)
         if group is None:
             return None
@@ -213,14 +231,14 @@ class BenchmarkFile:
             or {gt.dtype, lr.dtype} != {np.dtype(np.float64)}
         ):  # fmt: skip
             raise VdsrError(
-                f"{self._path}: /x{scale}/{name} needs gt and lr, both float64 and of one shape (rows, columns)"
+                f"{self._path}: /{scale_group(scale)}/{name} needs gt and lr, float64 and of one shape (rows, columns)"
             )
         return gt, lr
 
-    def stored(self, name: str, scale: int) -> dict[str, NDArray[Any] | None]:
+    def stored(self, name: str, scale: float) -> dict[str, NDArray[Any] | None]:
         """gt, lr, cb and cr as they are in the file; None for what is missing."""
         with damage_explained(self._path):
-            group = self._file[f"x{scale}/{name}"]
+            group = self._file[f"{scale_group(scale)}/{name}"]
             found = {key: plain_dataset(group, key) for key in ("gt", "lr", "cb", "cr")}
             return {key: None if data is None else np.asarray(data[...]) for key, data in found.items()}
 
@@ -238,12 +256,12 @@ def open_benchmark_file(path: Path | str) -> Iterator[BenchmarkFile]:
         yield BenchmarkFile(file, Path(path))
 
 
-def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
+def summarise(path: Path | str) -> Iterator[tuple[float, int, int]]:
     """Per scale of a benchmark file: the scale, how many images, and pixels of gt; VdsrError if an image has none."""
     with open_hdf5(path) as file, damage_explained(Path(path)):
         _names(file, Path(path), read_attributes(file).get("names"))
         for key in file:
-            group = plain_group(file, key) if re.fullmatch("x[0-9]{1,9}", key) else None
+            group = plain_group(file, key) if re.fullmatch(r"x[0-9]{1,9}(\.[0-9]{1,17})?", key) else None
             if group is not None:
                 images = [(name, item) for name in group if (item := plain_group(group, name)) is not None]
                 pixels = 0
@@ -252,7 +270,7 @@ def summarise(path: Path | str) -> Iterator[tuple[int, int, int]]:
                     if gt is None or gt.ndim != 2:
                         raise VdsrError(f"{path}: /{key}/{name} has no gt of (rows, columns); build the file again")
                     pixels += gt.size
-                yield int(key[1:]), len(images), pixels
+                yield float(key[1:]) if "." in key else int(key[1:]), len(images), pixels
 
 
 def _names(file: h5py.File, path: Path, listed: Any) -> list[str]:

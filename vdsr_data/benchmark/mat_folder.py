@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.benchmark.build import image_pairs, make_ilr
+from vdsr_data.benchmark.build import image_pairs
 from vdsr_data.benchmark.claims import ROLES, Check, Values, Verified, content_sum, drawn, look_through, same_bits
 from vdsr_data.benchmark.file import LumaBands, StoredPair
+from vdsr_data.degradations.ilr import make_ilr
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import read_image
 from vdsr_data.io.ahead import Advance
 from vdsr_data.io.hdf5 import BAND
-from vdsr_data.limits import BOUNDARIES
+from vdsr_data.limits import BOUNDARIES, checked_factor
 from vdsr_data.matlab.mat5 import read_mat5
 
 __all__ = ["MatFolder", "describe_mat", "is_mat_folder", "verify_mat"]
 
-NAME = re.compile(r"(?P<name>.+)_(?P<scale>[1-9]\d?)_(?P<key>gt|lr|cb|cr)\.mat")
+NAME = re.compile(r"(?P<name>.+)_(?P<scale>[1-9]\d?(?:\.\d{1,16})?)_(?P<key>gt|lr|cb|cr)\.mat")
 KEYS = (*ROLES, "cb", "cr")
 KINDS = {"gt": (np.float64,), "lr": (np.float64,), "cb": (np.uint8, np.uint16), "cr": (np.uint8, np.uint16)}
 
@@ -41,26 +42,28 @@ class MatFolder:
     ----------
     path : Path
     keys : dict
-        For each image and scale, (str, int), in the order of the names, which of gt, lr, cb and cr have a file.
+        For each image and scale, (str, float), in the order of the names, which of gt, lr, cb and cr have a file.
     names : list of str
-    scales : list of int
+    scales : list of float
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         found = [entry for file in self.path.iterdir() if file.is_file() and (entry := NAME.fullmatch(file.name))]
-        entries = sorted((entry["name"], int(entry["scale"]), entry["key"]) for entry in found)
-        self.keys: dict[tuple[str, int], list[str]] = {}
+        entries = sorted(
+            (entry["name"], checked_factor("scale", float(entry["scale"])), entry["key"]) for entry in found
+        )
+        self.keys: dict[tuple[str, float], list[str]] = {}
         for name, scale, key in entries:
             self.keys.setdefault((name, scale), []).append(key)
         self.names = sorted({name for name, _ in self.keys})
         self.scales = sorted({scale for _, scale in self.keys})
 
-    def file(self, name: str, scale: int, key: str) -> Path:
+    def file(self, name: str, scale: float, key: str) -> Path:
         """Where gt, lr, cb or cr of an image lies."""
         return self.path / f"{name}_{scale}_{key}.mat"
 
-    def read(self, name: str, scale: int, key: str) -> NDArray[Any]:
+    def read(self, name: str, scale: float, key: str) -> NDArray[Any]:
         """gt, lr, cb or cr of an image, (rows, columns); VdsrError, which names the file, if it holds none."""
         path = self.file(name, scale, key)
         value = read_mat5(path).get(key)
@@ -69,7 +72,7 @@ class MatFolder:
             raise VdsrError(f"{path}: needs a variable {key} of (rows, columns) in {kinds}; build the folder again")
         return np.ascontiguousarray(value)
 
-    def pair(self, name: str, scale: int) -> StoredPair | None:
+    def pair(self, name: str, scale: float) -> StoredPair | None:
         """The luma pair of an image, None if there is none at that scale; VdsrError if it is no pair."""
         if (name, scale) not in self.keys:
             return None
@@ -78,7 +81,7 @@ class MatFolder:
             raise VdsrError(f"{self.file(name, scale, 'lr')}: is {lr.shape}, gt is {gt.shape}; build the folder again")
         return StoredPair(gt, lr, "unknown")
 
-    def bands(self, name: str, scale: int) -> LumaBands | None:
+    def bands(self, name: str, scale: float) -> LumaBands | None:
         """As `BenchmarkFile.bands`, but a .mat file is unpacked as a whole."""
         pair = self.pair(name, scale)
         if pair is None:
@@ -95,7 +98,7 @@ def describe_mat(folder: MatFolder) -> Iterator[str]:
     yield f"{folder.path}: {len(files)} .mat files of {len(folder.names)} images, {size:,.1f} MB"
     for scale in folder.scales:
         entries = [keys for (_, at), keys in folder.keys.items() if at == scale]
-        yield f"  x{scale}: {len(entries)} images, {sum('cb' in keys for keys in entries)} of them in colour"
+        yield f"  x{scale:g}: {len(entries)} images, {sum('cb' in keys for keys in entries)} of them in colour"
     yield f"  {len(folder.names)} images: {listed(folder.names)}"
 
 
@@ -143,7 +146,7 @@ def verify_mat(
             shapes.add(array.shape)
             sums[file.stem] = look_through([array], array.dtype, array.shape, values.get(key), file.name)  # type: ignore[call-overload]
             advance(file.stat().st_size / 1e6)
-        if len(shapes) > 1 or any(side % scale for shape in shapes for side in shape):
+        if len(shapes) > 1 or any(scale == int(scale) and side % scale for shape in shapes for side in shape):
             form.fail(f"{name} at scale {scale}: sizes differ, or are no multiples of {scale}")
     checks = [counts, form, *(found.check for found in values.values())]
     if not any(check.failures for check in checks):

@@ -89,7 +89,7 @@ class Benchmark:
         with open_benchmark_file(self._source) as file:
             return max(rows * columns for rows, columns in map(file.size, self.image_names))
 
-    def stored(self, image_name: str, scale: int) -> StoredPair | None:
+    def stored(self, image_name: str, scale: float) -> StoredPair | None:
         """The luma pair that a benchmark file holds; None for a folder of images, or a scale that it lacks."""
         if self._open is not None:
             return self._open.pair(image_name, scale)

@@ -11,6 +11,7 @@ from vdsr_data.cli.degrade import degrade, export, identify
 from vdsr_data.cli.look import info, preview, verify
 from vdsr_data.cli.options import (
     CHOICE,
+    FACTORS,
     NUMBERS,
     PATH,
     TEXTS,
@@ -19,6 +20,7 @@ from vdsr_data.cli.options import (
     boundary_option,
     call,
     complete_set,
+    degradation_option,
     force_option,
     progress,
     refuse_idle,
@@ -120,6 +122,7 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
 @click.option("--seed", type=WHOLE(*limits.SEEDS), default=0, show_default=True,
               help="As rng(SEED) before randperm; 0 is a fresh MATLAB session.")  # fmt: skip
 @boundary_option
+@degradation_option
 @click.option("--axes", type=CHOICE(get_args(limits.Axes)), default="matlab", show_default=True,
               help="(N, 1, column, row), or (N, row, column, 1).")  # fmt: skip
 @click.option("--keys", type=TEXTS, metavar="TEXT", default="lr,gt", show_default=True,
@@ -189,7 +192,9 @@ def merge(parts: tuple[Path, ...], **options: Any) -> None:
 @click.option(
     "-o", "--output", type=PATH, help="The file (or, for mat, the folder) to write.  [default: NAME.h5, or NAME_mat]"
 )
-@scales_option
+@click.option("--scales", type=FACTORS, default="2,3,4", show_default=True, metavar="S,...",
+              help="Factors of reduction, also fractions: 2,3,4; 2.5; 1.1:0.1:4.")  # fmt: skip
+@degradation_option
 @click.option("--format", type=CHOICE(get_args(limits.TestFormat)), default="hdf5", show_default=True,
               help="One HDF5 file, or the .mat files of test_data.m.")  # fmt: skip
 @boundary_option
@@ -206,11 +211,12 @@ def build_test(name: str, output: Path | None, **options: Any) -> None:
     \b
     vdsr-data build-test Set5
     vdsr-data build-test photos/ --scales 2,4 --format mat
+    vdsr-data build-test Set5 --scales 3 --degradation bd -o Set5_bd.h5
     """
     from vdsr_data.benchmark import build
 
-    def report(image: str, scale: int, psnr: float) -> None:
-        voice.say(f"{image:24} x{scale}  bicubic {psnr:8.4f} dB")
+    def report(image: str, scale: float, psnr: float) -> None:
+        voice.say(f"{image:24} x{scale:g}  bicubic {psnr:8.4f} dB")
 
     voice.say(str(call(build.build_test, name, output, report=report, **options)))
 

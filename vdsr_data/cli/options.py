@@ -26,6 +26,7 @@ from vdsr_data.io.interrupt import CODE, interrupted, leave, typed, unheard
 
 __all__ = [
     "CHOICE",
+    "FACTORS",
     "FILE",
     "FOLDER",
     "NUMBERS",
@@ -39,6 +40,7 @@ __all__ = [
     "boundary_option",
     "call",
     "complete_set",
+    "degradation_option",
     "force_option",
     "given",
     "progress",
@@ -321,6 +323,30 @@ class NumbersType(click.ParamType[tuple[Any, ...]]):
         return numbers
 
 
+class FactorsType(click.ParamType[tuple[float, ...]]):
+    """Factors of reduction with commas between them, MATLAB's start:step:stop among them."""
+
+    name = "S,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the numbers, whole ones as int; which are allowed is for the function to say."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(factor for part in value.split(",") for factor in self._factors(part.strip()))
+        except ValueError:
+            self.fail(f"{value!r}: give factors such as 3, 2,3,4 or 1.1:0.1:4", param, ctx)
+
+    @staticmethod
+    def _factors(part: str) -> Sequence[float]:
+        if ":" not in part:
+            return [int(part) if part.isdecimal() else float(part)]
+        from vdsr_data.matlab.arrays import colon
+
+        start, step, stop = map(float, part.split(":"))
+        return [int(one) if one == int(one) else one for one in colon(start, step, stop)]
+
+
 class TextsType(click.ParamType[tuple[str, ...]]):
     """Words with commas between them."""
 
@@ -336,6 +362,7 @@ PATH = PathType(path_type=Path)
 FILE = PathType(dir_okay=False, path_type=Path)
 FOLDER = PathType(file_okay=False, path_type=Path)
 SCALE = ScaleType()
+FACTORS = FactorsType()
 TEXTS = TextsType()
 NUMBERS = NumbersType
 WHOLE = WholeType
@@ -344,6 +371,11 @@ force_option = click.option("--force", is_flag=True, help="Replace an output tha
 boundary_option = click.option(
     "--boundary", type=CHOICE(limits.BOUNDARIES), default="symmetric", show_default=True,
     help="Pixels beyond the edge: symmetric as MATLAB since R2015b or earlier, replicate as older releases.",
+)  # fmt: skip
+
+degradation_option = click.option(
+    "--degradation", metavar="KIND[:OPTION=VALUE,...]",
+    help="What makes low-resolution images instead of bicubic: bd, dn:noise=10, see `vdsr-data degrade`.",
 )  # fmt: skip
 
 

@@ -21,7 +21,16 @@ from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.random import randn
 from vdsr_data.matlab.resize import imresize
 
-__all__ = ["KINDS", "Crop", "Degradation", "DegradationKind", "crop_for", "crop_lines", "degrade"]
+__all__ = [
+    "KINDS",
+    "Crop",
+    "Degradation",
+    "DegradationKind",
+    "checked_degradation",
+    "crop_for",
+    "crop_lines",
+    "degrade",
+]
 
 DegradationKind = Literal["bi", "bi-double", "bd", "blur", "dn", "jpeg", "noise", "srmd"]
 Crop = Literal["modcrop", "meta-sr", "none"]
@@ -175,6 +184,23 @@ class Degradation:
         if self.kernel is not None:
             given.append(f"a kernel of {self._kernel_size()}")
         return f"{self.kind}{' with ' * bool(given)}{', '.join(given)}"
+
+    def given(self) -> dict[str, Any]:
+        """The kind and the options that are given, as files keep them; `kept` makes this of them again."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+
+    @classmethod
+    def kept(cls, value: Any) -> "Degradation | None":
+        """The degradation that a file has kept as `given` says it; None if it is none."""
+        try:
+            return cls(**value)
+        except (TypeError, ArgumentError):
+            return None
+
+    def number(self, k: int) -> "Degradation":
+        """Return this for the k-th of many images to train on, from 0: their noise is that of ``rng(seed + k)``."""
+        seeded = "seed" in KINDS[self.kind].options
+        return replace(self, seed=((self.seed or 0) + k) % (limits.SEEDS[1] + 1)) if seeded else self
 
     def resized_by(self, boundary: Boundary) -> "Degradation":
         """Return this with a rule beyond the edge, if the kind has one and none was given."""
@@ -360,6 +386,16 @@ def degrade(
         size = " x ".join(map(str, image.shape[:2]))
         raise ArgumentError(f"nothing is left of an image of {size} pixels at scale {scale:g}")
     return recipe.apply(cropped, scale)
+
+
+def checked_degradation(degradation: "str | Degradation | None", scales: Sequence[float]) -> Degradation | None:
+    """Return what makes the low-resolution images at these scales; ArgumentError if it cannot."""
+    if degradation is None:
+        return None
+    recipe = Degradation.parse(degradation)
+    for scale in scales:
+        recipe.check_scale(scale)
+    return recipe
 
 
 def crop_for(image: NDArray[Any], scale: float, crop: Crop | None = None) -> NDArray[Any]:

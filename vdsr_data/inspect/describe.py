@@ -12,6 +12,7 @@ from rich.padding import Padding
 
 from vdsr_data.benchmark.file import is_benchmark_file, summarise
 from vdsr_data.benchmark.mat_folder import MatFolder, describe_mat, is_mat_folder
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import listed
 from vdsr_data.inspect.histogram import Spread, spread, table
 from vdsr_data.interop.pairs import Pairs, open_pairs
@@ -122,7 +123,7 @@ def describe(path: Path | str) -> Iterator[str]:
             attributes = read_attributes(file)
         yield f"{path}: benchmark file, {size}"
         for scale, images, pixels in summarise(path):
-            yield f"  x{scale}: {images} images, {pixels:,} pixels"
+            yield f"  x{scale:g}: {images} images, {pixels:,} pixels"
     else:
         with open_training(path, empty=True) as training:
             attributes = training.attributes
@@ -144,6 +145,8 @@ def _provenance(attributes: dict[str, Any]) -> Iterator[str]:
         if name in ("images", "names", "sha256") and isinstance(value, list):
             if name == "images":
                 yield f"  {len(value)} images: {listed(value, SHOWN)}"
+        elif name == "degradation":
+            yield f"  degradation: {Degradation.kept(value) or 'none that this toolkit knows'}"
         elif isinstance(value, dict):
             yield f"  {name}: {', '.join(f'{key} {entry}' for key, entry in value.items())}"
         else:

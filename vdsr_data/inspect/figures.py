@@ -83,7 +83,7 @@ def save_preview(path: Path, pairs: Pairs | SubimageFolder, *, total: int, count
 def _subimage_row(folder: SubimageFolder, name: str) -> list[Tile]:
     """HR and each LR as they are, in their colours, enlarged to about one size."""
     row = [Tile(folder.pixels(1, name) / 255, _short(name), "HR")]
-    return row + [Tile(folder.pixels(scale, name) / 255, "", f"LR x{scale}", starts=True) for scale in folder.scales]
+    return row + [Tile(folder.pixels(scale, name) / 255, "", f"LR x{scale:g}", starts=True) for scale in folder.scales]
 
 
 def _short(name: str) -> str:
@@ -108,8 +108,8 @@ def _image_row(pairs: Pairs, name: str) -> list[Tile]:
         scale = pairs.images[index][1]
         if not row:
             row.append(Tile(gt, _short(name) + (f" (means of {square} x {square})" if square > 1 else ""), "gt"))
-        row.append(Tile(lr, "", f"lr x{scale}", starts=True))
-        row.append(Tile(gt - lr, _psnr(error), f"gt - lr x{scale}", residual=True))
+        row.append(Tile(lr, "", f"lr x{scale:g}", starts=True))
+        row.append(Tile(gt - lr, _psnr(error), f"gt - lr x{scale:g}", residual=True))
     return row
 
 
@@ -134,7 +134,7 @@ def _overview(pairs: Pairs, index: int) -> tuple[NDArray[np.float32], NDArray[np
             squares += float(((band[1] - band[0]) ** 2).sum())
         above += len(rows)
     name, scale = pairs.images[index]
-    _remark(pairs, [(f"{name} at scale {scale}", tuple(map(np.array, ends)))])
+    _remark(pairs, [(f"{name} at scale {scale:g}", tuple(map(np.array, ends)))])
     lr, gt = (sums / np.outer(*counts)).astype(np.float32)
     return lr, gt, squares / math.prod(shape), square
 

@@ -24,9 +24,10 @@ from vdsr_data.benchmark.claims import (
     look_through,
     same_bits,
 )
-from vdsr_data.benchmark.file import ORIGINAL, BenchmarkFile, is_benchmark_file
+from vdsr_data.benchmark.file import ORIGINAL, BenchmarkFile, is_benchmark_file, scale_group
 from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
 from vdsr_data.benchmark.sets import images_of
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.images.files import read_image
@@ -138,10 +139,12 @@ def _verify_test(path: Path, images: Sequence[Path] | None, sample: int, seed: i
         forms = {
             "format": claims.exactly("vdsr-toolkit test file"), "version": claims.version,
             "name": lambda value: isinstance(value, str), "boundary": claims.among(*limits.BOUNDARIES),
-            "scales": claims.numbers(*limits.SCALES), "images": claims.names,
+            "scales": _are_scales, "images": claims.names,
             "names": claims.exactly([Path(name).stem for name in images_named]),
             "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
         }  # fmt: skip
+        if "degradation" in attributes:
+            forms["degradation"] = lambda value: Degradation.kept(value) is not None
         checks = [check_attributes(attributes, forms)]
         sums, *found = _read_all(file, advance)
         checks += found
@@ -185,7 +188,7 @@ def _check_entries(attributes: dict[str, Any], sums: dict[str, str]) -> Check:
     expected = {f"{ORIGINAL}/{name}" for name in attributes["names"]}
     for scale in attributes["scales"]:
         for name in attributes["names"]:
-            pair = f"x{scale}/{name}"
+            pair = f"{scale_group(scale)}/{name}"
             expected |= {f"{pair}/gt", f"{pair}/lr"}
             chroma = {f"{pair}/cb", f"{pair}/cr"}
             expected |= chroma if chroma & sums.keys() else set()
@@ -205,12 +208,12 @@ def _check_sample(test: BenchmarkFile, attributes: dict[str, Any], sample: int, 
     memory.check_memory(f"{attributes['name']}: {most / 1e6:.0f} megapixels", REMADE * most)
     for name, scale in (entries[k] for k in chosen):
         original = test.original(name)
-        for pair in image_pairs(Path(name), original, [scale], attributes["boundary"]):
+        for pair in image_pairs(Path(name), original, [scale], attributes["boundary"], test.degradation):
             for key, value in test.stored(name, scale).items():
                 made = getattr(pair, key)
                 same = made is None if value is None else made is not None and same_bits(made, value)
                 if not same:
-                    check.fail(f"/x{scale}/{name}/{key} differs from what its original gives")
+                    check.fail(f"/{scale_group(scale)}/{name}/{key} differs from what its original gives")
     return check
 
 
@@ -221,6 +224,13 @@ def _check_originals(test: BenchmarkFile, attributes: dict[str, Any], images: Se
         if not check.failures and not same_bits(read_image(path), test.original(path.stem)):
             check.fail(f"{path} differs from /{ORIGINAL}/{path.stem}")
     return check
+
+
+def _are_scales(value: Any) -> bool:
+    try:
+        return isinstance(value, list) and list(limits.checked_factors(value)) == value
+    except ArgumentError:
+        return False
 
 
 def _texts(value: Any) -> list[str]:

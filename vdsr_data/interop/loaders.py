@@ -17,14 +17,14 @@ BLOCK = 64  # pairs of a training file in one visit: a chunk of it
 LOOKED_AT = 32  # patches that are looked at before; of a compressed file each takes the time of its chunk
 
 
-def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs":
+def torch_dataset(path: Path | str, *, scale: float | None = None) -> "TorchPairs":
     """Open a training or benchmark file as a data set of PyTorch, for ``torch.utils.data.DataLoader``.
 
     Parameters
     ----------
     path : path
         A training file (also a part or a virtual file), a benchmark file, or the folder of its .mat files.
-    scale : int, optional
+    scale : float, optional
         Of a benchmark file or .mat files: only images at this scale. A training file mixes its scales.
 
     Returns
@@ -59,7 +59,7 @@ def torch_dataset(path: Path | str, *, scale: int | None = None) -> "TorchPairs"
     return TorchPairs(_opened(path, scale))
 
 
-def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
+def tf_dataset(path: Path | str, *, scale: float | None = None) -> Any:
     """Open a training or benchmark file as a ``tf.data.Dataset``, not batched and not repeated.
 
     Parameters and errors are those of `torch_dataset`, with TensorFlow instead of PyTorch.
@@ -94,7 +94,7 @@ def tf_dataset(path: Path | str, *, scale: int | None = None) -> Any:
     return blocks.unbatch().apply(tf.data.experimental.assert_cardinality(len(pairs)))
 
 
-def _opened(path: Path | str, scale: int | None) -> Pairs:
+def _opened(path: Path | str, scale: float | None) -> Pairs:
     pairs = Pairs(path, scale=scale)
     if not len(pairs):
         raise VdsrError(f"{path}: holds no pairs")

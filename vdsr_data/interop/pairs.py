@@ -35,7 +35,7 @@ class Pairs:
     Parameters
     ----------
     path : path
-    scale : int, optional
+    scale : float, optional
         Of a benchmark file or .mat files: pairs of this scale only.
 
     Attributes
@@ -55,14 +55,14 @@ class Pairs:
         If it is no such file, or a benchmark file without a pair of that scale. A part of a training file may be empty.
     """
 
-    def __init__(self, path: Path | str, *, scale: int | None = None) -> None:
+    def __init__(self, path: Path | str, *, scale: float | None = None) -> None:
         path = limits.checked_path("path", path)
         self.path = path.absolute()
         self.shape: tuple[int, int] | None = None
-        self.images: list[tuple[str, int]] = []
+        self.images: list[tuple[str, float]] = []
         self._opened: tuple[int, ExitStack, Any] | None = None
         if scale is not None:
-            limits.whole("scale", scale, limits.SCALES)
+            limits.checked_factor("scale", scale)
         if is_mat_folder(path):
             folder = MatFolder(path)
             scales, names = folder.scales, folder.names
@@ -151,5 +151,5 @@ class Pairs:
         opened: TrainingFile | BenchmarkFile | MatFolder = self._opened[2]
         return opened
 
-    def _missing(self, name: str, scale: int) -> VdsrError:
+    def _missing(self, name: str, scale: float) -> VdsrError:
         return VdsrError(f"{self.path}: {name} at scale {scale} is missing; build it again")

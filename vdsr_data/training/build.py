@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from vdsr_data import limits
 from vdsr_data.benchmark.sets import images_of
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.forecast import Built, foretell
-from vdsr_data.images.memory import check_images, of_subimages, of_training
+from vdsr_data.images.memory import check_images, of_degrading, of_subimages, of_training
 from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import HDF5, check_folder, check_output
@@ -41,6 +42,7 @@ def build_train(
     downsizes: Sequence[float] = (1.0,),
     seed: int = 0,
     boundary: Boundary = "symmetric",
+    degradation: str | Degradation | None = None,
     axes: Axes = "matlab",
     keys: Sequence[str] = ("lr", "gt"),
     compression: int | None = None,
@@ -82,6 +84,9 @@ def build_train(
         As ``rng(seed)`` before ``randperm``; 0 is a fresh MATLAB session.
     boundary : {"symmetric", "replicate"}
         Pixels beyond the edge, see `imresize`.
+    degradation : str or Degradation, optional
+        What makes the low-resolution images, of the 8-bit colour image, instead of bicubic: "bd", "dn:noise=10", see
+        `Degradation`. Noise is another for each image and variant: that of ``rng(seed + k)`` for the k-th, from 0.
     axes : {"matlab", "nhwc"}
         Data sets (pairs, 1, column, row), or (pairs, row, column, 1); float32 in [0, 1].
     keys : (str, str)
@@ -134,8 +139,8 @@ def build_train(
     """
     limits.choice("format", format, get_args(TrainingFormat))
     own = {name: value for name, value in (("patch_size", patch_size), ("stride", stride)) if value is not None}
-    given = {"scales": scales, "boundary": boundary, "rotations": rotations, "flips": flips, "downsizes": downsizes,
-             "seed": seed, "axes": axes, "keys": keys}  # fmt: skip
+    given = {"scales": scales, "boundary": boundary, "degradation": degradation, "rotations": rotations, "flips": flips,
+             "downsizes": downsizes, "seed": seed, "axes": axes, "keys": keys}  # fmt: skip
     recipe = TrainingRecipe(**given, **(own if format == "hdf5" else {}))  # type: ignore[arg-type]
     if format == "hdf5":
         return _build_file(images, output, recipe, compression or 0, shard, dask, workers, dry_run, force, advance)
@@ -145,7 +150,7 @@ def build_train(
             raise ArgumentError(f"`{name}` {OF_FILES_ONLY}")
     if compression is not None:
         own["compression"] = compression
-    subimages = SubimageRecipe(recipe.scales, boundary=boundary, **own)
+    subimages = SubimageRecipe(recipe.scales, boundary=boundary, degradation=recipe.degradation, **own)
     return _build_subimages(images, output, subimages, format, limits.threads(workers), dry_run, force, advance)
 
 
@@ -174,7 +179,8 @@ def _build_file(
     check_output(output, force=force or dry_run, suffixes=HDF5)
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
-        check_images(chosen, partial(of_training, overlap=overlap), workers=workers)
+        needed = of_degrading if recipe.degradation else partial(of_training, overlap=overlap)
+        check_images(chosen, needed, workers=workers)
     what = f"pairs of {recipe.patch_size} x {recipe.patch_size} from {len(chosen)} images"
     if dry_run:
         counts = count_patches(files, recipe)[own]
@@ -211,7 +217,7 @@ def _build_subimages(
 ) -> Built:
     _, files = images_of(images, "train")
     output = limits.checked_path("output", output or f"vdsr_train_{kind}")
-    check_images(files, of_subimages, workers=workers)
+    check_images(files, of_degrading if recipe.degradation else of_subimages, workers=workers)
     check_folder(output, force=force or dry_run)
     if dry_run:
         count = count_subimages(files, recipe)

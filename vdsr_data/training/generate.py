@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import __version__, limits
-from vdsr_data.benchmark.build import make_ilr
+from vdsr_data.degradations.ilr import degraded_ilr, make_ilr
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import read_image
 from vdsr_data.io.ahead import Advance, ignore, results
@@ -109,7 +109,7 @@ def generate_train(
         with unchanged(images[k]):
             digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
             start = starts[k]
-            for lr, gt in image_patches(images[k], recipe):
+            for lr, gt in image_patches(images[k], recipe, k):
                 where = position[start : start + len(gt)]
                 writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
                 start += len(gt)
@@ -121,7 +121,7 @@ def generate_train(
     with create_training(output, compression=compression, count=count, **layout) as writer:
         writer.attributes = {
             "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
-            "axes": recipe.axes, "recipe": asdict(recipe), "images": [path.name for path in images],
+            "axes": recipe.axes, "recipe": recipe.kept(), "images": [path.name for path in images],
             "sha256": results(process, len(chosen), workers, advance),
         }  # fmt: skip
         if shard is not None:
@@ -153,18 +153,24 @@ def shard_of(value: Any) -> tuple[int, int] | None:
 
 
 def image_patches(
-    path: Path | str, recipe: TrainingRecipe
+    path: Path | str, recipe: TrainingRecipe, number: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Patches of lr and gt, laid out as in the file, variant after variant."""
+    """Patches of lr and gt of the image of this number, from 0, laid out as in the file, variant after variant."""
     image = read_image(path)
-    last, base = None, image
-    for downsize, rotation, flip, scale in recipe.variants():
+    last, colour, base = None, image, image
+    variants = list(recipe.variants())
+    for variant, (downsize, rotation, flip, scale) in enumerate(variants, start=number * len(variants)):
         if downsize != last:
-            base = im2double(luma(image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)))
-            last = downsize
+            colour = image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)
+            base, last = im2double(luma(colour)), downsize
         gt = modcrop(np.ascontiguousarray(augment(base, rotation, flip)), scale)
         if min(gt.shape) >= recipe.patch_size:
-            pair = make_ilr(gt, scale, recipe.boundary), gt
+            if recipe.degradation is None:
+                ilr = make_ilr(gt, scale, recipe.boundary)
+            else:
+                whole = modcrop(np.ascontiguousarray(augment(colour, rotation, flip)), scale)
+                ilr = degraded_ilr(whole, recipe.degradation.number(variant), scale, recipe.boundary)
+            pair = ilr, gt
             transpose = recipe.axes == "matlab"
             lr, gt = (cut(image, recipe.patch_size, recipe.stride, transpose=transpose) for image in pair)
             yield lr, gt

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vdsr_data import limits
+from vdsr_data.degradations.recipes import Degradation, checked_degradation
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size
 from vdsr_data.io.files import check_name
@@ -39,6 +40,7 @@ class TrainingRecipe:
     boundary: Boundary = "symmetric"
     axes: Axes = "matlab"
     keys: tuple[str, str] = ("lr", "gt")
+    degradation: Degradation | None = None  # what makes lr of the 8-bit colour image; None is imresize of luma
 
     def __post_init__(self) -> None:
         keys = limits.different("keys", self.keys, limits.identifier)
@@ -55,9 +57,16 @@ class TrainingRecipe:
             "boundary": checked_boundary(self.boundary),
             "axes": limits.choice("axes", self.axes, get_args(Axes)),
             "keys": keys,
+            "degradation": checked_degradation(self.degradation, checked_scales(self.scales)),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    def kept(self) -> dict[str, Any]:
+        """The recipe as files keep it; `recipe_of` makes this of it again."""
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        how = kept.pop("degradation")
+        return kept if how is None else {**kept, "degradation": how.given()}
 
     def variants(self) -> Iterator[tuple[float, int, Flip, int]]:
         """Downsize, rotation, flip and scale of each variant of an image, in the order of the script's loops."""
@@ -96,9 +105,13 @@ def count_patches(images: Sequence[Path | str], recipe: TrainingRecipe) -> list[
 
 def recipe_of(value: Any) -> TrainingRecipe | None:
     """The recipe that an attribute describes; None if it describes none."""
-    if not isinstance(value, dict) or value.keys() != {field.name for field in fields(TrainingRecipe)}:
+    names = {field.name for field in fields(TrainingRecipe)} - {"degradation"}
+    if not isinstance(value, dict) or value.keys() - {"degradation"} != names:
+        return None
+    degradation = Degradation.kept(value["degradation"]) if "degradation" in value else None
+    if "degradation" in value and degradation is None:
         return None
     try:
-        return TrainingRecipe(**value)
+        return TrainingRecipe(**{**value, "degradation": degradation})
     except ArgumentError:
         return None

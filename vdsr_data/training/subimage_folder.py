@@ -1,7 +1,8 @@
 """Folders of sub-images, as `subimages` writes them and BasicSR reads them: what is in one, and whether it is whole.
 
-No folder says how it was made. What can be told is whether meta_info.txt, files and sizes agree, whether every file is
-an image, and whether LR is HR resized: inside, for LR was cut out of a whole image that was resized.
+No folder says with which options it was made. What can be told is whether meta_info.txt, files and sizes agree,
+whether every file is an image, and whether bicubic LR is HR resized: inside, for LR was cut out of a whole image that
+was resized.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import limits
 from vdsr_data.benchmark.claims import Check, Verified, content_sum, drawn
+from vdsr_data.degradations.recipes import KINDS
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import decode_png
 from vdsr_data.io.ahead import Advance
@@ -26,16 +28,17 @@ from vdsr_data.training.lmdb_file import LmdbFile
 __all__ = ["META", "SubimageFolder", "describe_subimages", "subfolder", "verify_subimages"]
 
 META = "meta_info.txt"
+BICUBIC = "bicubic"
 LINE = re.compile(r"(?P<name>.+)\.png \((?P<shape>\d{1,9},\d{1,9},[13])\)(?: \d)?")
 FILES = {"png": "PNG files", "lmdb": "LMDB"}
 EDGE = 3  # pixels of LR that may depend on what lies beyond a sub-image
 
 
-def subfolder(kind: SubimageFormat, scale: int) -> Path:
-    """Where the sub-images of HR (scale 1) or LR lie in the folder."""
+def subfolder(kind: SubimageFormat, scale: int, low: str = BICUBIC) -> Path:
+    """Where the sub-images of HR (scale 1) or LR lie in the folder; `low` is what made LR, such as bicubic or bd."""
     if kind == "png":
-        return Path("HR_sub") if scale == 1 else Path("LR_bicubic", f"X{scale}_sub")
-    return Path("HR_sub.lmdb" if scale == 1 else f"LR_bicubic_X{scale}_sub.lmdb")
+        return Path("HR_sub") if scale == 1 else Path(f"LR_{low}", f"X{scale}_sub")
+    return Path("HR_sub.lmdb" if scale == 1 else f"LR_{low}_X{scale}_sub.lmdb")
 
 
 class SubimageFolder:
@@ -45,6 +48,8 @@ class SubimageFolder:
     ----------
     path : Path
     kind : {"png", "lmdb"}
+    low : str
+        What made LR: "bicubic", or the kind of another degradation.
     scales : list of int
         Of LR.
     shapes : dict
@@ -70,33 +75,43 @@ class SubimageFolder:
             raise VdsrError(f"{path}: holds sub-images both as {FILES['png']} and as {FILES['lmdb']}; "
                             f"move {subfolder('png', 1)} and what belongs to it to a folder of its own")  # fmt: skip
         self.kind = found[0]
-        self.scales = [
-            scale for scale in range(2, limits.SCALES[1] + 1) if (self.path / subfolder(self.kind, scale)).is_dir()
-        ]
+        lows = [low for low in (BICUBIC, *KINDS) if self._scales(low)]
+        if len(lows) > 1:
+            raise VdsrError(f"{path}: holds LR of several degradations ({', '.join(lows)}); move all but one away")
+        self.low = lows[0] if lows else BICUBIC
+        self.scales = self._scales(self.low)
         self.shapes = self._read_meta(
             self.path / META if self.kind == "png" else self.path / subfolder("lmdb", 1) / META
         )
         self._files: dict[int, LmdbFile] = {}
 
+    def folder(self, scale: int) -> Path:
+        """The folder of HR (scale 1) or LR, below `path`."""
+        return subfolder(self.kind, scale, self.low)
+
+    def _scales(self, low: str) -> list[int]:
+        factors = range(2, limits.SCALES[1] + 1)
+        return [scale for scale in factors if (self.path / subfolder(self.kind, scale, low)).is_dir()]
+
     def names(self, scale: int) -> list[str]:
         """Names without suffix of what is there of HR (scale 1) or LR."""
         if self.kind == "lmdb":
             return self._file(scale).keys
-        return sorted(path.stem for path in (self.path / subfolder("png", scale)).iterdir() if path.suffix == ".png")
+        return sorted(path.stem for path in (self.path / self.folder(scale)).iterdir() if path.suffix == ".png")
 
     def read(self, scale: int, name: str) -> bytes:
         """A sub-image as a PNG file."""
         if self.kind == "lmdb":
             return self._file(scale).get(name)
-        return (self.path / subfolder("png", scale) / f"{name}.png").read_bytes()
+        return (self.path / self.folder(scale) / f"{name}.png").read_bytes()
 
     def pixels(self, scale: int, name: str) -> NDArray[np.uint8]:
         """A sub-image, grey (rows, columns) or RGB (rows, columns, 3); VdsrError if it is none."""
-        return decode_png(self.read(scale, name), f"{self.path / subfolder(self.kind, scale)}: {name}")
+        return decode_png(self.read(scale, name), f"{self.path / self.folder(scale)}: {name}")
 
     def _file(self, scale: int) -> LmdbFile:
         if scale not in self._files:
-            self._files[scale] = LmdbFile(self.path / subfolder("lmdb", scale) / "data.mdb")
+            self._files[scale] = LmdbFile(self.path / self.folder(scale) / "data.mdb")
         return self._files[scale]
 
     def _read_meta(self, path: Path) -> dict[str, tuple[int, ...]]:
@@ -126,7 +141,7 @@ def describe_subimages(folder: SubimageFolder) -> Iterator[str]:
         yield f"  {len(images):,} images: {listed(images, 8)}"
     for scale in (1, *folder.scales):
         names = folder.names(scale)
-        where = subfolder(folder.kind, scale)
+        where = folder.folder(scale)
         taken = sum(path.stat().st_size for path in (folder.path / where).iterdir() if path.is_file())
         yield f"  {where.as_posix()}: {len(names):,} sub-images, {taken / 1e6:,.1f} MB"
 
@@ -170,7 +185,7 @@ def verify_subimages(
     sums: dict[str, str] = {}
     whole: list[tuple[int, str]] = []
     for scale in (1, *folder.scales):
-        where = subfolder(folder.kind, scale).as_posix()
+        where = folder.folder(scale).as_posix()
         there = set(folder.names(scale))
         for name in sorted(folder.shapes.keys() ^ there):
             names.fail(f"{where}: {name} is {f'not in {META}' if name in there else 'missing'}")
@@ -193,9 +208,13 @@ def verify_subimages(
         names.fail("there is none in HR")
     if not folder.scales:
         names.fail("there is no LR")
-    made = _check_sample(folder, [pair for pair in whole if f"1/{pair[1]}" in sums], sample, seed)
+    checks = [names, images]
+    if folder.low == BICUBIC:
+        checks.append(_check_sample(folder, [pair for pair in whole if f"1/{pair[1]}" in sums], sample, seed))
+    else:
+        checks.append(Check("made anew", f"none: the folder does not say with which options {folder.low} made LR"))
     kind = f"{len(folder.shapes):,} sub-images as {FILES[folder.kind]}"
-    return Verified(kind, [names, images, made], content_sum({}, sums))
+    return Verified(kind, checks, content_sum({}, sums))
 
 
 def _check_sample(folder: SubimageFolder, pairs: list[tuple[int, str]], sample: int, seed: int) -> Check:
@@ -205,5 +224,5 @@ def _check_sample(folder: SubimageFolder, pairs: list[tuple[int, str]], sample: 
     inner = np.s_[EDGE:-EDGE, EDGE:-EDGE]
     for scale, name in [pairs[k] for k in chosen]:
         if (imresize(folder.pixels(1, name), 1 / scale) != folder.pixels(scale, name))[inner].any():
-            check.fail(f"{subfolder(folder.kind, scale).as_posix()}: {name} is not HR resized by 1/{scale}")
+            check.fail(f"{folder.folder(scale).as_posix()}: {name} is not HR resized by 1/{scale}")
     return check

@@ -16,14 +16,15 @@ import numpy as np
 
 from vdsr_data import limits
 from vdsr_data.benchmark.sets import unique_names
+from vdsr_data.degradations.ilr import degraded_image
+from vdsr_data.degradations.recipes import Degradation, checked_degradation
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, png_bytes, read_image
 from vdsr_data.io.ahead import Advance, ignore, in_order
 from vdsr_data.io.files import FULL, check_folder, claimed, naming, scratch_folder
 from vdsr_data.limits import Boundary, SubimageFormat, checked_boundary, checked_paths, checked_scales
 from vdsr_data.matlab.arrays import modcrop
-from vdsr_data.matlab.resize import imresize
-from vdsr_data.training.subimage_folder import META, subfolder
+from vdsr_data.training.subimage_folder import BICUBIC, META, subfolder
 
 __all__ = ["SubimageRecipe", "check_places", "count_subimages", "generate_subimages"]
 
@@ -45,6 +46,7 @@ class SubimageRecipe:
     stride: int = 240  # the last ones end at the edge
     boundary: Boundary = "symmetric"
     compression: int = 1  # of PNG, 0 to 9
+    degradation: Degradation | None = None  # what makes LR; None is bicubic
 
     def __post_init__(self) -> None:
         checked = {
@@ -53,11 +55,12 @@ class SubimageRecipe:
             "stride": limits.whole("stride", self.stride, limits.STRIDES),
             "boundary": checked_boundary(self.boundary),
             "compression": limits.whole("compression", self.compression, limits.COMPRESSION),
+            "degradation": checked_degradation(self.degradation, checked_scales(self.scales)),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if 1 in self.scales:
-            raise ArgumentError("LR of scale 1 would be HR itself; leave 1 out of the scales")
+            raise ArgumentError("LR of scale 1 would be HR itself, or lie where HR does; leave 1 out of the scales")
         for name, value in (("patch size", self.patch_size), ("stride", self.stride)):
             if value % self.multiple:
                 near = math.ceil(value / self.multiple) * self.multiple
@@ -65,6 +68,11 @@ class SubimageRecipe:
                 raise ArgumentError(
                     f"the {name}, {value}, must be a multiple of {self.multiple} for scales {shown}; use {near}"
                 )
+
+    @property
+    def low(self) -> str:
+        """What the folders of LR are called after."""
+        return BICUBIC if self.degradation is None else self.degradation.kind
 
     @property
     def multiple(self) -> int:
@@ -108,10 +116,10 @@ def generate_subimages(
     """Write sub-images of HR, and of LR for each scale, into a folder.
 
     Each image is cropped at the bottom and the right to multiples of all scales (modcrop), and becomes LR as MATLAB's
-    ``imwrite(imresize(image, 1/scale), file)`` makes it: in colour, rounded to 8 bits after each pass. Sub-images of
-    LR are cut where those of HR are. Of ``NAME.jpg`` they are called ``NAME_s001.png``, ``NAME_s002.png``, ... in HR
-    and LR alike; characters of NAME other than ASCII letters, digits, - and _ become _, for BasicSR reads a name up to
-    the first dot or space.
+    ``imwrite(imresize(image, 1/scale), file)`` makes it: in colour, rounded to 8 bits after each pass. Another
+    degradation has its kind in the names of folders, instead of ``bicubic``. Sub-images of LR are cut where those of HR
+    are. Of ``NAME.jpg`` they are called ``NAME_s001.png``, ``NAME_s002.png``, ... in HR and LR alike; characters of
+    NAME other than ASCII letters, digits, - and _ become _, for BasicSR reads a name up to the first dot or space.
 
     Parameters
     ----------
@@ -149,7 +157,7 @@ def generate_subimages(
     check_places(images, output, recipe, kind)
     places = [recipe.places(shape) for shape in _shapes(images, recipe)]
     names = _names(images)
-    jobs = (partial(_cut, *job, recipe) for job in zip(images, names, places, strict=True))
+    jobs = (partial(_cut, *job, k, recipe) for k, job in enumerate(zip(images, names, places, strict=True)))
     pixels = [math.prod(axis.stop - axis.start for axis in place) for image in places for place in image]
     store = _png_folder if kind == "png" else _lmdb_folder
 
@@ -159,7 +167,7 @@ def generate_subimages(
     with claimed(output), naming(output, below), scratch_folder(output / "sub-images") as folder:
         with ExitStack() as stack:
             puts = {
-                scale: stack.enter_context(store(folder, scale, recipe.compression, [n // scale**2 for n in pixels]))
+                scale: stack.enter_context(store(folder, scale, recipe, [n // scale**2 for n in pixels]))
                 for scale in (1, *recipe.scales)
             }
             for pieces in in_order(jobs, workers=workers, window=2 * workers):
@@ -180,15 +188,15 @@ def _shapes(images: Sequence[Path], recipe: SubimageRecipe) -> list[tuple[int, i
     return shapes
 
 
-def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], recipe: SubimageRecipe) -> list[Piece]:
+def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], k: int, recipe: SubimageRecipe) -> list[Piece]:
     image = modcrop(read_image(path), recipe.multiple)
     if image.dtype != np.uint8:
         raise VdsrError(f"{path}: has 16 bits, which BasicSR does not read; convert it to 8-bit RGB or grey first")
     if image.shape[:2] != (places[-1][0].stop, places[-1][1].stop):
         raise VdsrError(f"{path}: its size is not the one that the head of the file declares")
-    pieces = []
+    how, pieces = recipe.degradation or Degradation(), []
     for scale in (1, *recipe.scales):
-        whole = image if scale == 1 else imresize(image, 1 / scale, boundary=recipe.boundary)
+        whole = image if scale == 1 else degraded_image(image, how.number(k), scale, recipe.boundary)
         for number, place in enumerate(places, start=1):
             piece = whole[tuple(slice(axis.start // scale, axis.stop // scale) for axis in place)]
             shape = f"({piece.shape[0]},{piece.shape[1]},{1 if piece.ndim == 2 else 3})"
@@ -197,8 +205,8 @@ def _cut(path: Path, name: str, places: Sequence[tuple[slice, slice]], recipe: S
 
 
 @contextmanager
-def _png_folder(folder: Path, scale: int, _compression: int, _pixels: Sequence[int]) -> Iterator[Put]:
-    target = folder / subfolder("png", scale)
+def _png_folder(folder: Path, scale: int, recipe: SubimageRecipe, _pixels: Sequence[int]) -> Iterator[Put]:
+    target = folder / subfolder("png", scale, recipe.low)
     target.mkdir(parents=True)
     lines = []
 
@@ -212,12 +220,12 @@ def _png_folder(folder: Path, scale: int, _compression: int, _pixels: Sequence[i
 
 
 @contextmanager
-def _lmdb_folder(folder: Path, scale: int, compression: int, pixels: Sequence[int]) -> Iterator[Put]:
+def _lmdb_folder(folder: Path, scale: int, recipe: SubimageRecipe, pixels: Sequence[int]) -> Iterator[Put]:
     try:
         import lmdb
     except ImportError as error:
         raise VdsrError("--format lmdb needs the package lmdb: pip install 'vdsr-toolkit[lmdb]'") from error
-    target = folder / subfolder("lmdb", scale)
+    target = folder / subfolder("lmdb", scale, recipe.low)
     # What it may grow to (incompressible pixels in whole pages and a margin), which on Windows is the size that it has.
     most = 2**24 + sum(3 * n + n // 16 + 2**14 for n in pixels)
     lines = []
@@ -237,7 +245,7 @@ def _lmdb_folder(folder: Path, scale: int, compression: int, pixels: Sequence[in
         def put(piece: Piece) -> None:
             with explained(), database.begin(write=True) as transaction:
                 transaction.put(piece.name.encode("ascii"), piece.data)
-            lines.append(f"{piece.name}.png {piece.shape} {compression}\n")
+            lines.append(f"{piece.name}.png {piece.shape} {recipe.compression}\n")
 
         yield put
     (target / "lock.mdb").touch()  # LMDB's own would hold the number of this process
@@ -270,7 +278,10 @@ def _names(images: Sequence[Path]) -> list[str]:
 
 
 def _made(recipe: SubimageRecipe, kind: SubimageFormat) -> list[Path]:
-    return [*(subfolder(kind, scale) for scale in (1, *recipe.scales)), *([Path(META)] if kind == "png" else [])]
+    return [
+        *(subfolder(kind, scale, recipe.low) for scale in (1, *recipe.scales)),
+        *([Path(META)] if kind == "png" else []),
+    ]
 
 
 def _install(folder: Path, output: Path, made: Sequence[Path]) -> None:

@@ -181,7 +181,7 @@ def _check_origin(
             continue
         wanted = {int(patches[i] - starts[j]): int(rows[i]) for i in group}
         first = 0
-        for pair in image_patches(paths[j], recipe):
+        for pair in image_patches(paths[j], recipe, j):
             for number in sorted(wanted.keys() & set(range(first, first + len(pair[0])))):
                 row = wanted.pop(number)
                 for which in range(2):

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vdsr_data.cli.options import CHOICE, FILE, FOLDER, WHOLE, boundary_option, force_option
+from vdsr_data.cli.options import CHOICE, FILE, FOLDER, WHOLE, boundary_option, degradation_option, force_option
 from vdsr_data.limits import FACTORS
 
 __all__ = ["PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
@@ -68,8 +68,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--luma", type=CHOICE(["uint8", "float"]),
                help="Luma rounded to 8 bits, or not.  [default: rcan: float; vdsr-tf, paper: uint8]"),
         boundary_option,
-        option("--degradation", metavar="KIND[:OPTION=VALUE,...]",
-               help="What makes low-resolution images instead of bicubic: bd, dn:noise=10, see vdsr-data degrade."),
+        degradation_option,
         option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
         option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, luma, modcrop
-from vdsr_data.benchmark.build import make_ilr
 from vdsr_data.benchmark.sets import find_images
+from vdsr_data.degradations.ilr import make_ilr
 from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import read_image
 from vdsr_train.config import Config
