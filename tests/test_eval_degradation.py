@@ -8,7 +8,8 @@ import pytest
 
 from vdsr_data import Degradation, degrade, degrade_folder, open_set
 from vdsr_eval import PROTOCOLS, evaluate, of_small_image
-from vdsr_eval.protocols.protocol import prepare, small_image, varied
+from vdsr_eval.protocols.pair import prepare, small_image
+from vdsr_eval.protocols.protocol import varied
 
 
 @pytest.mark.parametrize("kind", ["bi", "bi-double", "bd", "dn", "srmd", "blur:sigma=1.5"])

@@ -16,8 +16,8 @@ from vdsr_data.benchmark.sets import open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.matlab.arrays import RangeWarning
 from vdsr_eval import PROTOCOLS, Record, ResultFolder, Scores, evaluate, of_small_image, score
-from vdsr_eval.protocols.protocol import prepare, small_image
-from vdsr_eval.protocols.protocol import score as score_of
+from vdsr_eval.protocols.pair import prepare, small_image
+from vdsr_eval.protocols.pair import score as score_of
 from vdsr_eval.scoring.records import mean_score
 
 

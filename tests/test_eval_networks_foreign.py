@@ -226,7 +226,8 @@ def test_a_dncnn_is_subtracted(reference_data: Path) -> None:
     """The authors' network for all scales: its last layer, and what it makes of the butterfly, far above bicubic."""
     from vdsr_data.images.files import read_image
     from vdsr_eval.networks.network import load_network
-    from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result, score
+    from vdsr_eval.protocols.pair import prepare, result, score
+    from vdsr_eval.protocols.protocol import PROTOCOLS
 
     path = reference_data / "proofs" / "dncnn" / "DnCNN3.mat"
     kernel, _ = read_any(path)[-1]

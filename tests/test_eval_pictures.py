@@ -10,7 +10,8 @@ from scipy.io import loadmat
 from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.images.files import read_image
-from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, prepare
+from vdsr_eval.protocols.pair import prepare
+from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol
 from vdsr_eval.reports.pictures import file_names, save_images, save_mat
 from vdsr_eval.reports.rendering import automatic_window, checked_window, ground_truth, picture, residual
 from vdsr_eval.scoring.records import Record, Scored

@@ -9,7 +9,8 @@ from reference import slow_psnr, slow_ssim
 from vdsr_data import im2double, imresize, luma, rgb2ycbcr
 from vdsr_data.errors import ArgumentError
 from vdsr_data.matlab.arrays import RangeWarning
-from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, pair_from_stored, prepare, result, score, too_small
+from vdsr_eval.protocols.pair import pair_from_stored, prepare, result, score, too_small
+from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol
 
 ALL = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 

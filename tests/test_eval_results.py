@@ -13,7 +13,8 @@ from vdsr_data import imresize, luma
 from vdsr_data.benchmark.sets import Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
-from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
+from vdsr_eval.protocols.pair import prepare
+from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.scoring.methods import bicubic, method
 from vdsr_eval.scoring.results import Results, low_resolution
 from vdsr_eval.scoring.run import evaluate_images

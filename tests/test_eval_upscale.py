@@ -15,7 +15,8 @@ from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.images.files import image_size, read_picture, write_image
 from vdsr_eval.cli.main import main
 from vdsr_eval.networks.upscale import plan, upscale_colors, upscale_file
-from vdsr_eval.protocols.protocol import PROTOCOLS, prepare, result
+from vdsr_eval.protocols.pair import prepare, result
+from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.scoring.methods import bicubic
 
 REACH = 5

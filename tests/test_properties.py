@@ -32,7 +32,8 @@ from vdsr_data.images.files import image_size, read_image, write_image
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval import evaluate
 from vdsr_eval.cli.main import main as evaluation
-from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
+from vdsr_eval.protocols.pair import prepare
+from vdsr_eval.protocols.protocol import PROTOCOLS
 
 pytestmark = pytest.mark.jit
 EXAMPLES = int(os.environ.get("VDSR_EXAMPLES", "60"))

@@ -15,6 +15,7 @@ __all__ = [
     "COMPRESSION",
     "DOWNLOADS",
     "DOWNSIZES",
+    "EVALUATED",
     "FACTORS",
     "FLIPS",
     "MULTIPLES",
@@ -56,6 +57,7 @@ T = TypeVar("T")
 
 SCALES = (1, 64)
 FACTORS = (2, 16)  # of super-resolution
+EVALUATED = (1, 16)  # of what is scored, also fractions; at 1 images are cleaned, not enlarged
 PATCH_SIZES = (2, 4096)
 STRIDES = (1, 4096)
 DOWNSIZES = (0.01, 1.0)

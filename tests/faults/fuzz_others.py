@@ -232,7 +232,8 @@ def read_registry(path: Path) -> None:
 def read_result(path: Path) -> None:
     """A file of the folder that `vdsr-eval score` scores."""
     from vdsr_data.benchmark.sets import Original
-    from vdsr_eval.protocols.protocol import PROTOCOLS, prepare
+    from vdsr_eval.protocols.pair import prepare
+    from vdsr_eval.protocols.protocol import PROTOCOLS
     from vdsr_eval.scoring.results import Results
 
     original = Original(path.stem, np.zeros((4, 6), np.uint8))

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.errors import VdsrError
 from vdsr_data.images.files import pillow_resizers
+from vdsr_data.limits import choice
 
-__all__ = ["resizers"]
+__all__ = ["resizer", "resizers"]
 
 Image = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -35,6 +37,33 @@ def resizers() -> dict[str, Resizer]:
         if find_spec(library):
             found |= dict(make())
     return found
+
+
+# What people mean by a library's bicubic, and the package that has it.
+BICUBIC = {
+    "pillow": ("Pillow: image.resize(size, BICUBIC)", "pillow"),
+    "opencv": ("OpenCV: cv2.resize(image, size, interpolation=INTER_CUBIC)", "opencv-python-headless"),
+    "torch": ("PyTorch: F.interpolate(image, size, mode='bicubic', antialias=False), rounded", "torch"),
+    "torch-antialias": ("PyTorch: F.interpolate(image, size, mode='bicubic', antialias=True), rounded", "torch"),
+    "skimage": ("scikit-image: resize(image, size, order=3, anti_aliasing=True), rounded", "scikit-image"),
+}
+
+
+def resizer(name: str) -> Resizer:
+    """The bicubic of a library, "pillow", "opencv", "torch", "torch-antialias" or "skimage", as `resizers` has it.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    VdsrError
+        If the library is not installed.
+    """
+    call, package = BICUBIC[choice("resizer", name, list(BICUBIC))]
+    found = resizers()
+    if call not in found:
+        raise VdsrError(f"{name} is not installed: pip install {package}")
+    return found[call]
 
 
 def _opencv() -> Iterator[tuple[str, Resizer]]:

@@ -25,7 +25,7 @@ from vdsr_data.cli.options import (
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.options import FACTOR, SCALE, ListOption, ensemble_option, scoring_options
 from vdsr_eval.cli.scoring import check_options, chosen, report
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class EvalGroup(ExplainingGroup):
     "scales",
     cls=ListOption,
     multiple=True,
-    type=SCALE,
+    type=FACTOR,
     default=(2, 3, 4),
     show_default="2,3,4",
-    help="Factors of the super-resolution.",
+    help="Factors of the super-resolution, also fractions: 2,3,4; 2.5; 1.1:0.1:4.",
 )
 @click.option(
     "--model",
@@ -93,7 +93,7 @@ def main(
     context: click.Context,
     /,
     sets: tuple[str, ...],
-    scales: tuple[int, ...],
+    scales: tuple[float, ...],
     models: tuple[str, ...],
     weights: tuple[Path, ...],
     self_ensemble: bool,
@@ -133,7 +133,7 @@ def main(
 @main.command("score", cls=ExplainingCommand)
 @click.argument("folder", type=FOLDER)
 @click.option("--gt", required=True, metavar="SET", help="The originals: a benchmark file, a folder or a name.")
-@click.option("--scale", required=True, type=SCALE, help="Factor of the super-resolution.")
+@click.option("--scale", required=True, type=FACTOR, help="Factor of the super-resolution; 1 of what is cleaned.")
 @click.option("--name", help="What tables call the results.  [default: the folder's name]")
 @click.option("--pattern", default="*", metavar="PATTERN", help="Take only files of FOLDER called so, such as '*_SR*'.")
 @click.option(
@@ -150,7 +150,7 @@ def score_command(
     /,
     folder: Path,
     gt: str,
-    scale: int,
+    scale: float,
     name: str | None,
     pattern: str,
     variable: str | None,

@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
-from vdsr_data.cli.options import CHOICE, FILE, FOLDER, WHOLE, boundary_option, degradation_option, force_option
-from vdsr_data.limits import FACTORS
+from vdsr_data.cli.options import CHOICE, FACTORS, FILE, FOLDER, WHOLE, degradation_option, force_option
+from vdsr_data.limits import BOUNDARIES, several
+from vdsr_data.limits import FACTORS as ENLARGED
 
-__all__ = ["PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
+__all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
-PROTOCOLS = ("vdsr-tf", "paper", "rcan")
-SCALE = WHOLE(*FACTORS)
+PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
+LUMA = ("uint8", "float", "difference", "full", "full-uint8")
+SCALE = WHOLE(*ENLARGED)
 
 ensemble_option = click.option(
     "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."
@@ -28,10 +30,55 @@ class ListOption(click.Option):
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Split words at their commas, but for the name of a file that has one."""
-        names = not isinstance(self.type, click.Choice | click.IntRange)
+        names = not isinstance(self.type, click.Choice | FactorType)
         if isinstance(value, list | tuple):
             value = [part for word in value for part in _parts(word, names=names)]
+        if isinstance(self.type, FactorType):
+            value = [one for part in value for one in several(FACTORS.convert(part, self, ctx))]
         return super().type_cast_value(ctx, value)
+
+
+class FactorType(click.ParamType[float]):
+    """A factor of super-resolution, also a fraction; whether it is allowed is for the function to say."""
+
+    name = "S"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the number, a whole one as int."""
+        found = FACTORS.convert(value, param, ctx)
+        if not isinstance(found, tuple):
+            return found
+        if len(found) != 1:
+            self.fail(f"{value!r}: give one factor, such as 3 or 2.5", param, ctx)
+        return found[0]
+
+
+FACTOR = FactorType()
+
+
+class RuleType(click.ParamType[tuple[str, str]]):
+    """A rule of a protocol, NAME=VALUE."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give name and value; which are allowed is for the function to say."""
+        if not isinstance(value, str):
+            return value
+        name, equal, word = value.partition("=")
+        if not equal or not name or not word:
+            self.fail(f"{value!r}: give a rule as ssim=volume or crop=12", param, ctx)
+        return name, word
+
+
+class BorderType(click.ParamType[Any]):
+    """Pixels, or scale+6."""
+
+    name = "pixels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give a whole number, or the words."""
+        return value if value == "scale+6" else WHOLE(0).convert(value, param, ctx)
 
 
 def _parts(word: Any, *, names: bool) -> list[Any]:
@@ -61,13 +108,17 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     decorators = (
         option("--protocol", "protocols", cls=ListOption, multiple=True, type=CHOICE(PROTOCOLS), default=("vdsr-tf",),
                show_default="vdsr-tf", help="How scores are computed."),
-        option("--border", type=WHOLE(0), help="Pixels of each side left out.  [default: the scale]"),
+        option("--border", type=BorderType(), metavar="N",
+               help="Pixels of each side left out: a number, or scale+6.  [default: the protocol's, mostly the scale]"),
         option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
         option("--grey", type=CHOICE(["keep", "rgb"]),
-               help="A grey original is its own luma, or is read as RGB.  [default: rcan: rgb; vdsr-tf, paper: keep]"),
-        option("--luma", type=CHOICE(["uint8", "float"]),
-               help="Luma rounded to 8 bits, or not.  [default: rcan: float; vdsr-tf, paper: uint8]"),
-        boundary_option,
+               help="A grey original is its own luma, or is read as RGB.  [default: the protocol's]"),
+        option("--luma", type=CHOICE(LUMA),
+               help="Luma rounded to 8 bits, or not, or another one.  [default: the protocol's]"),
+        option("--boundary", type=CHOICE(BOUNDARIES),
+               help="Pixels beyond the edge, see vdsr-data imresize.  [default: the protocol's, mostly symmetric]"),
+        option("--rule", "rules", multiple=True, type=RuleType(), metavar="NAME=VALUE",
+               help="Change any rule of the protocols, see `vdsr-eval protocols`: ssim=volume, crop=12."),
         degradation_option,
         option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),

@@ -10,7 +10,6 @@ import click
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import given, refuse_idle
 from vdsr_data.errors import VdsrError
-from vdsr_eval.cli.options import PROTOCOLS
 
 if TYPE_CHECKING:
     from vdsr_data.benchmark.sets import Benchmark
@@ -26,6 +25,7 @@ FILES = {
     "latex": (".tex", ".txt"),
     "html": (".html", ".htm"),
 }  # what each is called; other names are free, but for those of another kind
+TRIED = ("vdsr-tf", "paper", "rcan")  # by --explain: those with a published bicubic table
 PICTURES = "8-bit pictures for the eye, whose scores are not those of the table; --save-mat keeps what was scored"
 
 
@@ -95,11 +95,20 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
     )
     return {
         **{name: options[name] for name in same},
-        "protocols": options["protocols"] if named else PROTOCOLS,
+        "protocols": options["protocols"] if named else TRIED,
+        "rules": _rules(options["rules"]),
         "images": images,
         "html_images": options["html_images"] if options["html"] else 0,
         "remark": voice.remark,
     }
+
+
+def _rules(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Rules by their names, each once."""
+    rules = dict(given)
+    if len(rules) < len(given):
+        raise click.UsageError("--rule: a rule is given twice")
+    return rules
 
 
 def report(context: click.Context, scores: "Scores") -> None:

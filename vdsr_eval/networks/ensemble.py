@@ -36,7 +36,7 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
     """
     checked_upscaler(upscale)
 
-    def ensemble(ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    def ensemble(ilr: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
         total = np.zeros(ilr.shape)
         for turns in range(4):
             for flip in (False, True):

@@ -26,7 +26,7 @@ ENGINES = "vdsr_eval.engines"  # the group of entry points that offer one
 TILE = 512
 
 # ilr, luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
-Upscaler = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
+Upscaler = Callable[[NDArray[np.float64], float], NDArray[np.floating]]
 
 
 class Engine(Protocol):
@@ -90,14 +90,14 @@ class Network:
         """Exchange the weights for others of the same shapes."""
         self._engine.load(weights)
 
-    def __call__(self, ilr: NDArray[np.floating[Any]], scale: int) -> NDArray[np.float32]:  # noqa: ARG002
+    def __call__(self, ilr: NDArray[np.floating[Any]], scale: float) -> NDArray[np.float32]:  # noqa: ARG002
         """Return sr of one image.
 
         Parameters
         ----------
         ilr : ndarray of float, shape (rows, columns)
             Luma in [0, 1], enlarged to its final size by bicubic interpolation.
-        scale : int
+        scale : float
             The factor it was enlarged by; one network serves every factor.
 
         Returns
@@ -180,7 +180,7 @@ def installed_engine() -> Callable[[Weights], Engine]:
     raise VdsrError("nothing that runs a network is installed; install vdsr-toolkit again")
 
 
-def run_upscaler(upscale: Upscaler, ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+def run_upscaler(upscale: Upscaler, ilr: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
     """Run an upscaling function and refuse what would poison a mean.
 
     Raises

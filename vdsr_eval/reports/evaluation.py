@@ -14,7 +14,7 @@ from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
-from vdsr_data.limits import FACTORS, Boundary, checked_path, several, whole
+from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
 from vdsr_eval.protocols.protocol import Protocol, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
@@ -36,14 +36,15 @@ def evaluate(
     sets: Set | Iterable[Set],
     methods: Model | Iterable[Model] | Mapping[str, Model] = BICUBIC,
     *,
-    scales: int | Iterable[int] = (2, 3, 4),
+    scales: float | Iterable[float] = (2, 3, 4),
     protocols: str | Protocol | Iterable[str | Protocol] = ("vdsr-tf",),
-    border: int | None = None,
+    border: int | Literal["scale+6"] | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
-    luma: Literal["uint8", "float"] | None = None,
-    boundary: Boundary = "symmetric",
+    luma: Literal["uint8", "float", "difference", "full", "full-uint8"] | None = None,
+    boundary: Boundary | None = None,
     degradation: str | Degradation | None = None,
+    rules: Mapping[str, Any] | None = None,
     lr: str | Path | None = None,
     self_ensemble: bool = False,
     baseline: Model | None = None,
@@ -69,22 +70,25 @@ def evaluate(
         "bicubic". Weights: a file of ours or of other people, a run folder, "default", or what `load_network` gives. A
         folder of results, or a `ResultFolder`. A function of ilr, luma enlarged by bicubic, float64 (rows, columns) in
         [0, 1], and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
-    scales : int, or several
-        Factors from 2 to 16.
+    scales : float, or several
+        Factors from 1 to 16. At a fraction, such as 2.5, originals are cropped as Meta-SR does, see `crop_for`. At 1
+        images are cleaned: their low resolution is what `lr` or a degradation such as "noise" or "jpeg" gives.
     protocols : str or Protocol, or several
         Names of `PROTOCOLS`, or variations of these; ``protocols=PROTOCOLS`` takes all of them.
-    border : int, optional
-        Pixels of each side that are not scored; the default is the protocol's, which is the scale.
+    border : int or "scale+6", optional
+        Pixels of each side that are not scored; the default is the protocol's, as a rule the scale.
     rgb : bool
         Score all three channels instead of luma.
     grey : {"keep", "rgb"}, optional
         A grey original is its own luma, or is read as RGB; the default is the protocol's.
-    luma : {"uint8", "float"}, optional
-        Luma is rounded to 8 bits, or not; the default is the protocol's.
-    boundary : {"symmetric", "replicate"}
-        Of imresize.
+    luma : str, optional
+        Luma is rounded to 8 bits ("uint8"), or not ("float"), or another, see `Protocol`; the default is the protocol's.
+    boundary : {"symmetric", "replicate"}, optional
+        Of imresize; the default is the protocol's, as a rule symmetric.
     degradation : str or Degradation, optional
         What makes the low-resolution images instead of bicubic: "bd", "dn:noise=10", see `Degradation`.
+    rules : dict, optional
+        Any further rules of a `Protocol`, by their names: ``{"ssim": "volume", "crop": 12}``.
     lr : str or Path, optional
         Take low-resolution images from this folder instead of making them.
     self_ensemble : bool
@@ -147,12 +151,17 @@ def evaluate(
         raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
-    factors = tuple(dict.fromkeys(whole("scales", factor, FACTORS) for factor in several(scales)))
-    rules = varied(protocols, border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation)
+    factors = tuple(dict.fromkeys(checked_factor("scales", factor, EVALUATED) for factor in several(scales)))
+    ways = varied(
+        protocols, border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules
+    )
     only = _known(several(images), opened)
     parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
         raise ArgumentError("scales: give at least one")
+    _check_scales(
+        factors, ways, given=lr is not None, enlarging=any(not isinstance(m, ResultFolder) for m in found.values())
+    )
 
     # Results are found before the first image is scored.
     notes: list[str] = []
@@ -167,9 +176,9 @@ def evaluate(
     given = {"save_images": save_images, "save_mat": save_mat}
     targets = [checked_path(name, target) for name, target in given.items() if target is not None]
     for target in targets:
-        _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale}" for p in parts], read, force=force)
-    check_memory(opened, rules, len(found))
-    check_detail(detail, opened, factors, rules, only)
+        _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale:g}" for p in parts], read, force=force)
+    check_memory(opened, ways, len(found))
+    check_detail(detail, opened, factors, ways, only)
 
     page = PageImages(max(1, whole("html_images", html_images, (0, None)) // len(parts)), only)
     sinks: list[Callable[[Sequence[Scored]], None]] = [page] if html_images else []
@@ -182,27 +191,27 @@ def evaluate(
         remark(line)
 
     records: list[Record] = []
-    count = sum(len(part.benchmark) for part in parts) * len(rules) * len(found)
+    count = sum(len(part.benchmark) for part in parts) * len(ways) * len(found)
     with ExitStack() as stack:
         for place in {realpath(target) for target in targets}:
             stack.enter_context(claimed(place))
         for part in parts:
-            scored = part.run(rules, lr=lr, skip=skip, advance=partial(advance, 1, count))
+            scored = part.run(ways, lr=lr, skip=skip, advance=partial(advance, 1, count))
             for (_, label), group in groupby(scored, lambda item: (item.record.image, item.record.protocol)):
                 together = list(group)
                 records += [item.record for item in together]
-                if label == rules[0].label:
+                if label == ways[0].label:
                     for sink in sinks:
                         sink(together)
     said = (*notes, *remarks(records))
-    return Scores(records=tuple(records), protocols=rules, baseline=against, remarks=said, left_out=tuple(left_out),
+    return Scores(records=tuple(records), protocols=ways, baseline=against, remarks=said, left_out=tuple(left_out),
                   views=tuple(page.views))  # fmt: skip
 
 
 def score(
     folder: str | Path,
     gt: Set,
-    scale: int,
+    scale: float,
     *,
     name: str | None = None,
     pattern: str = "*",
@@ -211,12 +220,13 @@ def score(
     baseline: str | Path | None = None,
     baseline_pattern: str = "*",
     protocols: str | Protocol | Iterable[str | Protocol] = ("vdsr-tf",),
-    border: int | None = None,
+    border: int | Literal["scale+6"] | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
-    luma: Literal["uint8", "float"] | None = None,
-    boundary: Boundary = "symmetric",
+    luma: Literal["uint8", "float", "difference", "full", "full-uint8"] | None = None,
+    boundary: Boundary | None = None,
     degradation: str | Degradation | None = None,
+    rules: Mapping[str, Any] | None = None,
     lr: str | Path | None = None,
     save_images: str | Path | None = None,
     save_mat: str | Path | None = None,
@@ -239,7 +249,8 @@ def score(
         RGB, or luma where the protocol scores luma.
     gt : str, Path or Benchmark
         The originals: a name, a folder or a benchmark file.
-    scale : int
+    scale : float
+        As for `evaluate`; at 1, without `lr` or `degradation`, the results are scored without a bicubic row.
     name : str, optional
         What tables call the results; the default is the folder's name.
     pattern, variable, peak
@@ -248,7 +259,7 @@ def score(
         Compare image by image with the results in this folder, or with "bicubic".
     baseline_pattern : str, default "*"
         The `pattern` of the baseline's folder.
-    protocols, border, rgb, grey, luma, boundary, degradation, lr
+    protocols, border, rgb, grey, luma, boundary, degradation, rules, lr
         As for `evaluate`.
     save_images, save_mat, detail, images, html_images, force, advance, remark
         As for `evaluate`.
@@ -289,13 +300,26 @@ def score(
         raise ArgumentError(f"`baseline` {baseline}: is `folder` itself; name other results")
     names = [one_line(one.name) for one in theirs]
     names = distinct([name or names[0], *names[1:]], paths, taken=[BICUBIC])
-    methods: dict[str, Model] = {BICUBIC: BICUBIC, **dict(zip(names, theirs, strict=True))}
+    methods: dict[str, Model] = dict(zip(names, theirs, strict=True))
+    if scale != 1 or lr is not None or degradation is not None or str(baseline) == BICUBIC:
+        methods = {BICUBIC: BICUBIC, **methods}
     against = names[1] if len(names) > 1 else None if baseline is None else BICUBIC
     return evaluate(
         gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
-        boundary=boundary, degradation=degradation, lr=lr, save_images=save_images, save_mat=save_mat, detail=detail,
-        images=images, html_images=html_images, force=force, advance=advance, remark=remark,
+        boundary=boundary, degradation=degradation, rules=rules, lr=lr, save_images=save_images,
+        save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force, advance=advance,
+        remark=remark,
     )  # fmt: skip
+
+
+def _check_scales(factors: Sequence[float], protocols: Sequence[Protocol], *, given: bool, enlarging: bool) -> None:
+    """Refuse scales that do not go with a degradation; and 1 where nothing says what there is to be cleaned."""
+    for protocol in protocols:
+        for factor in factors:
+            if protocol.degradation is not None:
+                protocol.degradation.check_scale(factor)
+            elif factor == 1 and enlarging and not given:
+                raise ArgumentError("scales: at 1 nothing is reduced; give lr, or a degradation such as noise or jpeg")
 
 
 @dataclass
@@ -303,7 +327,7 @@ class _Part:
     """One set at one scale, with its methods."""
 
     benchmark: Benchmark
-    scale: int
+    scale: float
     methods: dict[str, Method] = field(default_factory=dict)
 
     def results(self, source: ResultFolder, notes: list[str], read: list[Path]) -> Results:

@@ -62,7 +62,7 @@ def save_detail(path: Path | str, methods: Sequence[Scored], window: Window, *, 
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(rows, columns + 1, width_ratios=[whole_width, *[tile_width] * columns])
     whole = figure.add_subplot(grid[:, 0])
-    _show(whole, gt, f"{record.image}, {record.dataset} x{record.scale} ({record.protocol})")
+    _show(whole, gt, f"{record.image}, {record.dataset} x{record.scale:g} ({record.protocol})")
     whole.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=MARK, linewidth=1.5))
     for k, (name, scores, image) in enumerate(tiles):
         axes = figure.add_subplot(grid[k // columns, 1 + k % columns])

@@ -35,7 +35,7 @@ class PageImages:
     def __init__(self, each: int, only: frozenset[str] = frozenset()) -> None:
         self.views: list[dict[str, Any]] = []
         self._each, self._only = each, only
-        self._count: Counter[tuple[str, int]] = Counter()
+        self._count: Counter[tuple[str, float]] = Counter()
 
     def __call__(self, methods: Sequence[Scored]) -> None:
         """Keep one image as PNG data, if it is among those."""

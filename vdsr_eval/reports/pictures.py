@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from vdsr_data import modcrop
 from vdsr_data.benchmark.file import save_variables
 from vdsr_data.benchmark.sets import Benchmark
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
-from vdsr_eval.protocols.protocol import Protocol, too_small
+from vdsr_eval.protocols.pair import ground_truth as cropped
+from vdsr_eval.protocols.pair import too_small
+from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.reports.rendering import Window, automatic_window, checked_window, ground_truth, picture, residual
 from vdsr_eval.scoring.records import BICUBIC, Scored
 
@@ -86,7 +87,7 @@ def below(folder: Path | str, scored: Scored, sets: Mapping[str, str]) -> Path:
 
     `sets` is what `file_names` gives for all sets that are scored.
     """
-    target = Path(folder) / sets[scored.record.dataset] / f"x{scored.record.scale}"
+    target = Path(folder) / sets[scored.record.dataset] / f"x{scored.record.scale:g}"
     target.mkdir(parents=True, exist_ok=True)
     return target
 
@@ -94,7 +95,7 @@ def below(folder: Path | str, scored: Scored, sets: Mapping[str, str]) -> Path:
 def check_detail(
     detail: Window | str | None,
     sets: Sequence[Benchmark],
-    scales: Sequence[int],
+    scales: Sequence[float],
     protocols: Sequence[Protocol],
     images: Collection[str] = (),
 ) -> None:
@@ -109,7 +110,8 @@ def check_detail(
                 if left_out or (images and original.name not in images):
                     continue
                 try:
-                    checked_window(detail, modcrop(original.pixels, scale).shape)
+                    for protocol in protocols:
+                        checked_window(detail, cropped(original.pixels, scale=scale, protocol=protocol).shape)
                 except ArgumentError as error:
                     raise VdsrError(f"{benchmark.name}/{original.name}: {error}") from error
 

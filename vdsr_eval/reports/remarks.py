@@ -43,7 +43,7 @@ def _equal(grouped: Groups) -> Iterable[str]:
     """Copies of the original, and images that two methods share, each pair of methods once."""
     copies: dict[str, dict[str, None]] = {}
     twins: dict[tuple[str, str], dict[str, None]] = {}
-    seen: dict[tuple[str, str, int, float, float], list[str]] = {}
+    seen: dict[tuple[str, str, float, float, float], list[str]] = {}
     for key, group in grouped.items():
         for r in group:
             if math.isinf(r.psnr):
@@ -63,7 +63,7 @@ def _equal(grouped: Groups) -> Iterable[str]:
 
 
 def _name(record: Record) -> str:
-    return f"{record.dataset}/{record.image} x{record.scale}"
+    return f"{record.dataset}/{record.image} x{record.scale:g}"
 
 
 def _some(images: Iterable[str]) -> str:
@@ -77,7 +77,7 @@ def _below(grouped: Groups) -> Iterable[str]:
     for key, group in grouped.items():
         base = {record.image: record.psnr for record in grouped.get(key._replace(model=BICUBIC), ())}
         if key.model != BICUBIC and base and all(r.psnr < base.get(r.image, -float("inf")) for r in group):
-            places.setdefault(key.model, {})[f"{key.dataset} x{key.scale}"] = None
+            places.setdefault(key.model, {})[f"{key.dataset} x{key.scale:g}"] = None
     for model, where in places.items():
         yield (
             f"{model}: below bicubic on every image of {listed(where)}; as a rule another scale or protocol, a shift,"
@@ -87,12 +87,12 @@ def _below(grouped: Groups) -> Iterable[str]:
 
 def _counts(grouped: Groups) -> Iterable[str]:
     """Means of one set over different images."""
-    counts: dict[str, dict[tuple[int, int], None]] = {}
+    counts: dict[str, dict[tuple[int, float], None]] = {}
     for key, group in grouped.items():
         counts.setdefault(key.dataset, {})[len(group), key.scale] = None
     for dataset, found in counts.items():
         if len({count for count, _ in found}) > 1:
-            parts = ", ".join(f"{count} at x{scale}" for count, scale in found)
+            parts = ", ".join(f"{count} at x{scale:g}" for count, scale in found)
             yield f"{dataset}: the means are over different images, {parts}"
 
 
@@ -122,7 +122,7 @@ def _far(grouped: Groups) -> Iterable[str]:
             psnr, _ = mean_score(group)
             nearest = min(rows, key=lambda row: abs(row.psnr - psnr))
             if abs(nearest.psnr - psnr) > FAR:
-                text = f"x{key.scale} {psnr:.2f} dB (published {nearest.psnr:.2f})"
+                text = f"x{key.scale:g} {psnr:.2f} dB (published {nearest.psnr:.2f})"
                 far.setdefault(key.dataset, text)
     for dataset, text in far.items():
         yield (

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import im2double, luma, modcrop, rgb2ycbcr, ycbcr2rgb
+from vdsr_data import im2double, luma, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.errors import ArgumentError
 from vdsr_eval.protocols.checked import eight_bit
-from vdsr_eval.protocols.protocol import as_colours
+from vdsr_eval.protocols.pair import as_colours
+from vdsr_eval.protocols.pair import ground_truth as cropped
 from vdsr_eval.scoring.records import Scored
 
 __all__ = ["Window", "automatic_window", "checked_window", "ground_truth", "picture", "residual"]
@@ -21,18 +22,22 @@ Window = tuple[int, int, int, int]
 
 def ground_truth(scored: Scored) -> NDArray[np.uint8]:
     """The original, cropped as it was scored, 8 bits, grey or RGB."""
-    return np.ascontiguousarray(eight_bit(modcrop(scored.original.pixels, scored.record.scale)))
+    return np.ascontiguousarray(eight_bit(_truth(scored)))
+
+
+def _truth(scored: Scored) -> NDArray[Any]:
+    return cropped(scored.original.pixels, scale=scored.record.scale, protocol=scored.protocol)
 
 
 def picture(scored: Scored) -> NDArray[np.uint8]:
     """What was scored, in colour: luma joins the chroma of the original, as in the VDSR-TensorFlow scripts.
 
     Only luma was estimated, so that every difference between two pictures is one that the score saw. With ``--rgb`` the
-    scored colours themselves.
+    scored colours themselves; luma of full range, and that of the difference, stay grey.
     """
     image = scored.image / scored.protocol.data_range
-    gt = as_colours(modcrop(scored.original.pixels, scored.record.scale), scored.protocol)
-    if image.ndim == 2 and gt.ndim == 3:
+    gt = as_colours(_truth(scored), scored.protocol)
+    if image.ndim == 2 and gt.ndim == 3 and scored.protocol.luma in ("uint8", "float"):
         image = ycbcr2rgb(np.dstack([image, im2double(rgb2ycbcr(gt))[:, :, 1:]]))
     return np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 

@@ -64,7 +64,7 @@ class Key(NamedTuple):
     """What the records of a mean have in common."""
 
     dataset: str
-    scale: int
+    scale: float
     model: str
     protocol: str
 
@@ -82,7 +82,7 @@ def groups(records: Iterable[Record]) -> dict[Key, list[Record]]:
         key = Key(record.dataset, record.scale, record.model, record.protocol)
         group = found.setdefault(key, {})
         if record.image in group:
-            where = f"{record.image} of {key.dataset} x{key.scale} under {key.protocol}"
+            where = f"{record.image} of {key.dataset} x{key.scale:g} under {key.protocol}"
             raise ArgumentError(f"records: two of {key.model} for {where}; give each once, and each model its own name")
         group[record.image] = record
     return {key: list(group.values()) for key, group in found.items()}
@@ -100,7 +100,7 @@ def summary(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     counts = {key[:2]: len(group) for key, group in groups(records).items()}
     models = _models(records)
     rows = [
-        (dataset, f"x{scale}", str(count), *(_cell(means.get((dataset, scale, model))) for model in models))
+        (dataset, f"x{scale:g}", str(count), *(_cell(means.get((dataset, scale, model))) for model in models))
         for (dataset, scale), count in counts.items()
     ]
     columns = ("set", "scale", "images", *models)
@@ -111,12 +111,12 @@ def per_image(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     """PSNR / SSIM of each image: a column for each model; records of one protocol."""
     protocol = _only_of(protocol, records)
     models = _models(records)
-    cells: dict[tuple[str, int, str], dict[str, str]] = {}
+    cells: dict[tuple[str, float, str], dict[str, str]] = {}
     for record in records:
         row = cells.setdefault((record.dataset, record.scale, record.image), {})
         row[record.model] = f"{record.psnr:.4f} / {record.ssim:.4f}"
     rows = [
-        (dataset, f"x{scale}", image, *(row.get(model, "") for model in models))
+        (dataset, f"x{scale:g}", image, *(row.get(model, "") for model in models))
         for (dataset, scale, image), row in cells.items()
     ]
     columns = ("set", "scale", "image", *models)
@@ -136,13 +136,15 @@ def compare(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     notes = []
     for dataset, scale in dict.fromkeys(key[:2] for key in means):
         ours = {model: means.get((dataset, scale, model)) for model in models}
-        rows.append((dataset, f"x{scale}", "measured", "", *(_cell(ours[model]) for model in models)))
+        rows.append((dataset, f"x{scale:g}", "measured", "", *(_cell(ours[model]) for model in models)))
         for row in published(dataset=dataset, scale=scale, protocol=protocol):
             gaps = [_gap(ours[model], row) if (model == BICUBIC) == (row.model == BICUBIC) else "" for model in models]
-            rows.append((dataset, f"x{scale}", row.model, score_cell(row.psnr, row.ssim), *gaps))
+            rows.append((dataset, f"x{scale:g}", row.model, score_cell(row.psnr, row.ssim), *gaps))
             used.setdefault(row.source, []).append(row.model)
             if row.model == BICUBIC and _far(ours.get(BICUBIC), row):
-                notes.append(f"{dataset} x{scale}: bicubic is not the published one; other images, or another protocol")
+                notes.append(
+                    f"{dataset} x{scale:g}: bicubic is not the published one; other images, or another protocol"
+                )
     notes += [f"{', '.join(dict.fromkeys(names))}: {source}" for source, names in used.items()]
     if protocol.label == "rcan":
         notes.append("the tables of `rcan` repeat the bicubic row of `paper`, so there is none to compare with here")
@@ -160,7 +162,7 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> T
     labels = [protocol.label for protocol in rules]
     means = {key: mean_score(group) for key, group in groups(records).items()}
     rows = [
-        (dataset, f"x{scale}", model, *(_cell(means.get(Key(dataset, scale, model, label))) for label in labels))
+        (dataset, f"x{scale:g}", model, *(_cell(means.get(Key(dataset, scale, model, label))) for label in labels))
         for dataset, scale, model in dict.fromkeys(key[:3] for key in means)
     ]
     notes = [protocol.describe() for protocol in rules]
@@ -187,11 +189,11 @@ def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol 
         try:
             found = paired_difference(group, grouped[Key(dataset, scale, baseline, label)])
         except ArgumentError as error:
-            notes.append(f"{dataset} x{scale}, {model}: {error}")
+            notes.append(f"{dataset} x{scale:g}, {model}: {error}")
             continue
         interval = f"[{found.low:+.3f}, {found.high:+.3f}]"
         wins = f"{found.wins} of {found.images}"
-        rows.append((dataset, f"x{scale}", model, f"{found.mean:+.3f}", interval, wins, found.verdict))
+        rows.append((dataset, f"x{scale:g}", model, f"{found.mean:+.3f}", interval, wins, found.verdict))
     columns = ("set", "scale", "model", "dB", f"{LEVEL:.0%} interval", "images better", "verdict")
     title = f"{protocol.label} - PSNR minus that of {baseline}, paired bootstrap"
     return Table(f"Against {baseline}, {protocol.label}", title, columns, rows, left=3, notes=tuple(notes))
@@ -206,7 +208,7 @@ def _only_of(protocol: Protocol | str, records: Sequence[Record]) -> Protocol:
     return found
 
 
-def _means(records: Sequence[Record]) -> dict[tuple[str, int, str], tuple[float, float]]:
+def _means(records: Sequence[Record]) -> dict[tuple[str, float, str], tuple[float, float]]:
     """Mean score by (dataset, scale, model)."""
     return {key[:3]: mean_score(group) for key, group in groups(records).items()}
 

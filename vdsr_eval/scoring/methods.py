@@ -1,5 +1,6 @@
 """What is scored: networks, functions, bicubic interpolation and folders of results, told apart and named."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from vdsr_eval.networks.ensemble import self_ensemble as averaged
 from vdsr_eval.networks.network import Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.networks.shipped import NAME
 from vdsr_eval.protocols.checked import checked_luma
-from vdsr_eval.protocols.protocol import Colour, Pair, Protocol, result, rgb_result, small_image
+from vdsr_eval.protocols.pair import Colour, Pair, result, rgb_result, small_image, without_rest
+from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC
 from vdsr_eval.scoring.results import ResultFolder
@@ -25,10 +27,10 @@ from vdsr_eval.scoring.results import ResultFolder
 __all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "method", "named", "of_small_image"]
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
-Method = Callable[[Original, Pair, Protocol, int], NDArray[np.float64]]
+Method = Callable[[Original, Pair, Protocol, float], NDArray[np.float64]]
 
 # The low-resolution image and the scale -> the enlarged one, both floats in [0, 1].
-Enlarger = Callable[[NDArray[np.float64], int], NDArray[np.floating]]
+Enlarger = Callable[[NDArray[np.float64], Any], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,16 @@ class SmallImage:
         """What the function is called."""
         return getattr(self.function, "__name__", type(self.function).__name__)
 
-    def run(self, image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    def run(self, image: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
         """Enlarge an image, and refuse what would poison a mean."""
-        shape = image.shape[0] * scale, image.shape[1] * scale, *image.shape[2:]
+        sides = [side * scale for side in image.shape[:2]]
+        shapes = [(*map(way, sides), *image.shape[2:]) for way in (math.floor, math.ceil)]
         sr = as_array(self.function(image.copy(), scale), "the result")
-        if sr.shape != shape:
-            raise VdsrError(f"the result has shape {sr.shape}; {shape} is needed, {scale} times the small image")
+        if sr.shape not in shapes:
+            raise VdsrError(f"the result has shape {sr.shape}; {shapes[0]} is needed, {scale:g} times the small image")
         if sr.dtype.kind != "f":
             raise VdsrError(f"the result is {sr.dtype}; floats in [0, 1] are needed")
-        return checked_luma(sr.reshape(shape[0], -1)).reshape(shape)
+        return checked_luma(sr.reshape(sr.shape[0], -1)).reshape(sr.shape)
 
 
 # What may be scored, and how a user may name it: see `vdsr_eval.evaluate`.
@@ -59,7 +62,7 @@ Opened: TypeAlias = Upscaler | SmallImage | ResultFolder
 Model: TypeAlias = str | Path | Opened
 
 
-def bicubic(ilr: NDArray[np.float64], scale: int) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
+def bicubic(ilr: NDArray[np.float64], scale: float) -> NDArray[np.float64]:  # noqa: ARG001 - an Upscaler
     """The baseline: the input is enlarged already. `rcan` scores imresize of the 8-bit image for it."""
     return ilr
 
@@ -73,7 +76,8 @@ def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage
     Parameters
     ----------
     function : callable
-        Takes the image, float64 in [0, 1], and the scale; returns the enlarged image, floats in [0, 1], not clipped.
+        Takes the image, float64 in [0, 1], and the scale; returns the enlarged image, floats in [0, 1], not clipped; at
+        a fractional scale its sides are rounded down or up.
     colour : {"luma", "rgb"}, default "luma"
         "luma": images are (rows, columns), luma as rgb2ycbcr gives it; chroma is enlarged by imresize where a protocol
         asks for it. "rgb": images are (rows, columns, 3); a grey original is three equal channels, whose mean is scored
@@ -118,7 +122,7 @@ def method(upscale: Upscaler | SmallImage) -> Method:
         checked_upscaler(upscale)
     seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
 
-    def run(original: Original, pair: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+    def run(original: Original, pair: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
         if upscale is bicubic:
             return pair.bicubic
         if seen and seen[0][0] is not original:
@@ -131,6 +135,7 @@ def method(upscale: Upscaler | SmallImage) -> Method:
         sr = known[0] if known else _enlarged(upscale, image, scale)
         if not known:
             seen.append((original, image, sr))
+        sr = without_rest(sr, pair.gt, scale=scale)
         if sr.ndim == 2:
             return result(sr, pair.chroma, protocol=protocol)
         grey = original.pixels.ndim == 2 and protocol.grey == "keep"
@@ -139,7 +144,7 @@ def method(upscale: Upscaler | SmallImage) -> Method:
     return run
 
 
-def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
     return run_upscaler(upscale, image, scale) if not isinstance(upscale, SmallImage) else upscale.run(image, scale)
 
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import SUFFIXES
-from vdsr_data.limits import FACTORS, choice, different, number, text
+from vdsr_data.limits import EVALUATED, choice, different, number, text
 
 __all__ = ["Matches", "Part", "distinct", "match_files"]
 
@@ -94,7 +94,7 @@ def match_files(
     """
     folder = Path(folder)
     different("names", names, text)
-    number("scale", scale, FACTORS)
+    number("scale", scale, EVALUATED)
     choice("part", part, get_args(Part))
     text("pattern", pattern)
     if not folder.is_dir():

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError
-from vdsr_eval.protocols.protocol import Pair, Protocol
+from vdsr_eval.protocols.pair import Pair
+from vdsr_eval.protocols.protocol import Protocol
 
 __all__ = ["BICUBIC", "Record", "Scored", "checked_records", "mean_score"]
 
@@ -29,7 +30,7 @@ class Record:
 
     dataset: str
     image: str
-    scale: int
+    scale: float
     model: str
     protocol: str
     psnr: float

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data import modcrop
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.images.files import read_image
@@ -17,7 +16,16 @@ from vdsr_data.limits import checked_path, number
 from vdsr_data.matlab.arrays import channels_first
 from vdsr_data.matlab.matfile import read_mat
 from vdsr_eval.protocols.checked import eight_bit
-from vdsr_eval.protocols.protocol import PROTOCOLS, Pair, Protocol, as_colours, as_scored, result, rgb_result
+from vdsr_eval.protocols.pair import (
+    Pair,
+    as_colours,
+    as_scored,
+    ground_truth,
+    result,
+    rgb_result,
+    without_rest,
+)
+from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol
 from vdsr_eval.scoring.names import READ, match_files
 
 __all__ = ["ResultFolder", "Results", "low_resolution"]
@@ -69,10 +77,10 @@ class ResultFolder:
         """The folder's name."""
         return Path(realpath(self.folder)).name
 
-    def results(self, dataset: str, names: Sequence[str], *, scale: int) -> "Results":
+    def results(self, dataset: str, names: Sequence[str], *, scale: float) -> "Results":
         """The results of one set at one scale; see `Results`."""
         folder = Path(self.folder)
-        below = [folder / dataset / f"x{scale}", folder / dataset, folder / f"x{scale}"]
+        below = [folder / dataset / f"x{scale:g}", folder / dataset, folder / f"x{scale:g}"]
         if folder.is_dir() and not any(path.suffix.lower() in READ for path in folder.iterdir()):
             folder = next((path for path in below if path.is_dir()), folder)
         return Results(folder, names, scale=scale, pattern=self.pattern, variable=self.variable, peak=self.peak)
@@ -86,7 +94,7 @@ class Results:
     folder : Path or str
     names : sequence of str
         The originals' names.
-    scale : int
+    scale : float
     pattern, variable, peak
         As for `ResultFolder`.
 
@@ -107,7 +115,7 @@ class Results:
         folder: Path | str,
         names: Sequence[str],
         *,
-        scale: int,
+        scale: float,
         pattern: str = "*",
         variable: str | None = None,
         peak: float = 1.0,
@@ -116,18 +124,19 @@ class Results:
         self.folder = Path(folder)
         self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
 
-    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: int) -> NDArray[np.float64]:
+    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
         """The image to be scored, as `vdsr_eval.protocols.protocol.result` gives it."""
         path = _file_of(original, self._files)
         found = _read(path, self._how.variable)
         try:
             if found.scale is not None and not np.array_equal(np.squeeze(found.scale), scale):
                 raise ArgumentError(
-                    f"was scored at x{np.squeeze(found.scale)}, not at x{scale}, when --save-mat wrote it"
+                    f"was scored at x{np.squeeze(found.scale)}, not at x{scale:g}, when --save-mat wrote it"
                 )
-            return _scored(found, as_colours(modcrop(original.pixels, scale), protocol), protocol, self._how.peak)
+            gt = as_colours(ground_truth(original.pixels, scale=scale, protocol=protocol), protocol)
+            found = found._replace(pixels=without_rest(found.pixels, gt, scale=scale))
+            return _scored(found, gt, protocol, self._how.peak)
         except _SizeError as error:
-            gt = modcrop(original.pixels, scale)
             reason = _size_problem(found.pixels.shape, original.pixels.shape, gt.shape, scale)
             raise VdsrError(f"{path}: {reason}") from error
         except ArgumentError as error:
@@ -135,7 +144,7 @@ class Results:
 
 
 def low_resolution(
-    folder: Path | str, names: Sequence[str], *, scale: int
+    folder: Path | str, names: Sequence[str], *, scale: float
 ) -> tuple[Callable[[Original], NDArray[Any]], list[str]]:
     """A function that reads the low-resolution image of an original, and what should be said of the files.
 
@@ -282,7 +291,7 @@ def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.fl
         )
     channels = 3 if protocol.rgb and gt.ndim == 3 else 2
     values = np.asarray(found.pixels, np.float64)
-    if values.ndim != channels or not (values.min() >= 0 and values.max() <= 1):
+    if values.ndim != channels or not np.isfinite(values).all() or (protocol.clip and not _within(values)):
         raise ArgumentError(
             f"is not what --save-mat writes under {protocol.label}: values in [0, 1] of {channels} axes"
         )
@@ -293,17 +302,21 @@ def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.fl
     )
 
 
-def _size_problem(shape: Sequence[int], original: Sequence[int], gt: Sequence[int], scale: int) -> str:
+def _within(values: NDArray[np.float64]) -> bool:
+    return bool(values.min() >= 0 and values.max() <= 1)
+
+
+def _size_problem(shape: Sequence[int], original: Sequence[int], gt: Sequence[int], scale: float) -> str:
     """What is wrong with a result's size, and which crop explains it."""
     text = f"is {shape[0]}x{shape[1]}, expected {gt[0]}x{gt[1]}"
     if tuple(shape[:2]) == tuple(original[:2]):
-        return f"{text}: the original was not cropped to a multiple of {scale} before it was reduced"
+        return f"{text}: the original was not cropped to a multiple of {scale:g} before it was reduced"
     for other in (2, 3, 4, 6, 8, 12, 16, 24):
         if tuple(shape[:2]) == tuple(length - length % other for length in original[:2]):
-            return f"{text}: it was made for the original cropped to a multiple of {other}, not of {scale}"
+            return f"{text}: it was made for the original cropped to a multiple of {other}, not of {scale:g}"
     if shape[0] * scale == gt[0] and shape[1] * scale == gt[1]:
         return f"{text}: that is the low-resolution image"
     border = (gt[0] - shape[0], gt[1] - shape[1])
     if border[0] == border[1] > 0 and border[0] % 2 == 0:
         return f"{text}: a border of {border[0] // 2} was cut off already; results must be whole"
-    return f"{text}, the original ({original[0]}x{original[1]}) cropped to a multiple of {scale}"
+    return f"{text}, the original ({original[0]}x{original[1]}) cropped to a multiple of {scale:g}"

@@ -14,7 +14,8 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.io.ahead import in_order
 from vdsr_data.limits import several
-from vdsr_eval.protocols.protocol import Pair, Protocol, pair_from_stored, prepare, score, too_small
+from vdsr_eval.protocols.pair import Pair, pair_from_stored, prepare, score, too_small
+from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.scoring.methods import Method
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import Record, Scored
@@ -49,7 +50,7 @@ def check_memory(sets: Sequence[Benchmark], protocols: Sequence[Protocol], metho
     Measured, as the growth of the peak from 4 to 9 megapixels of 8-bit RGB: 45 bytes a pixel under `vdsr-tf`, 60 under
     `paper`, 110 under `rcan`, 135 with RGB; two protocols after each other take what both take; 288 under all three.
     """
-    each = sorted((135 if p.rgb else 110 if p.source == "rgb" else 60 for p in protocols), reverse=True)
+    each = sorted((135 if p.rgb else 110 if p.source != "luma" else 60 for p in protocols), reverse=True)
     bytes_a_pixel = sum(each[:2]) + 25 + 32 * (methods - 1)
     for benchmark in sets:
         what = f"{benchmark.name}: {benchmark.most_pixels / 1e6:.0f} megapixels"
@@ -59,7 +60,7 @@ def check_memory(sets: Sequence[Benchmark], protocols: Sequence[Protocol], metho
 def evaluate_images(
     benchmark: Benchmark,
     *,
-    scale: int,
+    scale: float,
     methods: Mapping[str, Method],
     protocols: Sequence[Protocol],
     skip: Callable[[str], object],
@@ -70,7 +71,7 @@ def evaluate_images(
     Parameters
     ----------
     benchmark : Benchmark
-    scale : int
+    scale : float
     methods : mapping of str to callable
         By the name that the records carry.
     protocols : sequence of Protocol
@@ -106,12 +107,12 @@ def evaluate_images(
                     try:
                         image = run(original, pair, protocol, scale)
                     except VdsrError as error:
-                        raise VdsrError(f"{model}, {benchmark.name}/{original.name} x{scale}: {error}") from error
+                        raise VdsrError(f"{model}, {benchmark.name}/{original.name} x{scale:g}: {error}") from error
                     yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, image)
 
     yield from in_order(jobs(), workers=2, window=0 if benchmark.most_pixels > LARGE else AHEAD)
     if not count:
-        raise VdsrError(f"{benchmark.name}: no image is large enough to be scored at x{scale}")
+        raise VdsrError(f"{benchmark.name}: no image is large enough to be scored at x{scale:g}")
 
 
 def _opened(benchmark: Benchmark | Path | str) -> Benchmark:
@@ -125,7 +126,7 @@ def _opened(benchmark: Benchmark | Path | str) -> Benchmark:
 def _scored(
     dataset: str,
     model: str,
-    scale: int,
+    scale: float,
     original: Original,
     pair: Pair,
     protocol: Protocol,
@@ -139,7 +140,7 @@ def _scored(
 def _pair(
     benchmark: Benchmark,
     original: Original,
-    scale: int,
+    scale: float,
     protocol: Protocol,
     lr: Callable[[Original], NDArray[Any]] | None,
 ) -> Pair:
@@ -152,14 +153,18 @@ def _pair(
             raise VdsrError(f"{benchmark.name}/{original.name}: {error}") from error
     pixels = original.pixels
     # What is stored is luma of the original as it is: neither of three equal channels, nor first reduced to 8 bits.
-    as_it_is = (protocol.grey == "keep" or pixels.ndim == 3) and (
-        protocol.result == "float" or pixels.dtype == np.uint8
+    as_it_is = (
+        (protocol.grey == "keep" or pixels.ndim == 3)
+        and protocol.result != "rgb"
+        and (protocol.result == "float" or pixels.dtype == np.uint8)
     )
-    if as_it_is and protocol.source == "luma" and not protocol.rgb and protocol.degradation is None:
+    if as_it_is and protocol.source == "luma" and not protocol.rgb and protocol.crop == "scale":
         stored = benchmark.stored(original.name, scale)
-        if stored is not None and stored.boundary == protocol.boundary:
+        if stored is not None and (stored.boundary, stored.degradation) == (protocol.boundary, protocol.degradation):
             try:
                 return pair_from_stored(stored.gt, stored.lr, protocol=protocol)
             except ArgumentError as error:
-                raise VdsrError(f"{benchmark.path}: {original.name} x{scale}: {error}; build the file again") from error
+                raise VdsrError(
+                    f"{benchmark.path}: {original.name} x{scale:g}: {error}; build the file again"
+                ) from error
     return prepare(pixels, scale=scale, protocol=protocol)

@@ -23,7 +23,7 @@ class Difference:
     """Mean PSNR difference of a model to a baseline over the same images, with its bootstrap interval, in dB."""
 
     dataset: str
-    scale: int
+    scale: float
     model: str
     baseline: str
     images: int

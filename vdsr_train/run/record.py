@@ -148,7 +148,7 @@ class Record:
         if self._validation is None:
             return True
 
-        def upscale(ilr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
+        def upscale(ilr: NDArray[np.float64], scale: float) -> NDArray[np.floating[Any]]:
             if stopping():
                 raise _Stopped
             return self._upscaler(ilr, scale)

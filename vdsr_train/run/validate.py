@@ -23,7 +23,7 @@ STUCK_DB = 0.1
 PICTURED = 5  # images of which pictures are written: all of Set5, and no gigabyte of B100
 RESIDUAL_GAIN = 2.0
 
-Upscale = Callable[[NDArray[np.float64], int], NDArray[np.floating[Any]]]
+Upscale = Callable[[NDArray[np.float64], float], NDArray[np.floating[Any]]]
 Seen = list[tuple[NDArray[np.float64], NDArray[np.floating[Any]]]]
 
 
@@ -84,7 +84,7 @@ class Validation:
         """Score one scale, and keep the first images that went in and came out."""
         seen: Seen = []
 
-        def watched(ilr: NDArray[np.float64], scale: int) -> NDArray[np.floating[Any]]:
+        def watched(ilr: NDArray[np.float64], scale: float) -> NDArray[np.floating[Any]]:
             sr = upscale(ilr, scale)
             if len(seen) < PICTURED:
                 seen.append((ilr, sr))

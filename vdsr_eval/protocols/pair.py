@@ -1,0 +1,384 @@
+"""One image under a protocol: the ground truth, the low resolution, what is scored of a result, and its scores.
+
+Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is rounded.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vdsr_data import im2double, imresize, luma, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.degradations.ilr import degraded_image, enlarged
+from vdsr_data.degradations.recipes import crop_for
+from vdsr_data.errors import ArgumentError
+from vdsr_data.interop.resizers import resizer
+from vdsr_data.limits import EVALUATED, checked_factor, choice
+from vdsr_data.matlab.arrays import as_array, modcrop
+from vdsr_data.matlab.noise import to_class
+from vdsr_data.matlab.resize import output_size
+from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW, psnr, ssim
+from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eight_bit, rounded
+from vdsr_eval.protocols.protocol import Protocol, as_protocol
+
+__all__ = [
+    "Colour",
+    "Pair",
+    "as_colours",
+    "as_scored",
+    "ground_truth",
+    "pair_from_stored",
+    "prepare",
+    "result",
+    "rgb_result",
+    "score",
+    "small_image",
+    "too_small",
+    "without_rest",
+]
+
+Colour = Literal["luma", "rgb"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image at one scale, ready to be upscaled and scored.
+
+    `gt` and `bicubic` are what the protocol scores: (rows, columns) or, for colour, (rows, columns, 3), float64 in
+    [0, data_range]. `ilr` is the network's input: luma enlarged by bicubic, float64, not clipped. `chroma` is the
+    enlarged Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it. `lr` is the
+    low-resolution image that was handed in, None where the protocol made it: see `small_image`.
+    """
+
+    gt: Floats
+    bicubic: Floats
+    ilr: Floats
+    chroma: Floats | None
+    lr: NDArray[Any] | None = None
+
+
+def prepare(original: NDArray[Any], *, scale: float, protocol: Protocol | str, lr: NDArray[Any] | None = None) -> Pair:
+    """Make the ground truth and the low resolution of one image, as the protocol says.
+
+    Parameters
+    ----------
+    original : ndarray, shape (rows, columns) or (rows, columns, 3), uint8 or uint16
+        The whole image; it is cropped here. 16 bits are reduced to 8 where the protocol scores 8-bit results.
+    scale : float
+        From 1 to 16; at a fraction the original is cropped as `crop_for` says.
+    protocol : Protocol or str
+        One of `PROTOCOLS`, its name, or a variation of one.
+    lr : ndarray, uint8 or uint16, optional
+        A low-resolution image that was made elsewhere, instead of shrinking `original`.
+
+    Raises
+    ------
+    ArgumentError
+        If an image has another shape or dtype, or `lr` another size or number of channels than the cropped original
+        asks for; if there is no such protocol, or the scale is no number from 1 to 16.
+    VdsrError
+        If the library is missing whose resizer the protocol names.
+    """
+    protocol, given, scale = as_protocol(protocol), lr, checked_factor("scale", scale, EVALUATED)
+    original, lr = _as_read(original, lr, scale, protocol)
+    gt, shape = as_scored(original, protocol), original.shape
+    if protocol.source == "luma":
+        planes = _lr_planes(original, lr, scale, protocol, colour=_colour(protocol) and original.ndim == 3)
+        ilr, chroma = _split(_enlarged(planes, scale, shape, protocol), protocol)
+        return Pair(gt, result(ilr, chroma, protocol=protocol), ilr, chroma, given)
+    low = _low(original, scale, protocol) if lr is None else lr
+    floats = low if protocol.resizer != "matlab" else im2double(low)  # the others' own bicubic is of 8 bits
+    up = im2double(_enlarged(floats, scale, shape, protocol))
+    ilr, chroma = _split(up if up.ndim == 2 else rgb2ycbcr(up), protocol)
+    if protocol.result == "rgb" and low.dtype.kind == "u":
+        bicubic = as_scored(_enlarged(low, scale, shape, protocol), protocol)
+    elif up.ndim == 3:
+        bicubic = rgb_result(up, protocol=protocol)
+    else:
+        bicubic = result(ilr, None, protocol=protocol)
+    return Pair(gt, bicubic, ilr, chroma, given)
+
+
+def small_image(
+    original: NDArray[Any],
+    *,
+    scale: float,
+    protocol: Protocol | str,
+    lr: NDArray[Any] | None = None,
+    colour: Colour = "luma",
+) -> Floats:
+    """The low-resolution image of `prepare`, before it is enlarged.
+
+    Parameters
+    ----------
+    original, scale, protocol, lr
+        As for `prepare`.
+    colour : {"luma", "rgb"}
+        Luma, or RGB; a grey image has three equal channels then. Where the protocol shrinks luma, RGB is made of luma
+        and chroma that are shrunk alike.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows / scale, columns / scale) or with 3 channels
+        In [0, 1], but for what imresize overshoots where it shrinks floats.
+
+    Raises
+    ------
+    ArgumentError
+        As `prepare`, or if there is no such colour.
+
+    Examples
+    --------
+    >>> small_image(np.zeros((13, 9, 3), np.uint8), scale=3, protocol="rcan", colour="rgb").shape
+    (4, 3, 3)
+    """
+    protocol, colour = as_protocol(protocol), choice("colour", colour, get_args(Colour))
+    scale = checked_factor("scale", scale, EVALUATED)
+    original, lr = _as_read(original, lr, scale, protocol)
+    if protocol.source != "luma" or (lr is not None and colour == "rgb"):
+        image = im2double(_low(original, scale, protocol) if lr is None else lr)
+        if colour == "luma" and image.ndim == 3:
+            return np.ascontiguousarray(rgb2ycbcr(image)[:, :, 0])
+    else:
+        image = _lr_planes(original, lr, scale, protocol, colour=colour == "rgb" and original.ndim == 3)
+        image = image if image.ndim == 2 else ycbcr2rgb(image)
+    return np.dstack([image] * 3) if colour == "rgb" and image.ndim == 2 else image
+
+
+def pair_from_stored(gt: Floats, ilr: Floats, *, protocol: Protocol | str) -> Pair:
+    """The pair of a benchmark file, which holds luma in [0, 1], for the protocols that shrink luma and score luma."""
+    protocol = as_protocol(protocol)
+    gt, ilr = checked_luma(gt, "the stored original"), checked_luma(ilr, "the stored low resolution")
+    if gt.shape != ilr.shape:
+        raise ArgumentError(f"the stored low resolution is {ilr.shape}, the original {gt.shape}; they need one shape")
+    scored = gt if protocol.result == "float" else rounded(gt * 255)
+    return Pair(scored, result(ilr, None, protocol=protocol), ilr, None)
+
+
+def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:
+    """What is scored of an upscaled luma: clipped, rounded or turned into an 8-bit image as the protocol says.
+
+    Parameters
+    ----------
+    sr : ndarray of float, shape (rows, columns)
+        Luma in [0, 1]; values beyond are clipped.
+    chroma : ndarray, shape (rows, columns, 2), or None
+        As in `Pair`.
+    protocol : Protocol or str
+
+    Returns
+    -------
+    ndarray of float64, in [0, protocol.data_range]
+
+    Raises
+    ------
+    ArgumentError
+        As `checked_luma`, which also warns; or if `chroma` has another shape.
+    """
+    protocol, sr = as_protocol(protocol), checked_luma(sr)
+    if chroma is not None and (chroma := as_array(chroma, "chroma")).shape != (*sr.shape, 2):
+        raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {chroma.shape}")
+    image = ycbcr2rgb(np.dstack([sr, chroma])) if chroma is not None else sr.clip(0, 1) if protocol.clip else sr
+    if protocol.result == "float":
+        return image
+    return as_scored(rounded(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else rounded(image * 255)
+
+
+def rgb_result(image: NDArray[Any], *, protocol: Protocol | str) -> Floats:
+    """What is scored of an upscaled RGB image, floats in [0, 1] of shape (rows, columns, 3); as `result`."""
+    protocol, image = as_protocol(protocol), np.asarray(image, np.float64)
+    image = image.clip(0, 1) if protocol.clip else image
+    if protocol.result == "float":
+        return image if protocol.rgb else luma(image)
+    return as_scored(rounded(image * 255).astype(np.uint8), protocol)
+
+
+def score(image: Floats, gt: Floats, *, scale: float, protocol: Protocol | str) -> tuple[float, float]:
+    """PSNR and SSIM of a `result` against the ground truth of its pair, without the border.
+
+    Raises
+    ------
+    ArgumentError
+        If the shapes differ, or nothing that the SSIM window fits remains inside the border; if there is no such
+        protocol, or the scale is no number from 1 to 16.
+
+    Warns
+    -----
+    RangeWarning
+        If `gt` clearly has another range than the protocol's.
+    """
+    protocol = as_protocol(protocol)
+    image, gt = as_array(image, "score"), as_array(gt, "score")
+    if image.shape != gt.shape:
+        raise ArgumentError(f"the image is {image.shape}, the ground truth {gt.shape}; give images of one shape")
+    if problem := too_small(gt.shape, scale=scale, protocol=protocol):
+        raise ArgumentError(problem)
+    border = protocol.border_at(scale)
+    inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
+    a, b = image[inner], gt[inner]
+    form = SSIM_FORMS["replicate" if protocol.ssim == "volume" and a.ndim == 2 else protocol.ssim]
+    return psnr(a, b, data_range=protocol.data_range), ssim(a, b, data_range=protocol.data_range, **form)
+
+
+def too_small(shape: Sequence[int], *, scale: float, protocol: Protocol | str) -> str:
+    """Why an image of this shape cannot be scored, or an empty string; ArgumentError if it is the shape of none."""
+    protocol, scale = as_protocol(protocol), checked_factor("scale", scale, EVALUATED)
+    if not isinstance(shape, Sequence) or len(shape) not in (2, 3):
+        raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape!r}")
+    border = protocol.border_at(scale)
+    rows, columns = (length - 2 * border for length in _size(shape, scale, protocol))
+    if min(rows, columns) >= SSIM_WINDOW:
+        return ""
+    return (
+        f"{shape[0]}x{shape[1]} pixels leave {max(rows, 0)}x{max(columns, 0)} inside a border of {border};"
+        f" SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW}"
+    )
+
+
+def as_colours(image: NDArray[Any], protocol: Protocol | str) -> NDArray[Any]:
+    """An image (rows, columns) or (rows, columns, 3) as the protocol reads it: a grey one as RGB where it says so."""
+    protocol = as_protocol(protocol)
+    return np.dstack([image] * 3) if protocol.grey == "rgb" and image.ndim == 2 else image
+
+
+def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
+    """The values of an integer image, uint8 or uint16, that a protocol compares, float64 in its range."""
+    protocol, image = as_protocol(protocol), checked_image(image, "image")
+    if protocol.rgb or image.ndim == 2:
+        return im2double(image) if protocol.result == "float" else image.astype(np.float64)
+    if protocol.luma == "float":
+        return rgb2ycbcr(im2double(image))[:, :, 0] * protocol.data_range
+    if protocol.luma == "uint8":
+        return im2double(luma(image)) if protocol.result == "float" else luma(image).astype(np.float64)
+    values: Floats = image @ (EDSR if protocol.luma == "difference" else JPEG)
+    return rounded(values) if protocol.luma == "full-uint8" else values
+
+
+def ground_truth(original: NDArray[Any], *, scale: float, protocol: Protocol | str) -> NDArray[Any]:
+    """The whole original as the protocol crops it, (rows, columns) or (rows, columns, 3) of the same dtype."""
+    protocol = as_protocol(protocol)
+    if protocol.crop == "none":
+        return original
+    if protocol.crop == "resize":
+        rows, columns = _size(original.shape, scale, protocol)
+        return original if (rows, columns) == original.shape[:2] else _resized(original, (rows, columns), protocol)
+    return crop_for(original if protocol.crop == "scale" else modcrop(original, protocol.crop), scale)
+
+
+def without_rest(image: NDArray[Any], gt: NDArray[Any], *, scale: float) -> NDArray[Any]:
+    """A result at a fractional scale without what lies beyond the ground truth.
+
+    The low resolution is rounded up, so that some times as much, rounded down (as Meta-SR does) or up, is a pixel or
+    two more than the ground truth. A result of another size is returned as it is.
+    """
+    if scale != int(scale):
+        sides = [low * scale for low in output_size((gt.shape[0], gt.shape[1]), 1 / scale)]
+        if image.shape[:2] in [tuple(map(math.floor, sides)), tuple(map(math.ceil, sides))]:
+            return image[: gt.shape[0], : gt.shape[1]]
+    return image
+
+
+# Weights of red, green and blue: of EDSR's logs, and of JPEG (ITU-R BT.601 without head- and footroom).
+EDSR = np.array([65.738, 129.057, 25.064]) / 256
+JPEG = np.array([0.299, 0.587, 0.114])
+
+
+def _size(shape: Sequence[int], scale: float, protocol: Protocol) -> tuple[int, int]:
+    """Rows and columns of the ground truth of an original of this shape."""
+    if protocol.crop == "resize":
+        return int(shape[0] // scale * scale), int(shape[1] // scale * scale)
+    rows, columns = ground_truth(np.broadcast_to(np.uint8(0), tuple(shape[:2])), scale=scale, protocol=protocol).shape
+    return rows, columns
+
+
+def _as_read(
+    original: NDArray[Any], lr: NDArray[Any] | None, scale: float, protocol: Protocol
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The cropped original and the given low-resolution image, with the channels and the depth of the protocol."""
+    original = checked_image(original, "original")
+    lr = None if lr is None else checked_image(lr, "lr")
+    if lr is not None and original.ndim == 2:
+        lr = as_colours(lr, protocol)
+    original = as_colours(ground_truth(original, scale=scale, protocol=protocol), protocol)
+    if lr is not None:
+        _check_lr(lr, original, scale, protocol)
+    if protocol.result != "float":
+        original = eight_bit(original)
+    if lr is not None and (protocol.result != "float" or protocol.source != "luma"):
+        lr = eight_bit(lr)
+    if lr is None and protocol.degradation is not None:
+        lr = degraded_image(original, protocol.degradation, scale, protocol.boundary)
+    return original, lr
+
+
+def _low(original: NDArray[Any], scale: float, protocol: Protocol) -> NDArray[Any]:
+    """The low-resolution colour image of a cropped original: 8 or 16 bits, or floats that are not rounded."""
+    if protocol.resizer != "matlab":
+        return _resized(original, _low_size(original.shape, scale, protocol), protocol)
+    if protocol.source == "rgb":
+        return imresize(original, 1 / scale, boundary=protocol.boundary)
+    floats = imresize(im2double(original), 1 / scale, boundary=protocol.boundary)
+    return to_class(floats, original.dtype) if protocol.source == "rgb-once" else floats
+
+
+def _low_size(shape: Sequence[int], scale: float, protocol: Protocol) -> tuple[int, int]:
+    """Rows and columns of the low resolution; MATLAB rounds up, where scripts for other libraries have ``//``."""
+    if protocol.resizer != "matlab":
+        return int(shape[0] // scale), int(shape[1] // scale)
+    return output_size((shape[0], shape[1]), 1 / scale)
+
+
+def _lr_planes(
+    original: NDArray[Any], lr: NDArray[Any] | None, scale: float, protocol: Protocol, *, colour: bool
+) -> Floats:
+    """Luma, or YCbCr, of low resolution where the protocol shrinks luma."""
+    if lr is not None:
+        return im2double(rgb2ycbcr(lr) if colour else luma(lr))
+    planes = im2double(rgb2ycbcr(original) if colour else luma(original))
+    return imresize(planes, 1 / scale, boundary=protocol.boundary)
+
+
+def _enlarged(low: NDArray[Any], scale: float, shape: Sequence[int], protocol: Protocol) -> NDArray[Any]:
+    """The low resolution at the size of the ground truth."""
+    if protocol.resizer != "matlab":
+        return _resized(low, (shape[0], shape[1]), protocol)
+    if protocol.crop == "none":
+        return imresize(low, size=(shape[0], shape[1]), boundary=protocol.boundary)
+    return enlarged(low, scale, shape, protocol.boundary)
+
+
+def _resized(image: NDArray[Any], size: tuple[int, int], protocol: Protocol) -> NDArray[Any]:
+    """An 8-bit image at another size, by the library that the protocol names."""
+    if protocol.resizer == "matlab":
+        return imresize(image, size=size, boundary=protocol.boundary)
+    return resizer(protocol.resizer)(np.ascontiguousarray(eight_bit(image)), size)
+
+
+def _colour(protocol: Protocol) -> bool:
+    """Whether results need all three channels."""
+    return protocol.rgb or protocol.result == "rgb"
+
+
+def _split(planes: Floats, protocol: Protocol) -> tuple[Floats, Floats | None]:
+    """Luma of a grey or YCbCr image, and chroma where the protocol needs it."""
+    if planes.ndim == 2:
+        return planes, None
+    return np.ascontiguousarray(planes[:, :, 0]), planes[:, :, 1:] if _colour(protocol) else None
+
+
+def _check_lr(lr: NDArray[Any], original: NDArray[Any], scale: float, protocol: Protocol) -> None:
+    """Refuse a low-resolution image that does not belong to the cropped original."""
+    wanted = _low_size(original.shape, scale, protocol)
+    if lr.shape[:2] != wanted:
+        usual = protocol.crop == "scale" and scale == int(scale)
+        cropped = f"cropped to a multiple of {scale}" if usual else f"as {protocol.label} crops it for x{scale:g}"
+        raise ArgumentError(
+            f"the low-resolution image is {lr.shape[0]}x{lr.shape[1]}, but the original, {cropped}, needs"
+            f" {wanted[0]}x{wanted[1]}"
+        )
+    if lr.ndim != original.ndim:
+        kinds = {2: "grey", 3: "colour"}
+        raise ArgumentError(f"the low-resolution image is {kinds[lr.ndim]}, the original {kinds[original.ndim]}")
