@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vdsr_data import Degradation, degrade, degrade_folder, open_set
+from vdsr_data.degradations.recipes import KINDS
 from vdsr_eval import PROTOCOLS, evaluate, of_small_image
 from vdsr_eval.protocols.pair import prepare, small_image
 from vdsr_eval.protocols.protocol import varied
@@ -16,7 +17,10 @@ from vdsr_eval.protocols.protocol import varied
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_scores_are_those_of_the_images_handed_in(kind: str, protocol: str, photographs: Path, tmp_path: Path) -> None:
     recipe = Degradation.parse(kind)
+    rules = PROTOCOLS[protocol]
     options = {"sigma": recipe.sigma} if recipe.sigma else {}
+    options |= {"boundary": rules.boundary} if "boundary" in KINDS[recipe.kind].options else {}
+    options |= {"modcrop": rules.crop} if isinstance(rules.crop, int) else {}
     degrade_folder(photographs, tmp_path / "lr", kind=recipe.kind, scale=3, **options)
     made = evaluate(photographs, scales=3, protocols=protocol, grey="keep", degradation=kind)
     given = evaluate(photographs, scales=3, protocols=protocol, grey="keep", lr=tmp_path / "lr")

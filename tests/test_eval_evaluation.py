@@ -87,8 +87,9 @@ def test_a_method_runs_once_for_protocols_that_share_its_input(folder: Path) -> 
 
     methods = {"bicubic": "bicubic", "net": network, "own": of_small_image(enlarged)}
     scores = evaluate(folder, methods, scales=2, protocols=PROTOCOLS)
-    assert len(calls) == len(small) == 2 * 2  # two images; vdsr-tf and paper share, rcan shrinks another image
-    assert [(r.image, r.protocol, r.model) for r in scores.records[:9]] == [
+    # Two images; vdsr-tf and paper share, and so do rcan, dncnn, ntire and gopro; rdn, lapsrn, basicsr are alone.
+    assert len(calls) == len(small) == 2 * 5
+    assert [(r.image, r.protocol, r.model) for r in scores.records[: 3 * len(PROTOCOLS)]] == [
         ("apple", protocol, model) for protocol in PROTOCOLS for model in methods
     ]
     psnr = {(r.protocol, r.image, r.model): r.psnr for r in scores}
@@ -156,20 +157,23 @@ def test_given_low_resolution_images_replace_the_made_ones(folder: Path) -> None
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_small_image_enlarged_is_the_input_of_networks(protocol: str) -> None:
-    image = photograph(40, 52, seed=1)
+    image, rules = photograph(40, 52, seed=1)[:36, :48], PROTOCOLS[protocol]
     pair = prepare(image, scale=2, protocol=protocol)
     small = small_image(image, scale=2, protocol=protocol)
-    if protocol == "rcan":  # luma of what is enlarged as RGB is enlarged luma, but for rounding in float64
-        np.testing.assert_allclose(imresize(small, 2), pair.ilr, rtol=0, atol=1e-12)
-        rgb = small_image(image, scale=2, protocol=protocol, colour="rgb")
-        np.testing.assert_array_equal(rgb, im2double(imresize(image, 1 / 2)))
-    else:
-        np.testing.assert_array_equal(imresize(small, 2), pair.ilr)
-        rgb = small_image(image, scale=2, protocol=protocol, colour="rgb")
-        assert rgb.shape == (20, 26, 3)
+    rgb = small_image(image, scale=2, protocol=protocol, colour="rgb")
+    up = imresize(small, 2, boundary=rules.boundary)
+    if rules.source == "luma":
+        np.testing.assert_array_equal(up, pair.ilr)
+        assert rgb.shape == (18, 24, 3)
         np.testing.assert_allclose(rgb2ycbcr(rgb)[:, :, 0], small, rtol=0, atol=2e-2)
+    else:  # luma of what is enlarged as RGB is enlarged luma, but for rounding in float64
+        np.testing.assert_allclose(up, pair.ilr, rtol=0, atol=1e-12)
+        floats = imresize(im2double(image), 1 / 2, boundary=rules.boundary)
+        low = {"rgb": im2double(imresize(image, 1 / 2, boundary=rules.boundary)), "rgb-float": floats,
+               "rgb-once": np.floor(floats.clip(0, 1) * 255 + 0.5) / 255}  # fmt: skip
+        np.testing.assert_array_equal(rgb, low[rules.source])
     grey = small_image(image[:, :, 0], scale=2, protocol=replace(PROTOCOLS[protocol], grey="keep"), colour="rgb")
-    assert grey.shape == (20, 26, 3)
+    assert grey.shape == (18, 24, 3)
     assert (grey == grey[:, :, :1]).all()
 
 
@@ -232,11 +236,15 @@ def test_sets_protocols_and_methods_may_be_one_or_several(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"scales": 0}, "scales: 0 is not allowed; give a whole number, from 2 to 16"),
-        ({"scales": 2.5}, "scales: 2.5 is not allowed"),
+        ({"scales": 0}, "scales: 0 is not allowed; give a number from 1 to 16"),
+        ({"scales": 17.5}, "scales: 17.5 is not allowed"),
+        ({"scales": 1}, "scales: at 1 nothing is reduced; give lr"),
+        ({"scales": 2.5, "degradation": "bd"}, "scale must be a whole number from 1 to 64 for bd"),
+        ({"rules": {"ssim": "odd"}}, "ssim: 'odd' is not allowed; give one of valid"),
+        ({"rules": {"colour": "odd"}}, "rule: 'colour' is not allowed; give one of source"),
         ({"scales": "23"}, "scales: '23' is not allowed"),
         ({"scales": []}, "scales: give at least one"),
-        ({"protocols": "ntire"}, "protocol: 'ntire' is not allowed; give one of vdsr-tf, paper, rcan"),
+        ({"protocols": "set5"}, "protocol: 'set5' is not allowed; give one of vdsr-tf, paper, rcan"),
         ({"protocols": None}, "protocol: None is not allowed"),
         ({"protocols": []}, "protocols: give at least one of vdsr-tf, paper, rcan"),
         ({"methods": 3}, "methods: 3 is not allowed; give bicubic, weights, a folder of results or a function"),
