@@ -4,8 +4,9 @@ Images stay in the protocol's own range: [0, 1] where the result is a float, 0 t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,11 +27,14 @@ from vdsr_eval.protocols.protocol import Protocol, as_protocol
 
 __all__ = [
     "Colour",
+    "Enlarged",
     "Pair",
     "as_colours",
     "as_scored",
+    "enlarge",
     "ground_truth",
     "pair_from_stored",
+    "pair_of",
     "prepare",
     "result",
     "rgb_result",
@@ -82,24 +86,62 @@ def prepare(original: NDArray[Any], *, scale: float, protocol: Protocol | str, l
     VdsrError
         If the library is missing whose resizer the protocol names.
     """
-    protocol, given, scale = as_protocol(protocol), lr, checked_factor("scale", scale, EVALUATED)
+    protocol = as_protocol(protocol)
+    return pair_of(enlarge(original, scale=scale, protocol=protocol, lr=lr), protocol)
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """An original as a protocol reads and crops it, and its low resolution at the same size; made by `enlarge`.
+
+    It depends on the rules source, degradation, boundary, resizer, crop and grey; and on whether results have 8 bits.
+    """
+
+    original: NDArray[Any]  # uint8 or uint16
+    planes: Floats  # luma, or YCbCr
+    low: NDArray[Any] | None  # the colour image of 8 bits, 16 or floats; None where luma is shrunk
+    up: Floats | None  # it enlarged in floating point
+    up_eight_bit: Callable[[], NDArray[Any]]  # it enlarged as an 8-bit image
+    given: NDArray[Any] | None
+
+
+def enlarge(
+    original: NDArray[Any],
+    *,
+    scale: float,
+    protocol: Protocol,
+    lr: NDArray[Any] | None = None,
+    colour: bool | None = None,
+) -> Enlarged:
+    """Read, reduce and enlarge an original; arguments and errors are those of `prepare`.
+
+    `colour` says whether all channels are needed; by default what the protocol needs.
+    """
+    scale, given = checked_factor("scale", scale, EVALUATED), lr
     original, lr = _as_read(original, lr, scale, protocol)
-    gt, shape = as_scored(original, protocol), original.shape
+    enlarged_low = partial(_enlarged, scale=scale, shape=original.shape, protocol=protocol)
+    colour = _colour(protocol) if colour is None else colour
     if protocol.source == "luma":
-        planes = _lr_planes(original, lr, scale, protocol, colour=_colour(protocol) and original.ndim == 3)
-        ilr, chroma = _split(_enlarged(planes, scale, shape, protocol), protocol)
-        return Pair(gt, result(ilr, chroma, protocol=protocol), ilr, chroma, given)
+        planes = _lr_planes(original, lr, scale, protocol, colour=colour and original.ndim == 3)
+        return Enlarged(original, enlarged_low(planes), None, None, lambda: original, given)
     low = _low(original, scale, protocol) if lr is None else lr
     floats = low if protocol.resizer != "matlab" else im2double(low)  # the others' own bicubic is of 8 bits
-    up = im2double(_enlarged(floats, scale, shape, protocol))
-    ilr, chroma = _split(up if up.ndim == 2 else rgb2ycbcr(up), protocol)
-    if protocol.result == "rgb" and low.dtype.kind == "u":
-        bicubic = as_scored(_enlarged(low, scale, shape, protocol), protocol)
-    elif up.ndim == 3:
-        bicubic = rgb_result(up, protocol=protocol)
+    up = im2double(enlarged_low(floats))
+    planes = up if up.ndim == 2 else rgb2ycbcr(up)
+    return Enlarged(original, planes, low, up, lambda: enlarged_low(low), given)
+
+
+def pair_of(made: Enlarged, protocol: Protocol) -> Pair:
+    """What the protocol scores of it; its rules that `Enlarged` depends on must be those that made it."""
+    gt = as_scored(made.original, protocol)
+    ilr, chroma = _split(made.planes, protocol)
+    if protocol.result == "rgb" and made.low is not None and made.low.dtype.kind == "u":
+        bicubic = as_scored(made.up_eight_bit(), protocol)
+    elif made.up is not None and made.up.ndim == 3:
+        bicubic = rgb_result(made.up, protocol=protocol)
     else:
-        bicubic = result(ilr, None, protocol=protocol)
-    return Pair(gt, bicubic, ilr, chroma, given)
+        bicubic = result(ilr, chroma, protocol=protocol)
+    return Pair(gt, bicubic, ilr, chroma, made.given)
 
 
 def small_image(
