@@ -91,3 +91,13 @@ def test_no_protocol_is_another_one(reference_data: Path) -> None:
         "vdsr-tf": (33.68, 0.9304), "paper": (33.66, 0.9299), "rcan": (33.67, 0.9303),
     }  # fmt: skip
     assert np.ptp([psnr for psnr, _ in means.values()]) < 0.02
+
+
+@pytest.mark.parametrize("name", ["Set5", "Set14", "B100"])
+def test_bicubic_of_selfexsr_digit_for_digit(reference_data: Path, name: str) -> None:
+    """SelfExSR's README: 8-bit RGB reduced and enlarged, 8-bit luma scored, the grey original of Set14 kept grey."""
+    protocol = replace(PROTOCOLS["rcan"], luma="uint8", grey="keep")
+    for scale in (2, 3, 4):
+        psnr, ssim = mean_score(evaluate(reference_data / name, scales=scale, protocols=protocol))
+        expected = published(dataset=name, scale=scale, protocol=protocol)[0]
+        assert (f"{psnr:.2f}", f"{ssim:.4f}") == (f"{expected.psnr:.2f}", f"{expected.ssim:.4f}")

@@ -290,3 +290,8 @@ def test_the_notebook_runs_and_prints_what_it_stores(tmp_path: Path) -> None:
                 agrees(ours["text"], theirs["text"])
             elif "text/markdown" in ours["data"]:
                 agrees(ours["data"]["text/markdown"], theirs["data"]["text/markdown"])
+
+
+def test_tables_that_disagree_are_todays() -> None:
+    page = (DOCS / "how-to" / "tables-that-disagree.md").read_text(encoding="utf-8")
+    assert load(DOCS / "disagreements.py").tables() in page

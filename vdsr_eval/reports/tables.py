@@ -127,7 +127,7 @@ def compare(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
     """The measured means above the published ones of the same protocol, with measured minus published.
 
     Bicubic is compared with bicubic, every other model with every other row. A protocol that was varied (border, RGB,
-    boundary) has no published rows.
+    boundary) has no published rows, but for those of BD and DN: see `published`.
     """
     protocol = _only_of(protocol, records)
     means, models = _means(records), _models(records)
@@ -140,12 +140,13 @@ def compare(records: Sequence[Record], *, protocol: Protocol | str) -> Table:
         for row in published(dataset=dataset, scale=scale, protocol=protocol):
             gaps = [_gap(ours[model], row) if (model == BICUBIC) == (row.model == BICUBIC) else "" for model in models]
             rows.append((dataset, f"x{scale:g}", row.model, score_cell(row.psnr, row.ssim), *gaps))
-            used.setdefault(row.source, []).append(row.model)
+            for text in filter(None, (row.source, row.note)):
+                used.setdefault(text, []).append(row.model)
             if row.model == BICUBIC and _far(ours.get(BICUBIC), row):
                 notes.append(
                     f"{dataset} x{scale:g}: bicubic is not the published one; other images, or another protocol"
                 )
-    notes += [f"{', '.join(dict.fromkeys(names))}: {source}" for source, names in used.items()]
+    notes += [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in used.items()]
     if protocol.label == "rcan":
         notes.append("the tables of `rcan` repeat the bicubic row of `paper`, so there is none to compare with here")
     if not used:
@@ -166,10 +167,10 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> T
         for dataset, scale, model in dict.fromkeys(key[:3] for key in means)
     ]
     notes = [protocol.describe() for protocol in rules]
-    for label in labels:
+    for label, protocol in zip(labels, rules, strict=True):
         bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == (BICUBIC, label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
-        notes.append(_agreement_line(label, reproduces, agreements(bicubic)))
+        notes.append(_agreement_line(label, reproduces, agreements(bicubic, degradation=protocol.degradation)))
     columns = ("set", "scale", "model", *labels)
     title = "the same images under every protocol"
     return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
