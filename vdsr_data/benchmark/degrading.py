@@ -135,8 +135,8 @@ def degrade_folder(
     scales = recipe.check_scales(scale)
     modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
     workers = limits.threads(workers)
-    images_at(source)
     if explain:
+        images_at(source)
         return Degraded(Path(target), 0, scales, recipe, crop, modcrop)
     folders = [f"x{one:g}" for one in scales] if len(scales) > 1 else []
     sources, targets, whole = image_places(source, target, format, force=force, folders=folders)
