@@ -40,7 +40,7 @@ def test_numbers_of_matlab_4_as_printed() -> None:
     [(1, [0.5129, 0.4605, 0.3504]), (2, [0.0258, 0.9210, 0.7008]), (931316785, [0.2190, 0.0470, 0.6789])],
 )
 def test_seeds_of_matlab_4_as_printed(seed: int, printed: list[float]) -> None:
-    """By `rand('seed', k); rand(3, 1)`; of the last its manual says that 0 stands for it."""
+    """By `rand('seed', k); rand(3, 1)`; the last is the state that MATLAB reports after the seed 0."""
     assert rand(3, seed, "v4").round(4).tolist() == printed
 
 

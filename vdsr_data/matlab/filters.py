@@ -168,9 +168,8 @@ def _motion(length: float, degrees: float) -> NDArray[np.float64]:
     half = max((length - 1) / 2, 0.0)
     angle = np.deg2rad(degrees % 180)
     cosine, sine = float(np.cos(angle)), float(np.sin(angle))
-    rows, columns = (
-        math.ceil(half * abs(part) - 1e-12) for part in (sine, cosine)
-    )  # less than a pixel beyond the ends
+    # Less than a pixel beyond the ends.
+    rows, columns = (math.ceil(half * abs(part) - 1e-12) for part in (sine, cosine))
     y, x = np.mgrid[-rows : rows + 1, -columns : columns + 1].astype(float)
     along, across = x * cosine - y * sine, x * sine + y * cosine
     beyond = np.where(np.sqrt(x * x + y * y) >= half, np.abs(along) - half, 0)
@@ -322,7 +321,7 @@ def _passes(taps: NDArray[np.float64], top: float) -> tuple[NDArray[np.float64],
     None if there are none, or two passes would not be faster.
     """
     row, column = np.unravel_index(np.abs(taps).argmax(), taps.shape)
-    most = abs(taps[row, column]) * taps.size * top
+    most = float(abs(taps[row, column])) * taps.size * top  # which may be infinite
     apart = most * (PRODUCT + 4 * taps.size * float(np.finfo(float).eps))
     if min(taps.shape) == 1 or not 0 < apart < NEAREST:
         return None
