@@ -1,10 +1,19 @@
-"""Slow, obvious twins of the fast code: plain Python and NumPy, nothing shared with the packages."""
+"""Slow, obvious twins of the fast code: plain Python and NumPy, nothing shared with the packages; and random images."""
 
 import math
 import struct
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+
+def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.ndarray:
+    """Any values of an integer, or normal numbers."""
+    random = np.random.default_rng(seed)
+    if np.dtype(dtype).kind == "u":
+        return random.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
+    return random.normal(0, 1, shape).astype(dtype)
 
 
 def slow_psnr(image: np.ndarray, reference: np.ndarray, peak: float) -> float:
@@ -359,9 +368,15 @@ def slow_randn(count: int, seed: int, widths: list[float]) -> list[float]:
     return [one() for _ in range(count)]
 
 
-def slow_v4_randn(count: int) -> list[float]:
-    """Normal numbers of MATLAB 4 after `randn('seed', 0)`, one state after the other."""
-    state, values = 1144108930, []
+def slow_v4_start(seed: int) -> int:
+    """The first state after `rand('seed', seed)`, bit by bit: 0 to 14 change places with 16 to 30, and 15 stays."""
+    bits = [(seed or 931316785) >> k & 1 for k in range(31)]
+    return sum(bit << place for bit, place in zip(bits, [*range(16, 31), 15, *range(15)], strict=True))
+
+
+def slow_v4_randn(count: int, seed: int = 0) -> list[float]:
+    """Normal numbers of MATLAB 4 after `randn('seed', seed)`, one state after the other."""
+    state, values = slow_v4_start(seed), []
     while len(values) < count:
         state = 16807 * state % (2**31 - 1)
         u = 2 * state / (2**31 - 1) - 1

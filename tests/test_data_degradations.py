@@ -6,6 +6,7 @@ from reference import slow_imfilter, slow_imresize, slow_round, slow_v4_randn
 
 from vdsr_data import ArgumentError, Degradation, degrade, fspecial, imresize, modcrop, randn
 from vdsr_data.degradations.recipes import KINDS, crop_for
+from vdsr_data.matlab.arrays import RangeWarning
 
 REDUCING = [kind for kind in KINDS if KINDS[kind].reduces]
 BLUR = fspecial("gaussian", 15, 2.0)
@@ -91,6 +92,40 @@ def test_a_degradation_can_be_kept_and_used_again() -> None:
     assert recipe != Degradation("dn")
     assert Degradation("blur", kernel=BLUR) == Degradation("blur", kernel=BLUR.copy()) != Degradation("blur", sigma=2)
     assert str(Degradation("blur", kernel=BLUR)) == "blur with a kernel of 15 x 15"
+
+
+def test_names_have_any_case_and_options_are_given_once(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Degradation("BD") == Degradation.parse("bD") == Degradation("bd")
+    assert (degrade(original(), "BI", 2) == degrade(original(), "bi", 2)).all()
+    monkeypatch.chdir(tmp_path)
+    np.save("a,b.npy", BLUR)
+    np.save("one.npy", np.ones((1, 1)))
+    assert Degradation.parse("srmd:kernel=a,b.npy,noise=5") == Degradation("srmd", kernel=BLUR, noise=5)
+    assert Degradation.parse("blur:kernel=one.npy") == Degradation("blur", kernel=[[1.0]])
+    for text, words in (("dn:noise=3,noise=4", "noise is given twice"), ("bd:", "give kind:option=value"),
+                        ("dn:level=3", "give kind:option=value"), ("dn:noise=3,4", "noise: '3,4'")):  # fmt: skip
+        with pytest.raises(ArgumentError, match=words):
+            Degradation.parse(text)
+
+
+def test_tensors_byte_orders_and_ranges(torch) -> None:
+    image = original()
+    for kind in ("bi", "jpeg"):
+        found = degrade(torch.from_numpy(image), kind)
+        assert isinstance(found, torch.Tensor)
+        assert (found.numpy() == degrade(image, kind)).all()
+    with pytest.raises(TypeError, match="detach"):
+        degrade(torch.zeros(9, 9, requires_grad=True), "bi", 2)
+    deep = original(dtype=np.uint16)
+    swapped = degrade(deep.astype(">u2"), "bd", 2)
+    assert swapped.dtype.isnative
+    assert (swapped == degrade(deep, "bd", 2)).all()
+    for kind in ("bi", "bi-double", "srmd"):
+        with pytest.warns(RangeWarning, match="degrade: floats up to 255") as said:
+            degrade(image.astype(np.float64), kind, 2)
+        assert len(said) == 1
+    with pytest.raises(ArgumentError, match="channels come first"):
+        degrade(np.zeros((3, 20, 30)), "bi", 2)
 
 
 @pytest.mark.parametrize(("scale", "size"), [(1.1, (55, 44)), (1.5, (51, 40)), (2.5, (55, 40)), (3.7, (51, 40))])

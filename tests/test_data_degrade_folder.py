@@ -1,5 +1,6 @@
 """`vdsr-data degrade` and `vdsr-data identify`: images to images, as the functions on arrays make them."""
 
+import shutil
 from pathlib import Path
 
 import command_line
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from vdsr_data import colon, degrade, degrade_folder, fspecial, list_images, modcrop, read_image, write_image
+from vdsr_data import colon, degrade, degrade_folder, fspecial, imresize, list_images, modcrop, read_image, write_image
+from vdsr_data.benchmark import degrading, layouts, resizing
 from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import VdsrError
+from vdsr_data.limits import RESIZE_METHODS
 
 KERNEL = fspecial("gaussian", 5, 1.2)
 
@@ -78,6 +81,8 @@ def test_explanation_writes_nothing(photographs: Path, tmp_path: Path) -> None:
     for words in ("RDN", "LR = imresize(HR, 1/3, 'bicubic');", "randn('seed', 0);", "single(30 * randn(size(LR)))"):
         assert words in said
     assert not (tmp_path / "lr").exists()
+    assert "no such data set" in refused("degrade", "Nowhere", tmp_path / "lr", "--scale", 3, "--explain")
+    assert "no such file" in refused("degrade", "nowhere.png", tmp_path / "lr.png", "--scale", 3, "--explain")
 
 
 def test_the_number_of_threads_changes_nothing(photographs: Path, tmp_path: Path) -> None:
@@ -118,10 +123,100 @@ def test_16_bits_are_refused_by_their_name(tmp_path: Path) -> None:
     )
 
 
+def test_depth_is_looked_at_before_anything_is_written(photographs: Path, tmp_path: Path) -> None:
+    write_image(photographs / "zz.png", np.zeros((40, 40, 3), np.uint16))
+    write_image(photographs / "zy.tif", np.zeros((40, 40), np.uint16))
+    for command, words in (("degrade", ["--kind", "noise"]), ("degrade", ["--kind", "jpeg"]),
+                           ("degrade", ["--kind", "dn", "--scale", "2,3"])):  # fmt: skip
+        assert "is defined for 8-bit images, got uint16" in refused(command, photographs, tmp_path / "lr", *words)
+    for command in ("degrade", "imresize"):
+        words = [command, photographs, tmp_path / "lr", "--scale", 2, "--format", "bmp"]
+        assert "a BMP file cannot hold 16-bit pixels" in refused(*words)
+    out = tmp_path / "out"
+    words = ["export", photographs, "-o", out, "--layout", "rcan", "--degradation", "dn"]
+    assert "is defined for 8-bit images" in refused(*words)
+    assert not (tmp_path / "lr").exists()
+    assert not out.exists()
+    run("degrade", photographs, tmp_path / "lr", "--scale", 2, "--kind", "srmd")
+    assert read_image(tmp_path / "lr/zz.png").dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("degrade", "@", "out", "--scale", "2,3"),
+        ("imresize", "@", "out", "--scale", "1/2"),
+        ("export", "@", "-o", "out", "--layout", "rcan", "--scales", "2,3"),
+    ],
+)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_all_images_appear_or_none(words, error, photographs: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = [photographs if word == "@" else word for word in words]
+    run(*call)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.png")}
+    shutil.rmtree(tmp_path / "out")
+    done = []
+
+    def write(path: Path, image: np.ndarray) -> None:
+        done.append(path)
+        if len(done) == 3:
+            raise error
+        write_image(path, image)
+
+    with monkeypatch.context() as patch:
+        for module in (degrading, layouts, resizing):
+            patch.setattr(module, "write_image", write)
+        result = command_line.run(*call, "--workers", 1)
+    assert result.exit_code == (130 if error is KeyboardInterrupt else 1)
+    assert result.stderr.strip().count("\n") == 0
+    assert not list((tmp_path / "out").iterdir())
+    run(*call)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.png")}
+
+
+def test_places_where_nothing_can_be_written(photographs: Path, tmp_path: Path) -> None:
+    said = refused("degrade", photographs / "a.jpg", tmp_path / "out.png", "--scale", "2,3")
+    assert "out.png: is the name of an image" in said
+    (tmp_path / "d4").mkdir()
+    (tmp_path / "d4/x2").touch()
+    said = refused("degrade", photographs, tmp_path / "d4", "--scale", "2,3", "--force")
+    assert "d4/x2: is a file where a folder is needed" in said
+    (tmp_path / "linked").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "linked" / name).symlink_to(tmp_path / "elsewhere.png")
+    for command, words in (("imresize", ["--scale", 2]), ("degrade", ["--scale", 2])):
+        said = refused(command, photographs, tmp_path / "linked", *words, "--force")
+        assert "a.png and " in said
+        assert "one file" in said
+
+
+def test_a_link_stays_one(photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "lr").mkdir()
+    (tmp_path / "lr/a.png").symlink_to(tmp_path / "elsewhere.png")
+    run("degrade", photographs, tmp_path / "lr", "--scale", 2, "--force")
+    assert (tmp_path / "lr/a.png").is_symlink()
+    assert (read_image(tmp_path / "elsewhere.png") == degrade(read_image(photographs / "a.jpg"), "bi", 2)).all()
+
+
+def test_every_method_of_imresize(photographs: Path, tmp_path: Path) -> None:
+    image = read_image(photographs / "a.jpg")
+    for method in RESIZE_METHODS:
+        run("imresize", photographs, tmp_path / method, "--scale", "1/2", "--method", method)
+        assert (read_image(tmp_path / method / "a.png") == imresize(image, 1 / 2, method=method)).all()
+    run("imresize", photographs, tmp_path / "no", "--scale", "1/2", "--method", "box", "--no-antialias")
+    assert (read_image(tmp_path / "no/a.png") == imresize(image, 1 / 2, method="box", antialias=False)).all()
+    assert "--method" in refused("imresize", photographs, tmp_path / "x", "--scale", "1/2", "--method", "cubic")
+
+
 def test_kernels_in_files(tmp_path: Path) -> None:
     for name, variables in (("k", {"k": KERNEL, "other": np.eye(4)}), ("only", {"x": KERNEL, "note": "text"})):
         savemat(tmp_path / f"{name}.mat", variables)
         assert (read_kernel(tmp_path / f"{name}.mat") == KERNEL).all()
+    savemat(tmp_path / "and.mat", {"x": KERNEL, "sigma": 1.2})
+    assert (read_kernel(tmp_path / "and.mat") == KERNEL).all()
+    savemat(tmp_path / "pixel.mat", {"x": np.array([[0.5]])})
+    assert read_kernel(tmp_path / "pixel.mat").tolist() == [[0.5]]
     savemat(tmp_path / "two.mat", {"a": KERNEL, "b": KERNEL})
     with pytest.raises(VdsrError, match=r"two.mat: has several arrays \(a, b\)"):
         read_kernel(tmp_path / "two.mat")

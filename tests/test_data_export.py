@@ -99,6 +99,7 @@ def test_the_command(dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ({"layout": "edsr", "degradation": "bd"}, "rcan has others"),
         ({"layout": "rcan", "degradation": "jpeg"}, "does not reduce"),
         ({"layout": "rcan", "scales": 0}, "scale"),
+        ({"layout": "edsr", "scales": 1}, "would be the originals"),
         ({"layout": "rcan", "boundary": "mirror"}, "boundary"),
     ],
 )
@@ -106,6 +107,12 @@ def test_refused(options, words: str, dots: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=words):
         export(dots, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_linked_set_has_the_name_that_was_given(dots: Path, tmp_path: Path) -> None:
+    (tmp_path / "Set5").symlink_to(dots)
+    export(tmp_path / "Set5", tmp_path / "out", layout="kair", scales=2)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["Set5"]
 
 
 def test_images_too_small_and_into_their_own_folder(dots: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from vdsr_data.io.files import (
     refusal,
     replacing,
     scratch_folder,
+    together,
     unchanged,
     written,
 )
@@ -82,6 +83,33 @@ def test_claimed_makes_the_folder(tmp_path: Path):
     assert not list((tmp_path / "a" / "b").iterdir())
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"), claimed(tmp_path / "file"):
+        pass
+
+
+def test_files_appear_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "out"
+    files = [folder / "a.txt", folder / "below" / "b.txt"]
+    with pytest.raises(RuntimeError), together(folder, files) as place:
+        place(files[0]).write_text("new")
+        raise RuntimeError
+    assert not list(folder.iterdir())
+    with together(folder, files) as place:
+        for path in files:
+            place(path).write_text(path.name)
+        assert not any(path.exists() for path in files)
+    assert [path.read_text() for path in files] == ["a.txt", "b.txt"]
+
+    def to_another_disk(path: Path, target: Path, replace=Path.replace) -> Path:
+        if path.parent.name.startswith("."):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", to_another_disk)
+    with together(folder, files[1:]) as place:
+        place(files[1]).write_text("newer")
+    assert files[1].read_text() == "newer"
+    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "below"]
+    with pytest.raises(VdsrError, match="is a file where a folder is needed"), together(folder, [folder / "a.txt/b"]):
         pass
 
 

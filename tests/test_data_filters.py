@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
-from reference import slow_imfilter
+from reference import random_image, slow_imfilter
 from scipy import integrate, ndimage
 
 from vdsr_data import ArgumentError, fspecial, imfilter
@@ -14,13 +14,6 @@ from vdsr_data.matlab.arrays import LayoutWarning
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 BOUNDARIES = (0, 0.7, 12.5, "replicate", "symmetric", "circular")
-
-
-def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    if np.dtype(dtype).kind == "u":
-        return random.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
-    return random.normal(0, 1, shape).astype(dtype)
 
 
 @pytest.mark.slow
@@ -58,11 +51,34 @@ def test_two_passes_round_as_one(size, dtype: DTypeLike, monkeypatch: pytest.Mon
     image = random_image((61, 83, 3), dtype)
     image[:20] //= 128  # averages of small numbers are often halfway between two
     for kernel in (fspecial("gaussian", size, 1.6), fspecial("average", size)):
-        assert filters._passes(kernel) is not None
+        assert filters._passes(kernel, float(np.iinfo(dtype).max)) is not None
         found = imfilter(image, kernel, boundary="symmetric")
         with monkeypatch.context() as patch:
             patch.setattr(filters, "SEPARABLE_FROM", 10**9)
             assert (imfilter(image, kernel, boundary="symmetric") == found).all()
+
+
+@pytest.mark.parametrize("size", [1e-6, 1, 1e4, 1e6, 1e9, 1e12, 1e300, 1e304])
+def test_two_passes_round_as_one_whatever_the_weights(size: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums of such weights cancel to numbers within the range, of which two passes keep fewer digits."""
+    image = random_image((40, 50), np.uint8)
+    for column, row in (([1, -2, 1e-9, 2, -1], [1, -1, 1 / size, 1, -1]), ([1, 1, -2, 1, -1], [1, 3, -8, 3, 1])):
+        kernel = np.outer(column, row) * size
+        found = imfilter(image, kernel)
+        with monkeypatch.context() as patch:
+            patch.setattr(filters, "SEPARABLE_FROM", 10**9)
+            assert (imfilter(image, kernel) == found).all()
+
+
+def test_tensors_come_back_as_tensors_and_lose_no_gradient(torch) -> None:
+    image = random_image((20, 30, 3), np.uint8)
+    found = imfilter(torch.from_numpy(image), fspecial("average"))
+    assert isinstance(found, torch.Tensor)
+    assert (found.numpy() == imfilter(image, fspecial("average"))).all()
+    with pytest.raises(TypeError, match="detach"):
+        imfilter(torch.zeros(9, 9, requires_grad=True), np.ones((3, 3)))
+    with pytest.raises(TypeError, match="bfloat16"):
+        imfilter(torch.zeros(9, 9, dtype=torch.bfloat16), np.ones((3, 3)))
 
 
 def test_convolution_and_correlation_are_scipys() -> None:
@@ -92,7 +108,9 @@ def test_memory_layouts() -> None:
         np.ascontiguousarray(image.transpose(1, 0, 2)).transpose(1, 0, 2),
     ):
         assert (imfilter(other, kernel) == expected).all()
-    assert (imfilter(image.astype(">u2"), kernel) == imfilter(image.astype("u2"), kernel)).all()
+    swapped = imfilter(image.astype(">u2"), kernel)
+    assert (swapped == imfilter(image.astype("u2"), kernel)).all()
+    assert swapped.dtype.isnative
 
 
 @pytest.mark.parametrize(
@@ -153,13 +171,37 @@ def test_disk_is_the_part_of_the_disk_in_each_pixel(radius: float) -> None:
 
 
 def test_motion_as_documented() -> None:
-    """Largest on the line, falling to zero at a distance of one pixel, then divided by the sum."""
+    """Largest on the line, falling to zero at a distance of one pixel, then divided by the sum; the ends as printed."""
+    printed = [[0, 0.0754, 0.1883], [0.0754, 0.3215, 0.0754], [0.1883, 0.0754, 0]]
+    assert fspecial("motion", 3, 45).round(4).tolist() == printed
+    assert fspecial("motion", 15, 30).shape == (9, 15)
+    assert fspecial("motion", 20, 45).shape == (15, 15)
+    assert fspecial("motion", 8, 60).shape == (9, 5)  # of which the outer rows are 0
     assert fspecial("motion", 9, 0).tolist() == [[pytest.approx(1 / 9)] * 9]
     np.testing.assert_allclose(fspecial("motion", 9, 90), fspecial("motion", 9, 0).T)
     diagonal = fspecial("motion", 9, 45)
     assert diagonal.shape == (7, 7)
     assert (np.argmax(diagonal, axis=1) == np.arange(6, -1, -1)).all()  # up to the right
     assert fspecial("motion", 1, 30).tolist() == [[1]]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3.5, 8, 15, 30])
+@pytest.mark.parametrize("degrees", [0, 1, 30, 45, 60, 89, 90, 91, 135, 179])
+def test_motion_of_any_angle(length: float, degrees: float) -> None:
+    kernel = fspecial("motion", length, degrees)
+    assert kernel.sum() == pytest.approx(1, abs=1e-14)
+    assert (kernel == kernel[::-1, ::-1]).all()
+    half, angle = (length - 1) / 2, np.deg2rad(degrees)
+    for side, part in zip(kernel.shape, (np.sin(angle), np.cos(angle)), strict=True):
+        assert side // 2 < half * abs(part) + 1  # less than a pixel beyond the ends
+    np.testing.assert_allclose(fspecial("motion", length, degrees + 180), kernel, atol=1e-14)
+    np.testing.assert_allclose(fspecial("motion", length, -degrees), kernel[::-1], atol=1e-14)
+
+
+def test_sizes_may_be_arrays_and_a_gaussian_without_values_is_zero() -> None:
+    assert (fspecial("gaussian", np.array([3, 5]), 1.0) == fspecial("gaussian", (3, 5), 1.0)).all()
+    assert (fspecial("average", np.array(3)) == fspecial("average", 3)).all()
+    assert fspecial("gaussian", 4, 0.01).tolist() == [[0.0] * 4] * 4
 
 
 def test_small_kernels_as_documented() -> None:

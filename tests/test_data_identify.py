@@ -1,11 +1,13 @@
 """Which recipe made low-resolution images: those of MATLAB and of other libraries are found again."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vdsr_data import VdsrError, degrade, identify, imresize, modcrop, write_image
+from vdsr_data.inspect import recognition
 from vdsr_data.interop.resizers import resizers
 
 NAMES = ("baby", "bird.2", "img_001")
@@ -55,6 +57,58 @@ def test_recipes_of_matlab(name: str, gt: Path, tmp_path: Path) -> None:
     assert (answer.scale, answer.images) == (3, 3)
     assert answer.recipes[0].name == name
     assert str(answer).startswith(f"3 images, x3: {name}: 0 of ")
+
+
+NOISY = {
+    "dn with boundary symmetric, noise 10": ("dn", 3, {"noise": 10}),
+    "dn with boundary replicate, noise 50, seed 1": ("dn", 3, {"noise": 50, "seed": 1, "boundary": "replicate"}),
+    "dn with boundary symmetric, noise 12.5, seed 0": ("dn", 2, {"noise": 12.5, "seed": 0}),
+    "srmd with boundary symmetric, sigma 2.6": ("srmd", 3, {}),
+    "srmd with boundary symmetric, sigma 1.4, noise 5, seed 1": ("srmd", 2, {"sigma": 1.4, "noise": 5, "seed": 1}),
+    "srmd with boundary replicate, sigma 2, noise 25": (
+        "srmd", 3, {"sigma": 2, "noise": 25, "boundary": "replicate"},
+    ),
+    "blur with sigma 1.6": ("blur", 3, {"sigma": 1.6}),
+    "noise with noise 17.5, seed 1": ("noise", 1, {"noise": 17.5, "seed": 1}),
+    "noise": ("noise", 1, {}),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_of_any_level_and_usual_seeds_and_fitted_widths(name: str, gt: Path, tmp_path: Path) -> None:
+    kind, scale, options = NOISY[name]
+    answer = found(gt, tmp_path, lambda image: degrade(image, kind, scale, **options), ending=f"x{scale}")
+    assert answer.exact
+    assert answer.recipes[0].name == name
+
+
+@pytest.mark.parametrize("level", [8, 25])
+def test_unknown_noise_is_estimated(level: int, gt: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+
+    def make(image: np.ndarray) -> np.ndarray:
+        reduced = degrade(image, "bi", 2)
+        return (reduced + random.normal(0, level, reduced.shape)).round().clip(0, 255).astype(np.uint8)
+
+    answer = found(gt, tmp_path, make, ending="x2")
+    assert not answer.exact
+    words = re.search(r"looks like (.*) plus noise of standard deviation ([\d.]+)", str(answer))
+    assert float(words[2]) == pytest.approx(level, rel=0.03)
+    assert "bi" in words[1]
+
+
+def test_what_is_no_noise_is_not_called_so(gt: Path, tmp_path: Path) -> None:
+    answer = found(gt, tmp_path, lambda image: degrade(degrade(image, "bi", 2), "jpeg", quality=10), ending="x2")
+    assert "noise of standard" not in str(answer)
+
+
+def test_each_pair_is_read_a_few_times(gt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    read = recognition._read
+    monkeypatch.setattr(recognition, "_read", lambda *paths: reads.append(paths) or read(*paths))
+    found(gt, tmp_path, lambda image: degrade(degrade(image, "bi", 2), "jpeg", quality=10), ending="x2")
+    assert len(reads) == 2 * len(NAMES)  # to choose one to try on, and to compare
 
 
 @pytest.mark.parametrize("name", resizers())

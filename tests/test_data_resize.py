@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
-from reference import slow_imresize
+from reference import random_image, slow_imresize
 from scipy.io import loadmat
 
 from vdsr_data import imresize, modcrop, rgb2ycbcr
@@ -24,13 +24,6 @@ from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 FACTORS = (1 / 4, 1 / 3, 1 / 2, 0.7, 0.9, 1.0, 1.3, 2.0, 3.0, 4.0)
-
-
-def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    if np.dtype(dtype).kind == "u":
-        return random.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
-    return random.random(shape).astype(dtype)
 
 
 @pytest.mark.slow

@@ -13,14 +13,18 @@ from vdsr_data.errors import ArgumentError
 __all__ = [
     "BOUNDARIES",
     "COMPRESSION",
+    "CROPS",
+    "DEGRADATION_KINDS",
     "DOWNLOADS",
     "DOWNSIZES",
     "EVALUATED",
     "FACTORS",
     "FLIPS",
+    "LAYOUT_NAMES",
     "MULTIPLES",
     "PATCH_SIZES",
     "PREVIEWS",
+    "RESIZE_METHODS",
     "RETRIES",
     "ROTATIONS",
     "SAMPLES",
@@ -30,8 +34,11 @@ __all__ = [
     "WORKERS",
     "Axes",
     "Boundary",
+    "Crop",
+    "DegradationKind",
     "Flip",
     "ImageFormat",
+    "LayoutName",
     "ResizeMethod",
     "SubimageFormat",
     "TestFormat",
@@ -73,6 +80,13 @@ PREVIEWS = (1, 64)  # on a sheet, which would take hundreds of megabytes with mo
 Boundary = Literal["symmetric", "replicate"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
 ResizeMethod = Literal["bicubic", "bilinear", "box", "lanczos2", "lanczos3", "nearest", "triangle"]
+RESIZE_METHODS: tuple[ResizeMethod, ...] = get_args(ResizeMethod)
+DegradationKind = Literal["bi", "bi-double", "bd", "blur", "dn", "jpeg", "noise", "srmd"]
+DEGRADATION_KINDS: tuple[DegradationKind, ...] = get_args(DegradationKind)
+Crop = Literal["modcrop", "meta-sr", "none"]
+CROPS: tuple[Crop, ...] = get_args(Crop)
+LayoutName = Literal["basicsr", "rcan", "edsr", "kair", "metasr"]
+LAYOUT_NAMES: tuple[LayoutName, ...] = get_args(LayoutName)
 Axes = Literal["matlab", "nhwc"]
 Flip = Literal["none", "left-right", "up-down"]
 FLIPS: tuple[Flip, ...] = get_args(Flip)
@@ -125,6 +139,8 @@ def choice(name: str, value: Any, allowed: Sequence[T]) -> T:
 
 def several(value: Any, *kinds: type) -> list[Any]:
     """Return `value` as a list, where one may be given or several: of one that is text, a path or one of `kinds`."""
+    if getattr(value, "ndim", 1) == 0:  # a number of NumPy's
+        return [value.item()]
     one = isinstance(value, (str, Path, *kinds)) or not isinstance(value, Iterable)
     return [value] if one else list(value)
 

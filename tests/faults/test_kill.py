@@ -1,5 +1,6 @@
 """kill -9 and Ctrl-C at random moments: what has its final name is whole, and the next call ends as if nothing was."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -25,11 +26,14 @@ CASES = {
     "build-test": ("vdsr-data", "build-test", "@", "-o", "b.h5", "--scales"),
     "build-test-mat": ("vdsr-data", "build-test", "@", "--format", "mat", "-o", "mat", "--boundary"),
     "imresize": ("vdsr-data", "imresize", "@", "lr", "--scale"),
+    "degrade": ("vdsr-data", "degrade", "@", "lr", "--kind", "dn", "--scale", "2,3", "--noise"),
+    "export": ("vdsr-data", "export", "@", "-o", "sets", "--layout", "rcan", "--scales", "2,3", "--boundary"),
     "eval": (*EVAL, "--dataset", "@", "--scale", "2", "--detail", "auto", "--protocol"),
 }
 VALUES = {
     "build-train": ("1", "2"), "compressed": ("1", "2"), "build-test": ("2", "3"),
-    "build-test-mat": ("replicate", "symmetric"), "imresize": ("1/2", "1/3"), "eval": ("paper", "vdsr-tf"),
+    "build-test-mat": ("replicate", "symmetric"), "imresize": ("1/2", "1/3"), "degrade": ("10", "30"),
+    "export": ("replicate", "symmetric"), "eval": ("paper", "vdsr-tf"),
 }  # fmt: skip
 
 
@@ -72,7 +76,7 @@ def check(target: Target, outcome: Outcome, signum: int, *, old: bool, before: s
     assert not outcome.hung
     found = tree(target.folder)
     for name, data in found.items():
-        if Path(name).name.startswith("."):
+        if any(part.startswith(".") and part != ".Set5.partial" for part in Path(name).parts):
             continue
         final = name.replace(".Set5.partial", "Set5")
         assert data in (target.new.get(final), target.old.get(final) if old else None), f"{name} is neither"
@@ -84,7 +88,7 @@ def check(target: Target, outcome: Outcome, signum: int, *, old: bool, before: s
         assert outcome.code == 130, outcome.err
         assert outcome.lines == [f"{target.command.words[0]}: interrupted"]
         assert in_time(outcome.seconds, 2)
-        assert not [name for name in found.keys() - before if ".partial" in Path(name).name]
+        assert not [name for name in found.keys() - before if re.search(r"-\w+\.partial", name)]
 
 
 def strike(forks: Forks, target: Target, chance, amount, tried) -> None:

@@ -1,8 +1,9 @@
 """Sets of low-resolution images as papers made them: a folder of images, or one, through `degrade` to image files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from os.path import realpath
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits
-from vdsr_data.benchmark.resizing import image_places
+from vdsr_data.benchmark.resizing import image_places, images_at
 from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.degradations.recipes import Crop, Degradation, DegradationKind, crop_for, degrade
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
+from vdsr_data.images.files import image_dtype, image_size, read_image, write_image
 from vdsr_data.images.memory import check_images, of_degrading
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
-from vdsr_data.io.files import check_apart, check_target
 from vdsr_data.limits import Boundary, ImageFormat
 from vdsr_data.matlab.arrays import modcrop as cropped
 
-__all__ = ["Degraded", "check_sizes", "degrade_folder", "write_degraded"]
+__all__ = ["Degraded", "check_originals", "degrade_folder", "write_degraded"]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,9 @@ def degrade_folder(
     ArgumentError
         If an argument is not allowed, or has no effect on the kind.
     VdsrError
-        If an image or the kernel cannot be read, nothing is left of an image, two images share a name, memory is too
-        small, or the target exists, cannot be written or is the folder of the images.
+        If an image or the kernel cannot be read, an image has 16 bits and the kind or the format 8, nothing is left of
+        one, two share a name, memory is too small, or the target exists, cannot be written or is the folder of the
+        images. Then, and after Ctrl-C, none of the images is written.
 
     Warns
     -----
@@ -135,36 +136,30 @@ def degrade_folder(
     modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
     workers = limits.threads(workers)
     if explain:
+        images_at(source)
         return Degraded(Path(target), 0, scales, recipe, crop, modcrop)
     folders = [f"x{one:g}" for one in scales] if len(scales) > 1 else []
     sources, targets, whole = image_places(source, target, format, force=force, folders=folders)
-    every = [one for several in targets for one in several]
-    check_apart(every, sources)
-    if len({realpath(path) for path in every}) < len(every):
-        raise ArgumentError(
-            f"two images would be written to one file below {target}; name other scales or another place"
-        )
-    check_sizes(sources, scales, modcrop, crop)
-    check_images(sources, of_degrading, workers=workers)
+    check_originals(sources, recipe, scales, modcrop, crop)
+    check_images(sources, partial(of_degrading, kind=recipe.kind, scale=min(scales)), workers=workers)
 
     def process(k: int) -> None:
         image = cropped(read_image(sources[k]), modcrop)
         for one, path in zip(scales, targets[k], strict=True):
-            write_degraded(path, image, sources[k], recipe, one, crop)
+            write_degraded(place(path), image, sources[k], recipe, one, crop)
 
-    with whole:
-        for path in every:
-            if folders:
-                path.parent.mkdir(exist_ok=True)
-            check_lossless(path)
-            check_target(path)
+    with whole as place:
         results(process, len(sources), workers, of_all(advance, len(sources)))
     return Degraded(Path(target), len(sources), scales, recipe, crop)
 
 
-def check_sizes(sources: Sequence[Path], scales: Sequence[float], modcrop: int, crop: Crop | None) -> None:
-    """Refuse images of which nothing is left when they are cropped, as far as their heads tell."""
+def check_originals(
+    sources: Sequence[Path], recipe: Degradation, scales: Sequence[float], modcrop: int, crop: Crop | None
+) -> None:
+    """Refuse images that the recipe does not take or of which a crop leaves nothing, as far as their heads tell."""
     for path in sources:
+        with _naming(path):
+            recipe.check_dtype(image_dtype(path))
         empty = cropped(np.broadcast_to(np.uint8(0), image_size(path)), modcrop)
         if any(crop_for(empty, scale, crop).size == 0 for scale in scales):
             raise VdsrError(f"{path}: nothing is left of it when it is cropped for the scale")
@@ -173,9 +168,16 @@ def check_sizes(sources: Sequence[Path], scales: Sequence[float], modcrop: int, 
 def write_degraded(
     path: Path, image: NDArray[Any], source: Path, recipe: Degradation, scale: float, crop: Crop | None
 ) -> None:
-    """Write what the recipe makes of an image; VdsrError names its `source` if it cannot, as of the dtype."""
-    try:
+    """Write what the recipe makes of an image; VdsrError names its `source` if it cannot."""
+    with _naming(source):
         lr = degrade(image, recipe, scale, crop=crop)
-    except ArgumentError as error:
-        raise VdsrError(f"{source}: {error}") from None
     write_image(path, lr)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let what is wrong with an image be a VdsrError that names it."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise VdsrError(f"{path}: {error}") from None

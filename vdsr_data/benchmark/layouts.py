@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from vdsr_data import limits
-from vdsr_data.benchmark.degrading import check_sizes, write_degraded
+from vdsr_data.benchmark.degrading import check_originals, write_degraded
 from vdsr_data.benchmark.sets import find_images, unique_names
 from vdsr_data.degradations.recipes import KINDS, Crop, Degradation, crop_for
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import read_image, write_image
 from vdsr_data.images.memory import check_images, of_degrading
 from vdsr_data.io.ahead import Progress, ignore, of_all, results
-from vdsr_data.io.files import check_apart, check_folder, check_target, claimed
-from vdsr_data.limits import Boundary
+from vdsr_data.io.files import check_apart, check_folder, together
+from vdsr_data.limits import Boundary, LayoutName
 from vdsr_data.matlab.arrays import modcrop
 
 __all__ = ["LAYOUTS", "Exported", "Layout", "LayoutName", "export"]
-
-LayoutName = Literal["basicsr", "rcan", "edsr", "kair", "metasr"]
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,8 @@ def export(
     ArgumentError
         If an argument is not allowed.
     VdsrError
-        If there is no such set, an image cannot be read, nothing is left of it, two images share a name, or something
-        exists or cannot be written.
+        If there is no such set, an image cannot be read or the degradation does not take it, nothing is left of it, two
+        images share a name, or something exists or cannot be written. Then, and after Ctrl-C, no image is written.
 
     Examples
     --------
@@ -132,55 +131,42 @@ def export(
     ...     sorted(str(path.relative_to(made.output)) for path in made.output.rglob("*.png"))
     ['HR/Dots/x2/one_HR_x2.png', 'LR/LRBI/Dots/x2/one_LRBI_x2.png']
     """
-    plan = LAYOUTS[limits.choice("layout", layout, get_args(LayoutName))]
+    plan = LAYOUTS[limits.choice("layout", layout, limits.LAYOUT_NAMES)]
     recipe = _recipe(plan, layout, degradation, limits.checked_boundary(boundary))
     factors = recipe.check_scales(scales)
+    if 1 in factors:
+        raise ArgumentError("scales: by 1 the low-resolution images would be the originals; give larger factors")
     if layout != "metasr" and any(one != int(one) for one in factors):
         raise ArgumentError(f"scales: {layout} has whole ones only; fractions are for metasr")
     workers = limits.threads(workers)
     title, sources = find_images(name, "test")
     output = limits.checked_path("output", layout if output is None else output)
-    names = unique_names(sources)
+    high, low = [], []
+    for image in unique_names(sources):
+        words = [{"set": title, "name": image, "kind": recipe.kind.upper(), "scale": one} for one in factors]
+        high.append({output / plan.hr.format(**word): one for word, one in zip(words, factors, strict=True)})
+        low.append({output / plan.lr.format(**word): one for word, one in zip(words, factors, strict=True)})
+    every = [path for places in (*high, *low) for path in places]
 
-    check_sizes(sources, factors, plan.multiple, plan.crop)
-    written: list[dict[Path, tuple[str, float | None]]] = []
-    for image in names:
-        places: dict[Path, tuple[str, float | None]] = {}
-        for one in factors:
-            words = {"set": title, "name": image, "kind": recipe.kind.upper(), "scale": one}
-            places[output / plan.hr.format(**words)] = ("hr", one if "{scale}" in plan.hr else None)
-            path = output / plan.lr.format(**words)
-            if path in places:
-                raise ArgumentError(
-                    f"scales: {one} has the folder of another one, {path.parent.name}; give one of them"
-                )
-            places[path] = ("lr", one)
-        written.append(places)
-    every = [path for places in written for path in places]
+    check_originals(sources, recipe, factors, plan.multiple, plan.crop)
+    if len(low[0]) < len(factors):
+        raise ArgumentError("scales: one has the folder of another one; give one of them")
     check_apart(every, sources)
     if not force and (existing := [path for path in every if path.exists()]):
         raise VdsrError(f"{existing[0]}: exists; replace it with --force, or name another place")
     check_folder(output, force=True)
-    check_images(sources, of_degrading, workers=workers)
+    check_images(sources, partial(of_degrading, kind=recipe.kind, scale=min(factors)), workers=workers)
 
     def process(k: int) -> None:
         hr = modcrop(read_image(sources[k]), plan.multiple)
-        for path, (what, scale) in written[k].items():
-            if scale is None:
-                write_image(path, hr)
-            elif what == "hr":
-                write_image(path, crop_for(hr, scale, plan.crop))
-            else:
-                write_degraded(path, hr, sources[k], recipe, scale, plan.crop)
+        for path, scale in high[k].items():
+            write_image(place(path), crop_for(hr, scale, plan.crop) if "{scale}" in plan.hr else hr)
+        for path, scale in low[k].items():
+            write_degraded(place(path), hr, sources[k], recipe, scale, plan.crop)
 
-    with claimed(output):
-        for folder in dict.fromkeys(path.parent for path in every):
-            folder.mkdir(parents=True, exist_ok=True)
-        for path in every:
-            check_target(path)
+    with together(output, every) as place:
         results(process, len(sources), workers, of_all(advance, len(sources)))
-    low = sum(what == "lr" for places in written for what, _ in places.values())
-    return Exported(output, len(every) - low, low, layout)
+    return Exported(output, sum(map(len, high)), sum(map(len, low)), layout)
 
 
 def _recipe(plan: Layout, layout: str, degradation: str | Degradation | None, boundary: Boundary) -> Degradation:

@@ -1,23 +1,26 @@
 """Sets of low-resolution images: a folder of images, or one, through imresize to image files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import get_args
+
+import numpy as np
 
 from vdsr_data import limits
 from vdsr_data.benchmark.sets import find_images, is_single, unique_names
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.images.files import check_lossless, image_size, read_image, write_image
+from vdsr_data.images.files import check_lossless, image_dtype, image_size, is_image_name, read_image, write_image
 from vdsr_data.images.memory import check_images, of_resizing
 from vdsr_data.io.ahead import Advance, Progress, ignore, of_all, results
-from vdsr_data.io.files import check_apart, check_folder, check_output, check_target, claimed
-from vdsr_data.limits import Boundary, ImageFormat, checked_boundary, checked_path, checked_paths
+from vdsr_data.io.files import check_apart, check_folder, check_input, check_output, check_target, together
+from vdsr_data.limits import Boundary, ImageFormat, ResizeMethod, checked_boundary, checked_path, checked_paths
 from vdsr_data.matlab.arrays import modcrop as cropped
 from vdsr_data.matlab.resize import imresize, output_size
 
-__all__ = ["Resized", "image_places", "imresize_folder", "resize_images"]
+__all__ = ["Resized", "image_places", "images_at", "imresize_folder", "resize_images"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ def imresize_folder(
     size: tuple[int, int] | None = None,
     modcrop: int = 1,
     format: ImageFormat | None = None,  # noqa: A002 - the option's name
-    antialias: bool = True,
+    antialias: bool | None = None,
     boundary: Boundary = "symmetric",
+    method: ResizeMethod = "bicubic",
     workers: int | None = None,
     force: bool = False,
     advance: Progress = ignore,
@@ -61,10 +65,12 @@ def imresize_folder(
         First crop to multiples of this, as low-resolution sets are made.
     format : {"png", "bmp", "tif"}, optional
         Of the images of a folder; "png" by default.
-    antialias : bool
-        MATLAB's ``'Antialiasing'``.
+    antialias : bool, optional
+        MATLAB's ``'Antialiasing'``: by default for every method but "nearest".
     boundary : {"symmetric", "replicate"}
         Pixels beyond the edge, see `imresize`.
+    method : {"bicubic", "bilinear", "box", "lanczos2", "lanczos3", "nearest", "triangle"}
+        MATLAB's name of the kernel.
     workers : int, optional
         Threads, by default one per core; the images do not depend on their number.
     force : bool
@@ -81,8 +87,9 @@ def imresize_folder(
     ArgumentError
         If an argument is not allowed, or if not just one of `scale` and `size` is given.
     VdsrError
-        If an image cannot be read or is smaller than the crop, two images share a name, memory is too small, or the
-        target exists, cannot be written or is the folder of the images.
+        If an image cannot be read or is smaller than the crop, has 16 bits and the format 8, two images share a name,
+        memory is too small, or the target exists, cannot be written or is the folder of the images. Then, and after
+        Ctrl-C, none of the images is written.
 
     Warns
     -----
@@ -110,10 +117,10 @@ def imresize_folder(
         return of_resizing(rows, columns, size or output_size((rows, columns), scale or 1))
 
     check_images(sources, needed, workers=workers)
-    with whole:
+    with whole as place:
         resize_images(
-            sources, [one for one, in targets], scale=scale, size=size, modcrop=modcrop, antialias=antialias,
-            boundary=boundary, workers=workers, advance=of_all(advance, len(sources)),
+            sources, [place(one) for one, in targets], scale=scale, size=size, modcrop=modcrop, antialias=antialias,
+            boundary=boundary, method=method, workers=workers, advance=of_all(advance, len(sources)),
         )  # fmt: skip
     return Resized(Path(target), len(sources))
 
@@ -125,29 +132,44 @@ def image_places(
     *,
     force: bool,
     folders: Sequence[str] = (),
-) -> tuple[list[Path], list[list[Path]], AbstractContextManager[None]]:
-    """Images that are read and where what is made of each goes, checked; and what claims the target meanwhile.
+) -> tuple[list[Path], list[list[Path]], AbstractContextManager[Callable[[Path], Path]]]:
+    """Images that are read and where what is made of each goes, checked; and what lets it all appear `together`.
 
     Of one image that is `target` itself; of a folder, or with `folders` below the target, files of the images' names.
     """
-    source, target = checked_path("source", source), checked_path("target", target)
-    single = is_single(source)
-    if single and not folders:
+    target = checked_path("target", target)
+    sources = images_at(source)
+    whole: AbstractContextManager[Callable[[Path], Path]]
+    if is_single(Path(source)) and not folders:
         if image_format is not None:
             raise ArgumentError("`format` is for folders; of one image the name of `target` tells the format")
         check_output(target, force=force)
-        return [source], [[target]], nullcontext()
-    suffix = limits.choice("format", image_format or "png", get_args(ImageFormat))
-    sources = [source] if single else find_images(source, "test")[1]
-    if target.is_dir() and target.samefile(sources[0].parent):
-        raise VdsrError(f"{target}: holds the images themselves; name another folder")
-    check_folder(target, force=force)
-    below = [target / folder for folder in folders or [""]]
-    return (
-        sources,
-        [[folder / f"{name}.{suffix}" for folder in below] for name in unique_names(sources)],
-        claimed(target),
-    )
+        targets, whole = [[target]], nullcontext(Path)
+    else:
+        suffix = limits.choice("format", image_format or "png", get_args(ImageFormat))
+        if is_image_name(target) and not target.is_dir():
+            raise VdsrError(f"{target}: is the name of an image, and a folder is made; give it another name")
+        if target.is_dir() and target.samefile(sources[0].parent):
+            raise VdsrError(f"{target}: holds the images themselves; name another folder")
+        check_folder(target, force=force)
+        below = [target / folder for folder in folders or [""]]
+        targets = [[folder / f"{name}.{suffix}" for folder in below] for name in unique_names(sources)]
+        whole = together(target, chain.from_iterable(targets))
+    check_apart(chain.from_iterable(targets), sources)
+    for image, several in zip(sources, targets, strict=True):
+        deep = image_dtype(image) == np.uint16
+        for path in several:
+            check_lossless(path, deep=deep)
+    return sources, targets, whole
+
+
+def images_at(source: str | Path) -> list[Path]:
+    """The images of a folder or set, or the one image that is meant, which must be there; VdsrError if none is."""
+    source = checked_path("source", source)
+    if is_single(source):
+        check_input(source)
+        return [source]
+    return find_images(source, "test")[1]
 
 
 def resize_images(
@@ -157,8 +179,9 @@ def resize_images(
     scale: float | tuple[float, float] | None = None,
     size: tuple[int, int] | None = None,
     modcrop: int = 1,
-    antialias: bool = True,
+    antialias: bool | None = None,
     boundary: Boundary = "symmetric",
+    method: ResizeMethod = "bicubic",
     workers: int = 1,
     advance: Advance = ignore,
 ) -> None:
@@ -177,15 +200,17 @@ def resize_images(
     modcrop = limits.whole("modcrop", modcrop, limits.MULTIPLES)
     workers = limits.whole("workers", workers, limits.WORKERS)
     checked_boundary(boundary)
+    limits.choice("method", method, limits.RESIZE_METHODS)
     check_apart(written, read)
     for source, target in zip(read, written, strict=True):
-        check_lossless(target)
+        check_lossless(target, deep=image_dtype(source) == np.uint16)
         check_target(target)
         if min(image_size(source)) < modcrop:
             raise VdsrError(f"{source}: nothing is left of it after a crop to multiples of {modcrop}")
 
     def process(k: int) -> None:
         image = cropped(read_image(read[k]), modcrop)
-        write_image(written[k], imresize(image, scale, size=size, antialias=antialias, boundary=boundary))
+        made = imresize(image, scale, size=size, antialias=antialias, boundary=boundary, method=method)
+        write_image(written[k], made)
 
     results(process, len(read), workers, advance)

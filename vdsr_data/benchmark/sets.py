@@ -144,8 +144,9 @@ def find_images(name: Path | str, part: Literal["train", "test"]) -> tuple[str, 
     """
     for path in _candidates(name):
         if path.is_dir():
-            check_name(path.resolve())
-            return path.resolve().name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
+            named = Path(os.path.abspath(path))  # noqa: PTH100 - a link has the name that it was given
+            check_name(named)
+            return named.name, list_images(path, TRAIN_ORDER if part == "train" else TEST_ORDER)
     if str(name) == "sample":
         return "sample", _sample(part)
     if Path(name).exists():

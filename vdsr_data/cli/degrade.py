@@ -41,8 +41,8 @@ class ScalesType(click.ParamType[Any]):
 @click.command(cls=ExplainingCommand)
 @click.argument("source", metavar="IN", shell_complete=complete_set)
 @click.argument("target", metavar="OUT", type=PATH)
-@click.option("--kind", type=CHOICE(("bi", "bi-double", "bd", "dn", "blur", "srmd", "noise", "jpeg")), default="bi",
-              show_default=True, help="What is done, by the name that papers give it.")  # fmt: skip
+@click.option("--kind", type=CHOICE(limits.DEGRADATION_KINDS), default="bi", show_default=True,
+              help="What is done, by the name that papers give it.")  # fmt: skip
 @click.option("--scale", type=ScalesType(), metavar="S,...", help="Factors of reduction: 3; 2,3,4; 1.1:0.1:4.")
 @click.option("--boundary", type=CHOICE(limits.BOUNDARIES), show_default="symmetric",
               help="Pixels beyond the edge when resizing, see imresize.")  # fmt: skip
@@ -56,7 +56,7 @@ class ScalesType(click.ParamType[Any]):
 @click.option("--quality", type=int, show_default="10", help="Of jpeg, from 1 to 100.")
 @click.option("--modcrop", type=WHOLE(*limits.MULTIPLES), default=1, show_default=True,
               help="First crop to multiples of this.")  # fmt: skip
-@click.option("--crop", type=CHOICE(("modcrop", "meta-sr", "none")),
+@click.option("--crop", type=CHOICE(limits.CROPS),
               show_default="modcrop; meta-sr for scales with fractions or colons",
               help="Crop to multiples of the scale; or 4 pixels from sides that are none, as Meta-SR.")  # fmt: skip
 @click.option("--format", type=CHOICE(get_args(limits.ImageFormat)),
@@ -95,8 +95,9 @@ def identify(lr: Path, **options: Any) -> None:
     """Find out which recipe made low-resolution images of their originals.
 
     LR is an image or a folder. Tried are MATLAB's degradations, boundaries, roundings and ways of cropping, and how
-    Pillow resizes; OpenCV, PyTorch and scikit-image too, where they are installed. If none gives every value, the
-    nearest are named, with how many values differ, and a Gaussian blur is fitted.
+    Pillow resizes; OpenCV, PyTorch and scikit-image too, where they are installed. Noise of any level is recognised by
+    the usual seeds, and Gaussian blurs are fitted. If nothing gives every value, the nearest are named, with how many
+    values differ.
 
     \b
     vdsr-data identify Set5_LRx3 --gt Set5
@@ -111,7 +112,7 @@ def identify(lr: Path, **options: Any) -> None:
 
 @click.command(cls=ExplainingCommand)
 @click.argument("name", metavar="SET", shell_complete=complete_set)
-@click.option("--layout", required=True, type=CHOICE(("basicsr", "rcan", "edsr", "kair", "metasr")),
+@click.option("--layout", required=True, type=CHOICE(limits.LAYOUT_NAMES),
               help="Whose folders and names.")  # fmt: skip
 @click.option("-o", "--output", type=PATH, help="The folder that the project's path points at.  [default: LAYOUT]")
 @click.option("--scales", type=ScalesType(), default="2,3,4", show_default=True, metavar="S,...",

@@ -47,10 +47,11 @@ class SizeType(click.ParamType[tuple[int, int]]):
               help="First crop to multiples of this, as low-resolution sets are made.")  # fmt: skip
 @click.option("--format", type=CHOICE(get_args(limits.ImageFormat)),
               help="Of the images of a folder.  [default: png]")  # fmt: skip
-@click.option(
-    "--no-antialias", "antialias", is_flag=True, flag_value=False, default=True, help="MATLAB's 'Antialiasing', false."
-)
+@click.option("--no-antialias", "antialias", is_flag=True, flag_value=False, default=None,
+              help="MATLAB's 'Antialiasing', false.")  # fmt: skip
 @boundary_option
+@click.option("--method", type=CHOICE(limits.RESIZE_METHODS), default="bicubic", show_default=True,
+              help="MATLAB's name of the kernel.")  # fmt: skip
 @threads_option()
 @force_option
 def imresize(source: str, target: Path, **options: Any) -> None:
@@ -61,6 +62,7 @@ def imresize(source: str, target: Path, **options: Any) -> None:
 
     \b
     vdsr-data imresize Set5 LRx3 --scale 1/3 --modcrop 3     low-resolution images as MATLAB makes them
+    vdsr-data imresize Set5 Box --scale 1/3 --method box     other kernels
     vdsr-data imresize photo.png half.png --scale 1/2
     """
     from vdsr_data.benchmark.resizing import imresize_folder

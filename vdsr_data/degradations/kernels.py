@@ -17,6 +17,8 @@ __all__ = ["read_kernel"]
 def read_kernel(path: str | Path) -> NDArray[np.float64]:
     """Read a blur kernel from a .npy file, or from a .mat file that has one array, or one called kernel, k or h.
 
+    Of a .mat file with one array and other single numbers it is the array.
+
     Returns
     -------
     ndarray, shape (rows, columns), float64
@@ -47,7 +49,7 @@ def read_kernel(path: str | Path) -> NDArray[np.float64]:
         found = read_mat(path)
     arrays = {name: value for name, value in found.items() if _is_kernel(value)}
     usual: list[str] = [name for name in ("kernel", "k", "h") if name in arrays]
-    named = usual[:1] or list(arrays)
+    named = usual[:1] or [name for name, value in arrays.items() if value.size > 1] or list(arrays)
     if len(named) != 1:
         what = f"several arrays ({', '.join(sorted(named))})" if named else "no array (rows, columns)"
         raise VdsrError(f"{path}: has {what}; give a file with one, or call it kernel")
@@ -55,4 +57,4 @@ def read_kernel(path: str | Path) -> NDArray[np.float64]:
 
 
 def _is_kernel(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == 2 and value.size > 1 and value.dtype.kind in "buif"
+    return isinstance(value, np.ndarray) and value.ndim == 2 and value.size > 0 and value.dtype.kind in "buif"

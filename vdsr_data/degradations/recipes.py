@@ -1,10 +1,11 @@
 """The degradations that papers made in MATLAB, by their names: `degrade`, and `Degradation`, which explains it."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,10 @@ from vdsr_data import limits
 from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import as_jpeg
-from vdsr_data.limits import Boundary
-from vdsr_data.matlab.arrays import as_array, colon, modcrop
-from vdsr_data.matlab.color import im2double
+from vdsr_data.limits import CROPS, DEGRADATION_KINDS, Boundary, Crop, DegradationKind
+from vdsr_data.matlab.arrays import channels_first, colon, modcrop, remark_range
+from vdsr_data.matlab.color import to_double
+from vdsr_data.matlab.dlpack import Array, as_numpy
 from vdsr_data.matlab.filters import checked_kernel, fspecial, imfilter
 from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.random import randn
@@ -32,8 +34,6 @@ __all__ = [
     "degrade",
 ]
 
-DegradationKind = Literal["bi", "bi-double", "bd", "blur", "dn", "jpeg", "noise", "srmd"]
-Crop = Literal["modcrop", "meta-sr", "none"]
 Image = NDArray[Any]
 SIGMAS = (0.01, 100.0)  # of Gaussian kernels, in pixels
 NOISE = (0.0, 255.0)  # standard deviation, of values up to 255
@@ -42,13 +42,18 @@ QUALITIES = (1, 100)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of degradation: what it is, who used it, which options it has, and how far it is proved."""
+    """A kind of degradation: what it is, who used it, which options it has, and how far it is proved.
+
+    `noise` is its usual standard deviation, `deep` whether it is defined for images of more than 8 bits.
+    """
 
     title: str
     papers: str
     options: tuple[str, ...]
     proved: str
     reduces: bool = True
+    deep: bool = True
+    noise: float = 0.0
 
 
 KINDS: dict[str, Kind] = {
@@ -66,7 +71,7 @@ KINDS: dict[str, Kind] = {
     ),
     "dn": Kind(
         "bicubic, then noise of level 30", "RDN, SRFBN", ("boundary", "noise", "seed"),
-        "0 of 187,962 values of Set5 x3",
+        "0 of 187,962 values of Set5 x3", deep=False, noise=30.0,
     ),
     "blur": Kind(
         "bicubic, then convolved with a kernel, circular", "DPSR", ("boundary", "kernel", "sigma"),
@@ -75,14 +80,15 @@ KINDS: dict[str, Kind] = {
     "srmd": Kind(
         "blurred by a kernel 15 x 15, bicubic, then noise, all in floating point", "SRMD, IKC, DAN",
         ("boundary", "kernel", "sigma", "noise", "seed"), "follows SRMD's script; no file of its authors was at hand",
+        noise=15.0,
     ),
     "noise": Kind(
         "noise alone", "DnCNN, FFDNet, RDN", ("noise", "seed"),
-        "follows the papers' scripts; no file of theirs was at hand", reduces=False,
+        "follows the papers' scripts; no file of theirs was at hand", reduces=False, deep=False, noise=10.0,
     ),
     "jpeg": Kind(
         "JPEG alone", "ARCNN, DnCNN, RDN, SwinIR", ("quality",), "0 of 524,288 values of two grey images",
-        reduces=False,
+        reduces=False, deep=False,
     ),
 }  # fmt: skip
 
@@ -94,7 +100,7 @@ class Degradation:
     Parameters
     ----------
     kind : str
-        "bi", "bi-double", "bd", "dn", "blur", "srmd", "noise" or "jpeg".
+        "bi", "bi-double", "bd", "dn", "blur", "srmd", "noise" or "jpeg", in any case.
     boundary : {"symmetric", "replicate"}, optional
         Pixels beyond the edge when resizing, see `imresize`; "symmetric" by default.
     sigma : float, optional
@@ -133,7 +139,8 @@ class Degradation:
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        limits.choice("kind", self.kind, get_args(DegradationKind))
+        kind = self.kind.lower() if isinstance(self.kind, str) else self.kind
+        object.__setattr__(self, "kind", limits.choice("kind", kind, DEGRADATION_KINDS))
         known = KINDS[self.kind].options
         for field in fields(self)[1:]:
             if getattr(self, field.name) is not None and field.name not in known:
@@ -158,6 +165,11 @@ class Degradation:
     def parse(cls, text: "str | Degradation") -> "Degradation":
         """Make one of ``kind`` or ``kind:option=value,...``, as command lines have it; a kernel is the name of a file.
 
+        Raises
+        ------
+        ArgumentError
+            If it is neither, names an option that there is not, or one twice; and as `Degradation`.
+
         Examples
         --------
         >>> print(Degradation.parse("dn:noise=10,seed=3"))
@@ -167,16 +179,15 @@ class Degradation:
             return text
         if not isinstance(text, str):
             raise ArgumentError(f"degradation: {text!r} is not allowed; give a kind such as bd, or a Degradation")
-        kind, _, rest = text.partition(":")
+        kind, colon, rest = text.partition(":")
         options: dict[str, Any] = {}
-        for part in rest.split(",") if rest else []:
+        for part in re.split(r",(?=\w+=)", rest) if colon else []:  # other commas belong to the name of a file
             name, equal, value = part.partition("=")
-            if not equal or name not in {field.name for field in fields(cls)[1:]}:
-                raise ArgumentError(
-                    f"degradation: {text!r} is not allowed; give kind:option=value, such as dn:noise=10"
-                )
+            if not equal or name not in {field.name for field in fields(cls)[1:]} - options.keys():
+                why = f"{name} is given twice" if name in options else "give kind:option=value, such as dn:noise=10"
+                raise ArgumentError(f"degradation: {text!r} is not allowed; {why}")
             options[name] = read_kernel(value) if name == "kernel" else value if name == "boundary" else _number(value)
-        return cls(limits.choice("kind", kind.lower(), get_args(DegradationKind)), **options)
+        return cls(cast(DegradationKind, kind), **options)
 
     def __str__(self) -> str:
         given = [f"{field.name} {getattr(self, field.name)}" for field in fields(self)[1:]
@@ -234,11 +245,15 @@ class Degradation:
         several = scales if isinstance(scales, Sequence) else [scales]
         return limits.different("scale", several, lambda _, one: self.check_scale(one))
 
+    def check_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Refuse images of another dtype than uint8, by an ArgumentError, if the kind is defined for 8 bits only."""
+        if not KINDS[self.kind].deep and dtype != np.uint8:
+            raise ArgumentError(f"{self.kind} is defined for 8-bit images, got {dtype}")
+
     def apply(self, image: Image, scale: float = 1) -> Image:
         """Degrade an image that has been cropped for the scale; see `degrade`."""
         scale = self.check_scale(scale)
-        if self.kind in {"dn", "noise", "jpeg"} and image.dtype != np.uint8:
-            raise ArgumentError(f"{self.kind} is defined for 8-bit images, got {image.dtype}")
+        self.check_dtype(image.dtype)
         steps: dict[str, Callable[[Image, float], Image]] = {
             "bi": self._bicubic, "bi-double": self._bicubic_once, "bd": self._blur_down, "dn": self._bicubic_and_noise,
             "blur": self._bicubic_and_blur, "srmd": self._srmd, "noise": self._noise, "jpeg": self._jpeg,
@@ -249,7 +264,7 @@ class Degradation:
         return imresize(image, 1 / scale, boundary=self.boundary or "symmetric")
 
     def _bicubic_once(self, image: Image, scale: float) -> Image:
-        return to_class(self._bicubic(im2double(image), scale), image.dtype)
+        return to_class(self._bicubic(to_double(image), scale), image.dtype)
 
     def _blur_down(self, image: Image, scale: float) -> Image:
         blurred = imfilter(image, fspecial("gaussian", 7, self.sigma or 1.6), boundary="replicate")
@@ -257,26 +272,27 @@ class Degradation:
 
     def _bicubic_and_noise(self, image: Image, scale: float) -> Image:
         reduced = self._bicubic(image, scale).astype(np.float32)
-        level = 30.0 if self.noise is None else self.noise
-        return _uint8(reduced + (level * self._randn(reduced.shape)).astype(np.float32))
+        return _uint8(reduced + (self._level * self._randn(reduced.shape)).astype(np.float32))
 
     def _bicubic_and_blur(self, image: Image, scale: float) -> Image:
-        reduced = im2double(self._bicubic(image, scale))
+        reduced = to_double(self._bicubic(image, scale))
         return to_class(imfilter(reduced, self._gaussian(0), boundary="circular", convolve=True), image.dtype)
 
     def _srmd(self, image: Image, scale: float) -> Image:
-        blurred = imfilter(im2double(image), self._gaussian(2.6), boundary="replicate")
-        level = 15.0 if self.noise is None else self.noise
+        blurred = imfilter(to_double(image), self._gaussian(2.6), boundary="replicate")
         reduced = self._bicubic(blurred, scale)
-        return to_class(reduced + level / 255 * self._randn(reduced.shape), image.dtype)
+        return to_class(reduced + self._level / 255 * self._randn(reduced.shape), image.dtype)
 
     def _noise(self, image: Image, _scale: float) -> Image:
-        level = 10.0 if self.noise is None else self.noise
-        noisy = (im2double(image) + level / 255 * self._randn(image.shape)).astype(np.float32)
+        noisy = (to_double(image) + self._level / 255 * self._randn(image.shape)).astype(np.float32)
         return _uint8(noisy * np.float32(255))
 
     def _jpeg(self, image: Image, _scale: float) -> Image:
         return as_jpeg(image, self.quality or 10)
+
+    @property
+    def _level(self) -> float:
+        return KINDS[self.kind].noise if self.noise is None else self.noise
 
     def _gaussian(self, sigma: float) -> NDArray[np.float64]:
         return fspecial("gaussian", 15, self.sigma or sigma) if self.kernel is None else np.array(self.kernel)
@@ -302,8 +318,7 @@ class Degradation:
         kernel = gaussian if self.kernel is None else f"h = kernel;  % {self._kernel_size()}"
         release = "  % in a release before R2015b" if self.boundary == "replicate" else ""
         bicubic = f"LR = imresize(HR, {factor}, 'bicubic');{release}"
-        default = {"dn": 30.0, "srmd": 15.0, "noise": 10.0}.get(self.kind, 0.0)
-        level = f"{default if self.noise is None else self.noise}".removesuffix(".0")
+        level = f"{self._level}".removesuffix(".0")
         lines = {
             "bi": [bicubic],
             "bi-double": [f"LR = im2uint8(imresize(im2double(HR), {factor}, 'bicubic'));{release}"],
@@ -324,7 +339,7 @@ class Degradation:
 
 
 def degrade(
-    image: NDArray[Any],
+    image: Array,
     kind: DegradationKind | Degradation = "bi",
     scale: float = 1,
     *,
@@ -335,13 +350,14 @@ def degrade(
     seed: int | None = None,
     quality: int | None = None,
     crop: Crop | None = None,
-) -> NDArray[Any]:
+) -> Array:
     """Make the low-resolution image of an original, as a paper's MATLAB script made it.
 
     Parameters
     ----------
     image : ndarray, shape (rows, columns) or (rows, columns, 3)
         uint8; for "bi", "bi-double", "bd", "blur" and "srmd" also uint16, or float32, float64 in [0, 1].
+        Also a tensor, as for `imresize`.
     kind : str or Degradation
         The name of a recipe, see `Degradation`, or one with its options.
     scale : float, default 1
@@ -353,15 +369,20 @@ def degrade(
 
     Returns
     -------
-    ndarray, shape (rows, columns) or (rows, columns, 3)
-        Same dtype as the image.
+    ndarray, or what `image` was, shape (rows, columns) or (rows, columns, 3)
+        Same dtype as the image, in native byte order; of a tensor a tensor.
 
     Raises
     ------
     ArgumentError
         If an argument is not allowed, has no effect on the kind, or nothing is left of the image.
     TypeError
-        If the dtype is none of the four.
+        If the dtype is none of the four, or for a tensor that `imresize` refuses.
+
+    Warns
+    -----
+    RangeWarning
+        If floats are above 2, such as those of an 8-bit image that was not divided by 255.
 
     Examples
     --------
@@ -370,9 +391,11 @@ def degrade(
     >>> degrade(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7, "bd", 3).tolist()
     [[59, 77], [168, 186]]
     """
-    image = as_array(image, "degrade")
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
-        raise ArgumentError(f"degrade needs an image (rows, columns) or (rows, columns, 3), got shape {image.shape}")
+    seen, back = as_numpy(image, "degrade")
+    if seen.ndim not in (2, 3) or seen.shape[2:] not in ((), (3,)):
+        found = channels_first(seen.shape) or f"shape {seen.shape}"
+        raise ArgumentError(f"degrade needs an image (rows, columns) or (rows, columns, 3), got {found}")
+    remark_range(seen, "degrade")
     options = {"boundary": boundary, "sigma": sigma, "kernel": kernel, "noise": noise, "seed": seed, "quality": quality}
     if isinstance(kind, Degradation):
         if any(value is not None for value in options.values()):
@@ -381,11 +404,11 @@ def degrade(
     else:
         recipe = Degradation(kind, **options)  # type: ignore[arg-type]
     scale = recipe.check_scale(scale)
-    cropped = crop_for(image, scale, crop)
+    cropped = crop_for(seen, scale, crop)
     if cropped.size == 0:
-        size = " x ".join(map(str, image.shape[:2]))
+        size = " x ".join(map(str, seen.shape[:2]))
         raise ArgumentError(f"nothing is left of an image of {size} pixels at scale {scale:g}")
-    return recipe.apply(cropped, scale)
+    return cast(Array, back(recipe.apply(cropped, scale)))
 
 
 def checked_degradation(degradation: "str | Degradation | None", scales: Sequence[float]) -> Degradation | None:
@@ -444,7 +467,7 @@ def _crop(scale: float, crop: Crop | None) -> Crop:
     """The rule, if none was given the usual one."""
     if crop is None:
         return "meta-sr" if scale != int(scale) else "none" if scale == 1 else "modcrop"
-    return limits.choice("crop", crop, get_args(Crop))
+    return limits.choice("crop", crop, CROPS)
 
 
 def crop_lines(scale: float, crop: Crop | None) -> list[str]:

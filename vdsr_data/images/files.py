@@ -34,6 +34,7 @@ __all__ = [
     "as_jpeg",
     "check_lossless",
     "decode_png",
+    "image_dtype",
     "image_size",
     "is_image_name",
     "list_images",
@@ -230,16 +231,24 @@ def image_size(path: Path | str) -> tuple[int, int]:
     VdsrError
         As `read_image`, as far as the head of the file tells.
     """
-    path = Path(path)
+    return _head(Path(path))[0]
+
+
+def image_dtype(path: Path | str) -> np.dtype[Any]:
+    """uint8 or uint16, as `read_image` returns the image, from the head of its file; errors as `image_size`."""
+    return np.dtype(np.uint16 if _head(Path(path))[1] else np.uint8)
+
+
+def _head(path: Path) -> tuple[tuple[int, int], bool]:
+    """Rows and columns of an image, and whether it has 16 bits."""
     with _explained(path):
         if is_tif(path):
-            deep = deep_size(path, MOST_PIXELS)
-            if deep is not None:
-                return deep
+            size = deep_size(path, MOST_PIXELS)
+            if size is not None:
+                return size, True
         with Image.open(path) as image:
-            if not is_deep_png(path):
-                _mode(path, image)
-            return _stored_size(image)
+            deep = is_deep_png(path) or _mode(path, image)[0] == "I"
+            return _stored_size(image), deep
 
 
 def write_image(path: Path | str, image: NDArray[Any], *, profile: bytes | None = None) -> None:
@@ -304,7 +313,7 @@ def as_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, format="JPEG", quality=quality)
-    return np.asarray(Image.open(stream))
+    return np.array(Image.open(stream))
 
 
 def pillow_resizers() -> dict[str, Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]]:

@@ -10,12 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from vdsr_data.errors import VdsrError, VdsrWarning
+from vdsr_data.limits import DegradationKind
 
 __all__ = ["MemoryWarning", "available_memory", "check_images", "check_memory", "of_degrading", "of_resizing",
            "of_subimages", "of_test", "of_training"]  # fmt: skip
 
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
+DEGRADING: dict[DegradationKind, tuple[float, float]] = {  # bytes for each pixel of the original, and of the result
+    "bi": (10, 0), "bi-double": (27, 48), "bd": (10, 0), "dn": (6, 88), "blur": (6, 96), "srmd": (50, 88),
+    "noise": (16, 88), "jpeg": (14, 0),
+}  # fmt: skip
 ADVICE = "use a smaller image, or a machine with more memory"
 
 
@@ -109,9 +114,10 @@ def of_resizing(rows: int, columns: int, size: Sequence[int]) -> float:
     return 5.0 * rows * columns + 7.3 * size[0] * size[1]
 
 
-def of_degrading(rows: int, columns: int) -> float:
-    """Bytes of `degrade` for an image, estimated: three channels of float64, filtered and reduced."""
-    return 90.0 * rows * columns
+def of_degrading(rows: int, columns: int, *, kind: DegradationKind, scale: float) -> float:
+    """Bytes of `degrade` for an image: at factor 2 from 10 a pixel ("bi", "bd") to 54 ("srmd"), at 1 103 of "noise"."""
+    original, reduced = DEGRADING[kind]
+    return (original + reduced / scale**2) * rows * columns
 
 
 def available_memory() -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import find_images
-from vdsr_data.degradations.recipes import Crop, Degradation, crop_for, crop_lines
+from vdsr_data.degradations.recipes import KINDS, NOISE, Crop, Degradation, crop_for, crop_lines
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, is_image_name, read_image
 from vdsr_data.interop.resizers import resizers
@@ -20,6 +20,7 @@ from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.limits import BOUNDARIES, SCALES, Boundary
 from vdsr_data.matlab.arrays import colon, modcrop
 from vdsr_data.matlab.color import luma
+from vdsr_data.matlab.random import randn
 from vdsr_data.matlab.resize import imresize
 
 __all__ = ["Identified", "Recipe", "identify"]
@@ -30,6 +31,10 @@ TRIED = 4  # scales, if none was given and the sizes allow several
 CORNER = 256  # pixels of a low-resolution image on which recipes are first compared
 RIM = 16  # pixels beside a cut that may see beyond it
 DETAIL = 5.0  # standard deviation of a corner without which it tells nothing
+SEEDS = (None, *range(10), 42, 100, 123, 1234)  # of noise: `randn('seed', 0)`, and those of `rng`
+NUMBERS = 100_000  # by which a seed is recognised
+NOISY = 2.0  # standard deviation from which differences may be noise
+ALIKE = 0.1  # correlation of neighbours below which they look like it
 SHOWN = 5
 CROPS: dict[Crop | int, str] = {
     "modcrop": "cropped to multiples of the scale", "none": "not cropped", "meta-sr": "cropped as by Meta-SR",
@@ -151,18 +156,21 @@ def _recipes(
     crops: Sequence[Crop | int],
     advance: Progress,
 ) -> tuple[Recipe, ...]:
-    """The recipes at one scale, the nearest first."""
-    ways = [replace(way, crop=crop) for crop in crops for way in _ways(scale)]
-    means = []
-    for way in ways:
-        means.append(_mean(way, first, scale))
-        advance(1, len(ways))
-    recipes = _nearest(ways, means, pairs, scale)
-    if recipes[0].differing and scale == int(scale) > 1:
-        ways = [replace(way, crop=crop) for crop in crops for way in _fitted(first, scale, crop)]
-        means = [_mean(way, first, scale) for way in ways]
-        recipes = sorted([*recipes, *_nearest(ways, means, pairs, scale)], key=_rank)
-    return tuple(recipes)
+    """The recipes at one scale, the nearest first; those that give every value alone, once there are any."""
+    tried: list[tuple[float, _Way]] = []
+    for stage in (_ways, _noisy, _fitted):
+        ways = [replace(way, crop=crop) for crop in crops for way in stage(first, scale, crop)]
+        means = []
+        for way in ways:
+            means.append(_mean(way, first, scale))
+            advance(1, len(tried) + len(ways))
+        tried += zip(means, ways, strict=True)
+        exact = _over_all([way for mean, way in zip(means, ways, strict=True) if not mean], pairs, scale)
+        if exact and not exact[0].differing:
+            return tuple(recipe for recipe in exact if not recipe.differing)
+    tried.sort(key=lambda one: one[0])
+    enough = tried[min(2 * SHOWN, len(tried)) - 1][0]  # and all that are as near as the last of these
+    return tuple(_over_all([way for mean, way in tried if mean <= enough], pairs, scale))
 
 
 @dataclass(frozen=True)
@@ -262,12 +270,11 @@ def _cropped(image: Image, scale: float, crop: Crop | int) -> Image:
     return modcrop(image, crop) if isinstance(crop, int) else crop_for(image, scale, crop)
 
 
-def _ways(scale: float) -> Iterator[_Way]:
-    """All known recipes, but for the way of cropping."""
+def _ways(_first: tuple[Image, Image], scale: float, _crop: Crop | int) -> Iterator[_Way]:
+    """All known recipes without noise and fitted widths, but for the way of cropping."""
     if scale == 1:
         yield _Way("the original itself", lambda image: image)
         yield from (_of_paper(Degradation("jpeg", quality=quality), 1) for quality in range(1, 101))
-        yield from (_of_paper(Degradation("noise", noise=level), 1) for level in (10, 15, 25, 30, 50, 70))
         return
     for boundary in BOUNDARIES:
         yield _of_paper(Degradation("bi", boundary=boundary), scale)
@@ -275,8 +282,6 @@ def _ways(scale: float) -> Iterator[_Way]:
         for name, how in (("truncated", np.floor), ("rounded to even", np.rint)):
             make = partial(_in_floats, scale=scale, boundary=boundary, how=how)
             yield _Way(f"imresize in floating point, {boundary}, {name}", make)
-        if scale == int(scale):
-            yield _of_paper(Degradation("dn", boundary=boundary), scale)
     if scale == int(scale):
         yield _of_paper(Degradation("bd"), scale)
         step = int(scale)
@@ -292,21 +297,91 @@ def _ways(scale: float) -> Iterator[_Way]:
 
 
 def _of_paper(recipe: Degradation, scale: float) -> _Way:
-    noisy = recipe.kind in {"dn", "noise"}  # of which each pixel has its own number
+    noisy = recipe.kind in {"dn", "noise"} or (recipe.kind == "srmd" and recipe.noise != 0)
+    # Of noise each pixel has its own number.
     return _Way(str(recipe), partial(recipe.apply, scale=scale), tuple(recipe.explain(scale, "none")), local=not noisy)
 
 
 def _fitted(first: tuple[Image, Image], scale: float, crop: Crop | int) -> Iterator[_Way]:
-    """Gaussian blur, then every s-th pixel or bicubic, with the width that fits the images best."""
+    """Gaussian blur, then every s-th pixel or bicubic, or after it, with the width that fits the images best."""
+    if scale == int(scale) > 1:
+        for recipe in (Degradation("bd"), Degradation("srmd", noise=0), Degradation("blur", sigma=1)):
+            widths = _widths(recipe, first, scale, crop)
+            ways = [_of_paper(replace(recipe, sigma=sigma), scale) for sigma in widths]
+            yield min(ways, key=lambda way: _mean(replace(way, crop=crop), first, scale))
+
+
+def _widths(recipe: Degradation, first: tuple[Image, Image], scale: float, crop: Crop | int) -> list[float]:
+    """The width of a recipe's Gaussian that fits a pair best, with one, two and three digits."""
     from scipy.optimize import minimize_scalar
 
-    for kind, options in (("bd", {}), ("srmd", {"noise": 0})):
+    def mean(sigma: float) -> float:
+        return _mean(replace(_of_paper(replace(recipe, sigma=sigma), scale), crop=crop), first, scale)
 
-        def way(sigma: float, kind: Any = kind, options: Any = options) -> _Way:
-            return replace(_of_paper(Degradation(kind, sigma=sigma, **options), scale), crop=crop)
+    best = minimize_scalar(mean, bounds=(0.3, 6), method="bounded").x
+    return _rounded(best, (1, 2, 3))
 
-        best = minimize_scalar(lambda sigma: _mean(way(sigma), first, scale), bounds=(0.3, 6), method="bounded").x
-        yield min((way(round(best, digits)) for digits in (1, 2, 3)), key=lambda one: _mean(one, first, scale))
+
+def _noisy(first: tuple[Image, Image], scale: float, crop: Crop | int) -> Iterator[_Way]:
+    """MATLAB's noise of usual seeds, at the level that the images have, on what papers put it on."""
+    if scale != int(scale):
+        return
+    low, high = first
+    hr = _cropped(high, scale, crop)
+    noise = _noise_in(low, Degradation().apply(hr, scale))
+    if noise is None:
+        return
+    seed, numbers = noise
+
+    def at_levels(recipe: Degradation, clean: Image) -> Iterator[_Way]:
+        usual = KINDS[recipe.kind].noise
+        for level in _rounded(_level(low, clean, numbers), (0, 1, 2)):
+            if NOISE[0] < level <= NOISE[1]:
+                yield _of_paper(replace(recipe, noise=None if level == usual else level, seed=seed), scale)
+
+    if scale == 1:
+        yield from at_levels(Degradation("noise"), hr)
+        return
+    for boundary in BOUNDARIES:
+        clean = Degradation("bi", boundary=boundary).apply(hr, scale)
+        yield from at_levels(Degradation("dn", boundary=boundary), clean)
+    without = (low - _level(low, clean, numbers) * numbers).round().clip(0, 255).astype(np.uint8)
+    for sigma in _widths(Degradation("srmd", noise=0), (without, high), scale, crop):
+        for boundary in BOUNDARIES:
+            blurred = Degradation("srmd", boundary=boundary, sigma=sigma, noise=0)
+            yield from at_levels(blurred, blurred.apply(hr, scale))
+
+
+def _noise_in(low: Image, clean: Image) -> tuple[int | None, NDArray[np.float64]] | None:
+    """The usual seed whose random numbers are in an image, and the numbers; None if none are."""
+    if low.shape != clean.shape:
+        return None
+    count = min(low.size, NUMBERS)
+    values, apart = (part.ravel(order="F")[:count] for part in (low, low - clean.astype(np.float64)))
+    whole = (values > 0) & (values < 255)
+    alike = {}
+    for seed in SEEDS:
+        numbers = _randn(count, seed)[whole]
+        scaled = float(np.linalg.norm(numbers) * np.linalg.norm(apart[whole]))
+        alike[seed] = float(apart[whole] @ numbers) / scaled if scaled else 0.0
+    seed = max(SEEDS, key=alike.__getitem__)
+    return (seed, _randn(low.shape, seed)) if alike[seed] > max(0.1, 8 / math.sqrt(count)) else None
+
+
+def _randn(shape: int | tuple[int, ...], seed: int | None) -> NDArray[np.float64]:
+    return randn(shape, generator="v4") if seed is None else randn(shape, seed)
+
+
+def _level(low: Image, clean: Image, numbers: NDArray[np.float64]) -> float:
+    """By how much random numbers are in an image, where nothing was clipped."""
+    whole = (low > 0) & (low < 255)
+    return float(((low - clean.astype(np.float64)) * numbers)[whole].sum() / (numbers[whole] ** 2).sum())
+
+
+def _rounded(value: float, digits: Sequence[int]) -> list[float]:
+    """A number with so many digits each; whole ones as int."""
+    found = dict.fromkeys(round(float(value), k) for k in digits)
+    return [int(one) if one == int(one) else one for one in found]
 
 
 def _in_floats(image: Image, scale: float, boundary: Boundary, how: Callable[..., NDArray[Any]]) -> Image:
@@ -338,48 +413,72 @@ def _apart(way: _Way, low: Image, high: Image, scale: float) -> NDArray[np.int16
     return low.astype(np.int16) - made if made.shape == low.shape else np.full(low.shape, 255, np.int16)
 
 
-def _nearest(
-    ways: Sequence[_Way],
-    means: Sequence[float],
-    pairs: Sequence[tuple[Path, Path]],
-    scale: float,
-) -> list[Recipe]:
-    """The recipes that are nearest to one pair, compared with all; no more of them once one gives every value."""
-    recipes: list[Recipe] = []
-    enough = sorted(means)[min(2 * SHOWN, len(means)) - 1]  # and all that are as near as the last of these
-    for k in [k for k in np.argsort(means, kind="stable").tolist() if means[k] <= enough]:
-        recipes.append(_over_all(ways[k], pairs, scale))
-        if recipes[-1].differing and any(not recipe.differing for recipe in recipes):
-            break
-    return sorted(recipes, key=_rank)
-
-
 def _rank(recipe: Recipe) -> tuple[bool, float]:
     return recipe.differing > 0, recipe.mean
 
 
-def _over_all(way: _Way, pairs: Sequence[tuple[Path, Path]], scale: float) -> Recipe:
-    """The recipe, its differences over all images, and what is to be said about them."""
-    differing = values = largest = inside = up = total = 0
+def _over_all(ways: Sequence[_Way], pairs: Sequence[tuple[Path, Path]], scale: float) -> list[Recipe]:
+    """Recipes with their differences over all images, and what is to be said about them, the nearest first."""
+    counts = [_Differences() for _ in ways]
     grey = False
-    for paths in pairs:
+    for paths in pairs if ways else ():
         low, high, of_luma = _read(*paths)
         grey |= of_luma
-        apart = _apart(way, low, high, scale)
-        differing, values = differing + int(np.count_nonzero(apart)), values + apart.size
-        largest, total = max(largest, int(np.abs(apart).max())), total + int(np.abs(apart, dtype=np.int64).sum())
-        inside += int(np.count_nonzero(apart[3:-3, 3:-3])) if min(apart.shape[:2]) > 12 else differing
-        up += int((apart > 0).sum())
-    remarks = []
-    if differing and not inside:
-        remarks.append("only at the rim, within 3 pixels: another rule beyond the edge")
-    elif largest == 1:
-        side = "all up" if up == differing else "all down" if up == 0 else "up and down"
-        remarks.append(f"by 1 only, {side}: another rounding, or other last bits")
-    usual = way.crop == ("modcrop" if scale == int(scale) else "meta-sr")
-    name = way.name if usual else f"{way.name}, {CROPS[way.crop]}"
-    lines = [*(["HR = rgb2ycbcr(HR); HR = HR(:, :, 1);"] if grey else []), *_crop_of(way.crop, scale), *way.lines]
-    return Recipe(name, tuple(lines if way.lines else ()), differing, values, largest, total / values, tuple(remarks))
+        for way, count in zip(ways, counts, strict=True):
+            count.add(low, _apart(way, low, high, scale))
+    recipes = []
+    for way, count in zip(ways, counts, strict=True):
+        usual = way.crop == ("modcrop" if scale == int(scale) else "meta-sr")
+        name = way.name if usual else f"{way.name}, {CROPS[way.crop]}"
+        lines = [*(["HR = rgb2ycbcr(HR); HR = HR(:, :, 1);"] if grey else []), *_crop_of(way.crop, scale), *way.lines]
+        mean, remarks = count.total / count.values, tuple(count.remarks(name))
+        differing = count.differing, count.values, count.largest
+        recipes.append(Recipe(name, tuple(lines if way.lines else ()), *differing, mean, remarks))
+    return sorted(recipes, key=_rank)
+
+
+@dataclass
+class _Differences:
+    """What is in small images less what a recipe makes of their originals, summed up."""
+
+    values: int = 0
+    differing: int = 0
+    largest: int = 0
+    total: int = 0
+    inside: int = 0  # that differ, not at the rim
+    up: int = 0
+    squares: float = 0.0
+    neighbours: float = 0.0  # products of differences side by side
+    far: int = 0  # from 0 and 255, so that nothing was clipped
+    far_squares: float = 0.0
+
+    def add(self, low: Image, apart: NDArray[np.int16]) -> None:
+        """Count another image."""
+        differing = int(np.count_nonzero(apart))
+        self.values += apart.size
+        self.differing += differing
+        self.largest = max(self.largest, int(np.abs(apart).max()))
+        self.total += int(np.abs(apart, dtype=np.int64).sum())
+        self.inside += int(np.count_nonzero(apart[3:-3, 3:-3])) if min(apart.shape[:2]) > 12 else differing
+        self.up += int((apart > 0).sum())
+        each = apart.astype(np.float64)
+        self.squares += float((each * each).sum())
+        self.neighbours += float((each[1:] * each[:-1]).sum() + (each[:, 1:] * each[:, :-1]).sum()) / 2
+        made, reach = low - each, 3 * each.std()
+        far = each[(made > reach) & (made < 255 - reach)]
+        self.far += far.size
+        self.far_squares += float((far * far).sum())
+
+    def remarks(self, name: str) -> Iterator[str]:
+        """Say what the differences look like."""
+        if self.differing and not self.inside:
+            yield "only at the rim, within 3 pixels: another rule beyond the edge"
+        elif self.largest == 1:
+            side = "all up" if self.up == self.differing else "all down" if self.up == 0 else "up and down"
+            yield f"by 1 only, {side}: another rounding, or other last bits"
+        elif self.squares > NOISY**2 * self.values and abs(self.neighbours) < ALIKE * self.squares and self.far:
+            level = math.sqrt(self.far_squares / self.far)
+            yield f"looks like {name} plus noise of standard deviation {level:.1f}"
 
 
 def _crop_of(crop: Crop | int, scale: float) -> list[str]:

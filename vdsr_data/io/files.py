@@ -23,7 +23,7 @@ from vdsr_data.limits import checked_path
 
 __all__ = ["DEFLATE", "HDF5", "check_apart", "check_folder", "check_input", "check_name", "check_output",
            "check_target", "claimed", "in_use", "is_empty", "is_plain_name", "naming", "refusal", "replacing",
-           "scratch", "scratch_folder", "sweep", "unchanged", "written"]  # fmt: skip
+           "scratch", "scratch_folder", "sweep", "together", "unchanged", "written"]  # fmt: skip
 
 DEFLATE = 1032  # the most that gzip reduces values by: a file cannot hold more values than so many times its bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of which libraries say neither where nor briefly
@@ -279,6 +279,46 @@ def claimed(folder: Path | str) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(held(folder / LOCK, folder, clean=partial(sweep, folder)))
         yield
+
+
+@contextmanager
+def together(folder: Path | str, files: Iterable[Path]) -> Iterator[Callable[[Path], Path]]:
+    """Claim a folder, and let files in it or below appear together when the block ends well; else none of them does.
+
+    Gives a function that says where to write each of `files` until then.
+
+    Raises
+    ------
+    VdsrError
+        As `claimed`; or if two of the files are one, or something that is no plain file is in the way.
+    """
+    folder = Path(folder)
+    seen: dict[str, Path] = {}
+    for path in files:
+        if (other := seen.setdefault(os.path.realpath(path), path)) is not path:
+            which = f"{path}" if path == other else f"{other} and {path}"
+            raise VdsrError(f"{which}: two images would be written to one file; name other ones or another place")
+        for near in path.relative_to(folder).parents:
+            if (folder / near).exists() and not (folder / near).is_dir():
+                raise VdsrError(f"{folder / near}: is a file where a folder is needed; move it, or name another place")
+        if path.exists():
+            check_target(path)
+
+    def inside(error: OSError) -> bool:
+        return error.errno in FULL or folder in Path(error.filename or "").parents
+
+    with claimed(folder), naming(folder, inside), scratch_folder(folder / "images") as hidden:
+        places = {path: hidden / f"{k}{path.suffix}" for k, path in enumerate(seen.values())}
+        yield places.__getitem__
+        for path, place in places.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                place.replace(_followed(path))
+            except OSError as error:
+                if error.errno != errno.EXDEV:  # a link that leads to another disk
+                    raise
+                with replacing(path) as copy:
+                    shutil.copyfile(place, copy)
 
 
 def sweep(folder: Path) -> None:

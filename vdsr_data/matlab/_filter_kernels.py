@@ -11,8 +11,6 @@ from numba import njit
 from vdsr_data.matlab._compile import kernel
 from vdsr_data.matlab._resize_kernels import _round_half_up
 
-NEAR_TIE = 1e-6  # two passes differ from one by less than 1e-10: only so near a half can they round another way
-
 
 @njit(nogil=True)
 def _widen(row, columns, channels, fill, line):
@@ -91,8 +89,11 @@ def filter_integer(source, rows, columns, channels, fill, tap_row, offset, weigh
 
 
 @kernel
-def filter_separable(source, rows, columns, channels, fill, tap_row, offset, weight, out, top, down, across):
-    """Filter as `filter_integer`, in two passes, `down` and `across`; values near a tie are summed anew in one."""
+def filter_separable(source, rows, columns, channels, fill, tap_row, offset, weight, out, top, down, across, apart):
+    """Filter as `filter_integer`, in two passes, `down` and `across`, which differ from one by less than `apart`.
+
+    Only so near to a half they can round another way: what is there is summed anew in one pass.
+    """
     height = rows.size - out.shape[0] + 1
     width = columns.size * channels
     ring, lines = np.empty((height, width)), np.empty((1, width))
@@ -107,10 +108,10 @@ def filter_separable(source, rows, columns, channels, fill, tap_row, offset, wei
         _add(lines, first, ahead, across, total)
         ties = 0
         for j in range(total.size):
-            ties += abs(total[j] - np.floor(total[j]) - 0.5) < NEAR_TIE
+            ties += abs(total[j] - np.floor(total[j]) - 0.5) < apart
         if ties:
             for j in range(total.size):
-                if abs(total[j] - np.floor(total[j]) - 0.5) < NEAR_TIE:
+                if abs(total[j] - np.floor(total[j]) - 0.5) < apart:
                     total[j] = 0.0
                     for t in range(weight.size):
                         total[j] += weight[t] * ring[(i + tap_row[t]) % height, offset[t] + j]

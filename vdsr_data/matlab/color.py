@@ -11,7 +11,7 @@ from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
 from vdsr_data.matlab.elementary import doubles
 
-__all__ = ["im2double", "luma", "rgb2ycbcr", "ycbcr2rgb"]
+__all__ = ["im2double", "luma", "rgb2ycbcr", "to_double", "ycbcr2rgb"]
 
 # ITU-R BT.601, as MATLAB's documentation of rgb2ycbcr gives it, for RGB in [0, 1] and YCbCr in [0, 255].
 MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -163,13 +163,16 @@ def im2double(image: NDArray[Any]) -> NDArray[np.float64]:
     [0.0, 0.2, 1.0]
     """
     image = as_array(image, "im2double")
+    if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"im2double takes uint8, uint16, float32 or float64, got {image.dtype}")
+    remark_range(image, "im2double")
+    return to_double(image)
+
+
+def to_double(image: NDArray[Any]) -> NDArray[np.float64]:
+    """What `im2double` returns, of an array whose dtype and range have been looked at."""
     top = INTEGER_TOP.get(image.dtype.newbyteorder("="))
-    if top is not None:
-        return np.asarray(image / top)
-    if image.dtype.kind == "f" and image.dtype.itemsize in (4, 8):
-        remark_range(image, "im2double")
-        return image.astype(np.float64)
-    raise TypeError(f"im2double takes uint8, uint16, float32 or float64, got {image.dtype}")
+    return image.astype(np.float64) if top is None else np.asarray(image / top)
 
 
 def _checked(image: NDArray[Any], function: str) -> NDArray[Any]:

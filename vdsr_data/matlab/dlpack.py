@@ -7,7 +7,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "SupportsDLPack", "library_of", "through_numpy"]
+from vdsr_data.matlab.arrays import as_array
+
+__all__ = ["Array", "SupportsDLPack", "as_numpy", "library_of"]
 
 CPU = 1  # kDLCPU of DLPack's header; CUDA's is 2
 
@@ -33,14 +35,19 @@ def library_of(array: Any) -> Any:
     return next((home for home in homes if hasattr(home, "from_dlpack")), None)
 
 
-def through_numpy(function: Callable[[NDArray[Any]], NDArray[Any]], array: Any, library: Any) -> Any:
-    """What `function` makes of `array` seen as NumPy's, as an array of `library`; neither way copies on the CPU.
+def as_numpy(array: Any, function: str) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
+    """The array as NumPy sees it, and what makes one of its library of a result; neither way copies on the CPU.
 
     Raises
     ------
     TypeError
         If the array is not on the CPU, is being traced or differentiated, or has a dtype that NumPy does not know.
+    ArgumentError
+        If it is no array, and NumPy takes it for none; the line names the `function`.
     """
+    library = None if isinstance(array, np.ndarray) else library_of(array)
+    if library is None:
+        return as_array(array, function), np.asarray
     name = library.__name__.partition(".")[0]
     try:
         kind, number = array.__dlpack_device__()
@@ -54,7 +61,6 @@ def through_numpy(function: Callable[[NDArray[Any]], NDArray[Any]], array: Any, 
     if getattr(array, "requires_grad", False):
         raise TypeError("a tensor that requires a gradient, which would be lost here; call .detach() first")
     try:
-        seen = np.from_dlpack(array)
+        return np.from_dlpack(array), library.from_dlpack
     except (BufferError, RuntimeError) as error:
         raise TypeError(f"NumPy cannot see this array of {name}, {array.dtype}; convert it first ({error})") from error
-    return library.from_dlpack(function(seen))

@@ -1,7 +1,8 @@
 """MATLAB's `fspecial` and `imfilter`: the kernels that papers blur with, and the filter that applies them."""
 
+import math
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from vdsr_data.matlab import _filter_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
+from vdsr_data.matlab.dlpack import Array, as_numpy
 from vdsr_data.matlab.elementary import exp
 from vdsr_data.matlab.resize import FLOATS, in_bands
 from vdsr_data.matlab.taps import wrapped
@@ -21,10 +23,12 @@ __all__ = ["Padding", "SpecialKind", "checked_kernel", "fspecial", "imfilter"]
 SpecialKind = Literal["average", "disk", "gaussian", "laplacian", "log", "motion", "prewitt", "sobel", "unsharp"]
 Padding = Literal["replicate", "symmetric", "circular"]
 SEPARABLE_FROM = 25  # taps: for smaller kernels one pass is as fast
+PRODUCT = 1e-13  # how far a product may be from the kernel, as a part of its sum
+NEAREST = 0.01  # how far two passes may be from one: of larger kernels too many values would be summed anew
 LARGEST_FILL = 1e300
 
 
-def fspecial(kind: SpecialKind, *parameters: float | Sequence[int]) -> NDArray[np.float64]:
+def fspecial(kind: SpecialKind, *parameters: float | Sequence[int] | NDArray[Any]) -> NDArray[np.float64]:
     """Make a kernel as MATLAB's ``fspecial(kind, parameters...)``.
 
     Parameters
@@ -39,7 +43,8 @@ def fspecial(kind: SpecialKind, *parameters: float | Sequence[int]) -> NDArray[n
     Returns
     -------
     ndarray, shape (rows, columns), float64
-        The sum is 1, or 0 for "laplacian", "log", "prewitt" and "sobel".
+        The sum is 1, or 0 for "laplacian", "log", "prewitt" and "sobel". A "gaussian" so narrow that all its values
+        are 0, as of an even size with a tiny sigma, stays 0, as in MATLAB.
 
     Raises
     ------
@@ -48,8 +53,10 @@ def fspecial(kind: SpecialKind, *parameters: float | Sequence[int]) -> NDArray[n
 
     Notes
     -----
-    "gaussian" is proved: the images that RDN's authors blurred with it have 0 differing values. The others follow
-    MATLAB's documentation.
+    "gaussian" is proved: the images that RDN's authors blurred with it have 0 differing values. "motion" has the digits
+    that MATLAB prints for a length of 3 and 45 degrees, and the sizes that are known for others; by its documentation
+    alone the ends of the line would be heavier, and GNU Octave's is another kernel. The last bits are not proved. The
+    other kinds follow MATLAB's documentation.
 
     Examples
     --------
@@ -91,10 +98,10 @@ def fspecial(kind: SpecialKind, *parameters: float | Sequence[int]) -> NDArray[n
 
 def _size(value: Any) -> tuple[int, int]:
     """Rows and columns of a kernel."""
-    sides = value if isinstance(value, Sequence) else (value, value)
-    if len(sides) != 2:
+    sides = limits.several(value)
+    if len(sides) not in (1, 2):
         raise ArgumentError(f"size must be a whole number or (rows, columns), got {value!r}")
-    rows, columns = (limits.whole("size", side, (1, 10_000)) for side in sides)
+    rows, columns = (limits.whole("size", side, (1, 10_000)) for side in (sides[0], sides[-1]))
     return rows, columns
 
 
@@ -153,36 +160,40 @@ def _disk(radius: float) -> NDArray[np.float64]:
 
 
 def _motion(length: float, degrees: float) -> NDArray[np.float64]:
-    """A line: each pixel weighs by how near it is, from 1 on the line down to 0 at a distance of one pixel."""
+    """A line: each pixel weighs by how near it is, from 1 on the line down to 0 at a distance of one pixel.
+
+    As in MATLAB a pixel that is as far from the middle as the ends of the line, or farther, has the distance to an end,
+    also where another point of the line is nearer.
+    """
     half = max((length - 1) / 2, 0.0)
     angle = np.deg2rad(degrees % 180)
     cosine, sine = float(np.cos(angle)), float(np.sin(angle))
-    reach = int(half) + 2
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(float)
+    # Less than a pixel beyond the ends.
+    rows, columns = (math.ceil(half * abs(part) - 1e-12) for part in (sine, cosine))
+    y, x = np.mgrid[-rows : rows + 1, -columns : columns + 1].astype(float)
     along, across = x * cosine - y * sine, x * sine + y * cosine
-    beyond = np.maximum(np.abs(along) - half, 0)
+    beyond = np.where(np.sqrt(x * x + y * y) >= half, np.abs(along) - half, 0)
     kernel = np.maximum(1 - np.hypot(across, beyond), 0)
     kernel[kernel < 1e-10] = 0
-    rows, columns = kernel.any(axis=1), kernel.any(axis=0)
-    kernel = kernel[np.ix_(rows, columns)]
     return np.asarray(kernel / kernel.sum())
 
 
 def imfilter(
-    image: NDArray[Any],
+    image: Array,
     kernel: NDArray[Any],
     *,
     boundary: Padding | float = 0,
     convolve: bool = False,
     full: bool = False,
     threads: int = 1,
-) -> NDArray[Any]:
+) -> Array:
     """Filter an image as MATLAB's ``imfilter(image, kernel, boundary)``.
 
     Parameters
     ----------
     image : ndarray, shape (rows, columns) or (rows, columns, channels)
         uint8, uint16, float32 or float64, any range; any memory layout, never modified. Each channel is filtered.
+        Also a tensor, as for `imresize`.
     kernel : ndarray, shape (rows, columns)
         Any size, even or odd, also larger than the image; finite. The middle of an even side is the pixel before it.
     boundary : number or {"replicate", "symmetric", "circular"}, default 0
@@ -196,14 +207,14 @@ def imfilter(
 
     Returns
     -------
-    ndarray
-        Same dtype as the image, C-contiguous, always a new array. Sums are float64, of the taps that are not zero, down
-        the kernel's columns; integers are then rounded half away from zero and saturated.
+    ndarray, or what `image` was
+        Same dtype as the image, in native byte order, C-contiguous, always a new array. Sums are float64, of the taps
+        that are not zero, down the kernel's columns; integers are then rounded half away from zero and saturated.
 
     Raises
     ------
     TypeError
-        If the image has another dtype.
+        If the image has another dtype, or is a tensor that `imresize` refuses.
     ArgumentError
         If the image is empty or has another number of dimensions, or if `kernel` or an option is not valid.
 
@@ -224,8 +235,15 @@ def imfilter(
     >>> imfilter(np.array([[0, 90, 0]], np.uint8), fspecial("average", (1, 3)), boundary="replicate").tolist()
     [[30, 30, 30]]
     """
-    image = as_array(image, "imfilter")
-    remark_layout(image.shape, "imfilter")
+    seen, back = as_numpy(image, "imfilter")
+    remark_layout(seen.shape, "imfilter")
+    return cast(Array, back(_filtered(seen, kernel, boundary, convolve, full, threads)))
+
+
+def _filtered(
+    image: NDArray[Any], kernel: NDArray[Any], boundary: Padding | float, convolve: bool, full: bool, threads: int
+) -> NDArray[Any]:
+    """The work of `imfilter`, on NumPy's arrays."""
     if image.ndim not in (2, 3) or image.size == 0:
         raise ArgumentError(
             f"imfilter needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"
@@ -249,7 +267,7 @@ def imfilter(
     weight, offset = np.ascontiguousarray(taps[row, column]), column * channels
     height, width = len(rows) - taps.shape[0] + 1, len(columns) - taps.shape[1] + 1
     out = np.empty((height, width * channels), dtype=source.dtype)
-    passes = _passes(taps) if top and weight.size >= SEPARABLE_FROM else None
+    passes = _passes(taps, top) if top and weight.size >= SEPARABLE_FROM else None
 
     def work(band: slice) -> None:
         padded = rows[band.start : band.stop + taps.shape[0] - 1]
@@ -297,11 +315,16 @@ def _padded(side: int, length: int, padding: str, full: bool) -> NDArray[np.intp
             return wrapped(index, side, "replicate" if padding == "replicate" else "symmetric")
 
 
-def _passes(taps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """A column and a row whose product the kernel is; None if there are none, or two passes would not be faster."""
+def _passes(taps: NDArray[np.float64], top: float) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
+    """A column and a row whose product the kernel is, and more than two passes of pixels up to `top` differ from one.
+
+    None if there are none, or two passes would not be faster.
+    """
     row, column = np.unravel_index(np.abs(taps).argmax(), taps.shape)
-    if min(taps.shape) == 1 or not taps[row, column]:
+    most = float(abs(taps[row, column])) * taps.size * top  # which may be infinite
+    apart = most * (PRODUCT + 4 * taps.size * float(np.finfo(float).eps))
+    if min(taps.shape) == 1 or not 0 < apart < NEAREST:
         return None
     down, across = taps[:, column].copy(), taps[row] / taps[row, column]
-    apart = np.abs(np.outer(down, across) - taps).sum()
-    return (down, across) if apart <= 1e-13 * np.abs(taps).sum() else None
+    product = np.abs(np.outer(down, across) - taps).sum() <= PRODUCT * np.abs(taps).sum()
+    return (down, across, apart) if product else None

@@ -35,7 +35,7 @@ def imnoise(
         As in MATLAB, for images in [0, 1], and with its defaults: ``"gaussian", mean, variance``;
         ``"salt & pepper", density``; ``"speckle", variance``.
     seed, generator
-        As for `rand`; ``generator="v4"`` is what ``randn('seed', 0)`` and ``rand('seed', 0)`` switch to.
+        As for `rand`; ``generator="v4"`` is what ``randn('seed', seed)`` and ``rand('seed', seed)`` switch to.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""MATLAB's random numbers, number for number: those of `rng(seed)`, and of MATLAB 4, by `randn('seed', 0)`.
+"""MATLAB's random numbers, number for number: those of `rng(seed)`, and of MATLAB 4, by `randn('seed', seed)`.
 
 Arrays are filled as MATLAB fills them: down the first column, then the next.
 """
@@ -6,7 +6,7 @@ Arrays are filled as MATLAB fills them: down the first column, then the next.
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,20 @@ from vdsr_data.matlab.elementary import exp, log
 __all__ = ["Generator", "rand", "randi", "randn", "randperm", "randperm_inverse"]
 
 Generator = Literal["twister", "v4"]
+Sides = int | Sequence[int] | NDArray[Any]
 Words = NDArray[np.uint64]
 
 FRESH_SESSION_SEED = 5489
 BLOCK = 2**18  # random numbers at a time
-# MATLAB 4: Park and Miller's multiplicative generator, and where it starts after `randn('seed', 0)`.
-FACTOR, PRIME, V4_START = 16807, 2**31 - 1, 1144108930
+MOST = 2**40  # of them: no memory holds more
+# MATLAB 4: Park and Miller's multiplicative generator, its seeds, and the one that 0 stands for.
+FACTOR, PRIME = 16807, 2**31 - 1
+V4_SEEDS, V4_ZERO = (0, PRIME - 1), 931316785
 TAIL = 3.6541528853610088  # where the ziggurat's top layer ends
 AREA = float.fromhex("0x1.43016a5a43735p-8")  # of each layer
 
 
-def rand(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twister") -> NDArray[np.float64]:
+def rand(shape: Sides, seed: int = 0, generator: Generator = "twister") -> NDArray[np.float64]:
     """Uniform random numbers between 0 and 1: MATLAB's ``rng(seed); rand(shape)``.
 
     Parameters
@@ -36,9 +39,9 @@ def rand(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twis
     shape : int or sequence of int
         Of the array; filled in MATLAB's order, the first dimension first.
     seed : int, default 0
-        As in ``rng(seed)``; 0 is a fresh MATLAB session. For "v4" only 0.
+        As in ``rng(seed)``; 0 is a fresh MATLAB session. For "v4" as in ``rand('seed', seed)``, below 2**31 - 1.
     generator : {"twister", "v4"}, default "twister"
-        The Mersenne Twister, MATLAB's since 2008; or that of ``rand('seed', 0)``, which is MATLAB 4's.
+        The Mersenne Twister, MATLAB's since 2008; or that of ``rand('seed', seed)``, which is MATLAB 4's.
 
     Returns
     -------
@@ -50,6 +53,11 @@ def rand(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twis
     ArgumentError
         If `shape`, `seed` or `generator` is not valid.
 
+    Notes
+    -----
+    For "v4" a seed becomes the generator's first state, its 16 lower bits on top and the others below; 0 stands for
+    931316785. So come the numbers that MATLAB printed for ``rand('seed', k)`` with k = 0, 1 and 2.
+
     Examples
     --------
     >>> from vdsr_data import rand
@@ -60,11 +68,11 @@ def rand(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twis
     """
     sides, count = _shape(shape)
     if _checked(generator, seed) == "v4":
-        return _filled(_congruential(0, count) / PRIME, sides)
+        return _filled(_congruential(seed, 0, count) / PRIME, sides)
     return _filled(_stream(count, seed).random_sample(count), sides)
 
 
-def randi(most: int | Sequence[int], shape: int | Sequence[int], seed: int = 0) -> NDArray[np.int64]:
+def randi(most: Sides, shape: Sides, seed: int = 0) -> NDArray[np.int64]:
     """Random whole numbers: MATLAB's ``rng(seed); randi(most, shape)``.
 
     Parameters
@@ -90,7 +98,8 @@ def randi(most: int | Sequence[int], shape: int | Sequence[int], seed: int = 0) 
     >>> randi(10, 5).tolist()
     [9, 10, 2, 10, 7]
     """
-    pair = most if isinstance(most, Sequence) and not isinstance(most, str) else (1, most)
+    pair = limits.several(most)
+    pair = [1, *pair] if len(pair) == 1 else pair
     if len(pair) != 2:
         raise ArgumentError(f"randi needs the largest number, or the smallest and the largest, got {most!r}")
     low, high = (limits.whole("most", one, (-(2**53), 2**53)) for one in pair)
@@ -99,10 +108,10 @@ def randi(most: int | Sequence[int], shape: int | Sequence[int], seed: int = 0) 
     return np.asarray(low + np.floor(rand(shape, seed) * (high - low + 1)), dtype=np.int64)
 
 
-def randn(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twister") -> NDArray[np.float64]:
-    """Normal random numbers: MATLAB's ``rng(seed); randn(shape)``, or ``randn('seed', 0); randn(shape)``.
+def randn(shape: Sides, seed: int = 0, generator: Generator = "twister") -> NDArray[np.float64]:
+    """Normal random numbers: MATLAB's ``rng(seed); randn(shape)``, or ``randn('seed', seed); randn(shape)``.
 
-    The test scripts of DnCNN, FFDNet, IRCNN, SRMD, RDN and RCAN make their noise by the latter.
+    The test scripts of DnCNN, FFDNet, IRCNN, SRMD, RDN and RCAN make their noise by the latter, with the seed 0.
 
     Parameters
     ----------
@@ -123,7 +132,8 @@ def randn(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twi
     -----
     "twister" is Marsaglia and Tsang's ziggurat of 256 layers ("The ziggurat method for generating random variables",
     2000) with MATLAB's table; "v4" Marsaglia's polar method, which keeps one number of two. 24 numbers that MATLAB
-    printed with 17 digits are equal in every bit.
+    printed with 17 digits are equal in every bit. Of "v4" the seed 0 is proved, by images of published papers; other
+    seeds start as those of `rand` do, for which MATLAB's printed numbers speak, but none of its `randn` were at hand.
 
     Examples
     --------
@@ -134,7 +144,7 @@ def randn(shape: int | Sequence[int], seed: int = 0, generator: Generator = "twi
     [1.165, 0.6268, 0.0751, 0.3516]
     """
     sides, count = _shape(shape)
-    return _filled(_polar(count) if _checked(generator, seed) == "v4" else _ziggurat(count, seed), sides)
+    return _filled(_polar(count, seed) if _checked(generator, seed) == "v4" else _ziggurat(count, seed), sides)
 
 
 def randperm(n: int, seed: int = 0) -> NDArray[np.intp]:
@@ -200,11 +210,13 @@ def randperm_inverse(n: int, seed: int = 0) -> NDArray[np.unsignedinteger]:
     return ranks
 
 
-def _shape(shape: int | Sequence[int]) -> tuple[list[int], int]:
+def _shape(shape: Sides) -> tuple[list[int], int]:
     """The sides of an array, checked, and the number of its elements."""
-    given = shape if isinstance(shape, Sequence) else [shape]
-    sides = [limits.whole("shape", side, (0, None)) for side in given]
-    return sides, math.prod(sides)
+    sides = [limits.whole("shape", side, (0, None)) for side in limits.several(shape)]
+    count = math.prod(sides)
+    if count > MOST:
+        raise ArgumentError(f"shape: {count:.4g} random numbers are too many for any memory; draw them in parts")
+    return sides, count
 
 
 def _filled(values: NDArray[np.float64], sides: list[int]) -> NDArray[np.float64]:
@@ -212,9 +224,8 @@ def _filled(values: NDArray[np.float64], sides: list[int]) -> NDArray[np.float64
 
 
 def _checked(generator: str, seed: int) -> str:
-    generator = limits.choice("generator", generator, ("twister", "v4"))
-    if generator == "v4" and limits.whole("seed", seed, limits.SEEDS) != 0:
-        raise ArgumentError(f"seed must be 0 for generator v4, got {seed}: what others start from is not known")
+    generator = limits.choice("generator", generator, get_args(Generator))
+    limits.whole("seed", seed, V4_SEEDS if generator == "v4" else limits.SEEDS)
     return generator
 
 
@@ -224,7 +235,14 @@ def _stream(n: int, seed: int) -> np.random.RandomState:
     return np.random.RandomState(limits.whole("seed", seed, limits.SEEDS) or FRESH_SESSION_SEED)
 
 
-def _congruential(start: int, count: int) -> Words:
+def _v4_start(seed: int) -> int:
+    """The state that MATLAB 4's generator starts from: the lower half of the seed's bits above the upper one."""
+    upper, lower = divmod(seed or V4_ZERO, 2**16)
+    sign = lower & 2**15  # would be the sign of 32 bits: it goes to the bit that the upper half does not use
+    return (lower - sign) * 2**16 + sign + upper
+
+
+def _congruential(seed: int, start: int, count: int) -> Words:
     """`count` numbers of MATLAB 4's generator after the first `start`: each is FACTOR times the one before."""
     powers = np.empty(min(count, BLOCK), dtype=np.uint64)  # FACTOR ** (k + 1), by doubling what is known
     if count:
@@ -236,19 +254,19 @@ def _congruential(start: int, count: int) -> Words:
         known += more
     out = np.empty(count, dtype=np.uint64)
     for at in range(0, count, BLOCK):
-        state = pow(FACTOR, start + at, PRIME) * V4_START % PRIME
+        state = pow(FACTOR, start + at, PRIME) * _v4_start(seed) % PRIME
         block = out[at : at + BLOCK]
         block[:] = powers[: len(block)] * np.uint64(state) % np.uint64(PRIME)
     return out
 
 
-def _polar(count: int) -> NDArray[np.float64]:
+def _polar(count: int, seed: int) -> NDArray[np.float64]:
     """Normal numbers of MATLAB 4: points of a square that lie in the circle; the second coordinate is not used."""
     parts: list[NDArray[np.float64]] = []
     found = drawn = 0
     while found < count:
-        pairs = int((count - found) * 1.3) + 16  # pi / 4 of them lie in the circle
-        u, v = (2.0 * _congruential(drawn, 2 * pairs) / PRIME - 1.0).reshape(-1, 2).T
+        pairs = min(int((count - found) * 1.3) + 16, BLOCK)  # pi / 4 of them lie in the circle
+        u, v = (2.0 * _congruential(seed, drawn, 2 * pairs) / PRIME - 1.0).reshape(-1, 2).T
         r = u * u + v * v
         u, r = u[r < 1], r[r < 1]
         parts.append(u * np.sqrt(-2.0 * log(r) / r))

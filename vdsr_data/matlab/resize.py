@@ -7,20 +7,20 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import WORKERS, Boundary, ResizeMethod, checked_boundary, choice, truth, whole
+from vdsr_data.limits import RESIZE_METHODS, WORKERS, Boundary, ResizeMethod, checked_boundary, choice, truth, whole
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
-from vdsr_data.matlab.arrays import as_array, remark_layout
+from vdsr_data.matlab.arrays import remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
-from vdsr_data.matlab.dlpack import Array, library_of, through_numpy
+from vdsr_data.matlab.dlpack import Array, as_numpy
 from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
 __all__ = ["FLOATS", "Boundary", "imresize", "in_bands", "output_size"]
@@ -65,9 +65,9 @@ def imresize(
     Returns
     -------
     ndarray, or what `image` was
-        The resized image, same dtype, C-contiguous, always a new array; of a tensor a tensor. Integers are rounded
-        half away from zero and saturated after each of the two passes, as MATLAB does. float32 is computed in float64.
-        float64 is neither rounded nor clipped, and bit-identical to MATLAB's bicubic at any
+        The resized image, same dtype, in native byte order, C-contiguous, always a new array; of a tensor a tensor.
+        Integers are rounded half away from zero and saturated after each of the two passes, as MATLAB does. float32 is
+        computed in float64. float64 is neither rounded nor clipped, and bit-identical to MATLAB's bicubic at any
         factor.
 
     Raises
@@ -96,12 +96,9 @@ def imresize(
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
     [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
-    library = None if isinstance(image, np.ndarray) else library_of(image)
-    seen: Any = image if library else as_array(image, "imresize")
-    remark_layout(getattr(seen, "shape", ()), "imresize")  # which DLPack does not ask for
-    resize = partial(_resize, scale=scale, size=size, antialias=antialias, boundary=boundary, method=method,
-                     threads=threads)  # fmt: skip
-    return cast(Array, through_numpy(resize, seen, library) if library else resize(seen))
+    seen, back = as_numpy(image, "imresize")
+    remark_layout(seen.shape, "imresize")
+    return cast(Array, back(_resize(seen, scale, size, antialias, boundary, method, threads)))
 
 
 def _resize(
@@ -121,7 +118,7 @@ def _resize(
     if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
     checked_boundary(boundary)
-    method = choice("method", method, get_args(ResizeMethod))
+    method = choice("method", method, RESIZE_METHODS)
     antialias = method != "nearest" if antialias is None else truth("antialias", antialias)
     whole("threads", threads, WORKERS)
     scales, sizes = _plan(image.shape, scale, size)
