@@ -1,7 +1,7 @@
 """From a folder of images to a training file, a part of one, or sub-images: everything that is decided before."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -179,7 +179,9 @@ def _build_file(
     check_output(output, force=force or dry_run, suffixes=HDF5)
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
-        needed = of_degrading if recipe.degradation else partial(of_training, overlap=overlap)
+        needed = partial(of_training, overlap=overlap)
+        if recipe.degradation:
+            needed = partial(of_degrading, kind=recipe.degradation.kind, scale=1)
         check_images(chosen, needed, workers=workers)
     what = f"pairs of {recipe.patch_size} x {recipe.patch_size} from {len(chosen)} images"
     if dry_run:
@@ -217,7 +219,10 @@ def _build_subimages(
 ) -> Built:
     _, files = images_of(images, "train")
     output = limits.checked_path("output", output or f"vdsr_train_{kind}")
-    check_images(files, of_degrading if recipe.degradation else of_subimages, workers=workers)
+    needed: Callable[[int, int], float] = of_subimages
+    if recipe.degradation:
+        needed = partial(of_degrading, kind=recipe.degradation.kind, scale=min(recipe.scales))
+    check_images(files, needed, workers=workers)
     check_folder(output, force=force or dry_run)
     if dry_run:
         count = count_subimages(files, recipe)

@@ -13,7 +13,7 @@ from vdsr_data.limits import FACTORS as ENLARGED
 __all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
-LUMA = ("uint8", "float", "difference", "full", "full-uint8")
+LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 
 ensemble_option = click.option(
@@ -121,6 +121,9 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
                help="Change any rule of the protocols, see `vdsr-eval protocols`: ssim=volume, crop=12."),
         degradation_option,
         option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
+        option("--claim", metavar="PSNR/SSIM",
+               help="Find the rules that give every digit of a published number, such as 37.56/0.9591."),
+        option("--claims", type=FILE, help="As --claim: a log or CSV file with the numbers of each image."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
         option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
         option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),

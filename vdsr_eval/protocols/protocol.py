@@ -14,8 +14,9 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import choice, several, truth, whole
 from vdsr_eval.metrics.fidelity import SsimForm
 
-__all__ = ["PROTOCOLS", "RULES", "Protocol", "as_protocol", "nearest", "varied"]
+__all__ = ["PROTOCOLS", "RULES", "Luma", "Protocol", "Rules", "as_protocol", "changed", "nearest", "varied"]
 
+Luma = Literal["uint8", "float", "single", "difference", "full", "full-uint8"]
 BEYOND = 6  # pixels that the DIV2K challenges leave out of each side beside the scale
 
 
@@ -30,9 +31,9 @@ class Protocol:
     source : {"luma", "rgb", "rgb-float", "rgb-once"}
         What imresize shrinks: luma in floating point; the 8-bit colour image, as files of LR hold it; the colour image
         in floating point, not rounded; or rounded once, at the end, as BasicSR's script.
-    luma : {"uint8", "float", "difference", "full", "full-uint8"}
+    luma : {"uint8", "float", "single", "difference", "full", "full-uint8"}
         Luma of the 8-bit images that are compared: rgb2ycbcr rounded to whole values (MATLAB's uint8), or not (MATLAB's
-        double); EDSR's, of the difference, over 256; or with the full range 0 to 255 as JPEG has it, not rounded or
+        double), or to single precision as in RCAN's script; EDSR's, of the difference, over 256; or with the full range 0 to 255 as JPEG has it, not rounded or
         rounded, which costs 1.32 dB.
     result : {"float", "uint8", "rgb"}
         What a method hands in: luma in floating point, luma rounded to 8 bits, or an 8-bit colour image.
@@ -75,7 +76,7 @@ class Protocol:
 
     name: str
     source: Literal["luma", "rgb", "rgb-float", "rgb-once"]
-    luma: Literal["uint8", "float", "difference", "full", "full-uint8"]
+    luma: Luma
     result: Literal["float", "uint8", "rgb"]
     ssim: SsimForm
     reproduces: str
@@ -159,7 +160,7 @@ class Protocol:
 WORDS = ("name", "reproduces", "proof")  # what is no rule
 PLAIN = ("boundary", "degradation", "resizer")  # whose values need no name in a label
 LUMA = {
-    "uint8": "rounded", "float": "not rounded", "difference": "of the difference, over 256",
+    "uint8": "rounded", "float": "not rounded", "single": "in single precision", "difference": "of the difference, over 256",
     "full": "of full range, not rounded", "full-uint8": "of full range, rounded",
 }  # fmt: skip
 SSIM = {
@@ -183,8 +184,8 @@ PROTOCOLS: dict[str, Protocol] = {
             reproduces="the VDSR paper, SRCNN, SelfExSR", proof="the authors' network on Set5, 6 of 6 numbers",
         ),
         Protocol(
-            name="rcan", source="rgb", luma="float", result="rgb", ssim="valid", grey="rgb",
-            reproduces="RCAN, EDSR, SwinIR, BasicSR", proof="RDN's results with MATLAB's own log, every digit",
+            name="rcan", source="rgb", luma="single", result="rgb", ssim="valid", grey="rgb",
+            reproduces="RCAN, EDSR, SwinIR", proof="RDN's results on Set5 with MATLAB's own log, 20 of 20 numbers to 6 decimals",
         ),
         Protocol(
             name="rdn", source="rgb", luma="uint8", result="rgb", ssim="valid", boundary="replicate",
@@ -224,6 +225,10 @@ def _change(rule: str, value: Any) -> str:
     return str(value) if rule in PLAIN else f"{'SSIM' if rule == 'ssim' else rule} {value}"
 
 
+# Rules by their names, as a mapping or as pairs.
+Rules = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
 def as_protocol(protocol: Protocol | str) -> Protocol:
     """The protocol of that name, whatever its case; a `Protocol` is itself.
 
@@ -246,7 +251,7 @@ def varied(
     luma: str | None = None,
     boundary: Literal["symmetric", "replicate"] | None = None,
     degradation: str | Degradation | None = None,
-    rules: Mapping[str, Any] | None = None,
+    rules: Rules = (),
 ) -> tuple[Protocol, ...]:
     """One protocol or several, each once, with these rules changed; what is left at its default stays as it is.
 
@@ -262,18 +267,24 @@ def varied(
     >>> [protocol.label for protocol in varied(["paper", "rcan"], border=0, rules={"ssim": "volume"})]
     ['paper (SSIM volume, border 0)', 'rcan (SSIM volume, border 0)']
     """
-    recipe = None if degradation is None else Degradation.parse(degradation)
-    given = {"border": border, "rgb": rgb or None, "grey": grey, "luma": luma, "boundary": boundary,
-             "degradation": recipe}  # fmt: skip
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    for name, value in (rules or {}).items():
-        if name in changes:
-            raise ArgumentError(f"rules: {name} is given twice")
-        changes[name] = _rule(name, value)
+    changes = changed(border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation,
+                      rules=rules)  # fmt: skip
     found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several(protocols)))
     if not found:
         raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
     return found
+
+
+def changed(*, rules: Rules = (), **given: Any) -> dict[str, Any]:
+    """The rules that the arguments of `varied` change, by their names; ArgumentError if one is given twice."""
+    changes = {name: value for name, value in given.items() if value is not None and value is not False}
+    if "degradation" in changes:
+        changes["degradation"] = Degradation.parse(changes["degradation"])
+    for name, value in rules.items() if isinstance(rules, Mapping) else rules:
+        if name in changes:
+            raise ArgumentError(f"rules: {name} is given twice")
+        changes[name] = _rule(name, value)
+    return changes
 
 
 def _rule(name: str, value: Any) -> Any:
@@ -293,7 +304,8 @@ def _rule(name: str, value: Any) -> Any:
     return int(value) if name in ("border", "crop") and value.isdecimal() else value
 
 
-def nearest(protocol: Protocol) -> Protocol:
-    """The same rules, by the name of the protocol with which most of them are shared."""
-    base = min(PROTOCOLS.values(), key=lambda named: len(protocol.changes(named)))
-    return replace(protocol, name=base.name, reproduces=base.reproduces, proof=base.proof)
+def nearest(protocol: Protocol, idle: Iterable[str] = ()) -> Protocol:
+    """The same rules, by the name of the protocol with which most are shared; `idle` ones are that protocol's own."""
+    named = [replace(protocol, name=base.name, reproduces=base.reproduces, proof=base.proof,
+                     **{rule: getattr(base, rule) for rule in idle}) for base in PROTOCOLS.values()]  # fmt: skip
+    return min(named, key=lambda one: len(one.changes(PROTOCOLS[one.name])))

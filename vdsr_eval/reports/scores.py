@@ -10,6 +10,7 @@ from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.reports import export, tables
 from vdsr_eval.reports.page import write_page
 from vdsr_eval.reports.tables import Table, groups
+from vdsr_eval.scoring.claims import Explanation
 from vdsr_eval.scoring.records import Record, mean_score
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Scores:
     baseline: str | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    # Which rules give the claim that was made, if one was.
+    explanation: Explanation | None = None
     # Images for the page: of `vdsr_eval.reports.page.PageImages`.
     views: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
@@ -132,7 +135,11 @@ class Scores:
                 found.append(tables.summary(ours, protocol=protocol))
             if baseline is not None:
                 found.append(tables.differences(ours, baseline=baseline, protocol=protocol))
-        return [*found, tables.explain(self.records, self.protocols)] if explain else found
+        if explain:
+            found.append(tables.explain(self.records, self.protocols))
+        if self.explanation is not None:
+            found.insert(0, tables.claimed(self.explanation, self.records))
+        return found
 
     def table(self, **shown: Unpack[Shown]) -> str:
         """`tables`, with these arguments, as the text that ``vdsr-eval`` prints."""
