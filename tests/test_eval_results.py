@@ -48,7 +48,7 @@ def test_saved_bicubic_results_score_as_bicubic_does(gt: Path, tmp_path: Path, n
     (tmp_path / "r").mkdir()
     for original in testset:
         pair = prepare(original.pixels, scale=3, protocol=protocol)
-        if name == "rcan" or rgb:
+        if protocol.result == "rgb" or rgb:
             colours = prepare(original.pixels, scale=3, protocol=replace(protocol, rgb=True)).bicubic
             if protocol.result == "float":
                 savemat(tmp_path / "r" / f"{original.name}_3.mat", {"sr": colours})

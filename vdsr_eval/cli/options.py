@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vdsr_data.cli.options import CHOICE, FACTORS, FILE, FOLDER, WHOLE, degradation_option, force_option
-from vdsr_data.limits import BOUNDARIES, several
+from vdsr_data.limits import BOUNDARIES, EVALUATED, several
 from vdsr_data.limits import FACTORS as ENLARGED
 
 __all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
@@ -39,17 +39,16 @@ class ListOption(click.Option):
 
 
 class FactorType(click.ParamType[float]):
-    """A factor of super-resolution, also a fraction; whether it is allowed is for the function to say."""
+    """A factor of super-resolution, also a fraction."""
 
     name = "S"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Give the number, a whole one as int."""
-        found = FACTORS.convert(value, param, ctx)
-        if not isinstance(found, tuple):
-            return found
-        if len(found) != 1:
-            self.fail(f"{value!r}: give one factor, such as 3 or 2.5", param, ctx)
+        found = several(FACTORS.convert(value, param, ctx))
+        low, high = EVALUATED
+        if len(found) != 1 or not low <= found[0] <= high:
+            self.fail(f"{value!r}: give one factor from {low} to {high}, such as 3 or 2.5", param, ctx)
         return found[0]
 
 
