@@ -1,4 +1,4 @@
-"""`psnr` and `ssim` of two arrays, as MATLAB's functions of those names and as Wang's ``ssim_index.m``."""
+"""`psnr` of two arrays, as MATLAB's, and `ssim` in the forms of MATLAB, of Wang's programs and of Python libraries."""
 
 import math
 import warnings
@@ -8,18 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrWarning
-from vdsr_data.limits import choice, number
+from vdsr_data.limits import choice, number, truth
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import LARGEST, RangeWarning, as_array, remark_layout
 from vdsr_eval.metrics import _fidelity_kernels as _kernels
 
-__all__ = ["SSIM_WINDOW", "SsimBorder", "SsimChannels", "psnr", "ssim"]
+__all__ = [
+    "SSIM_FORMS",
+    "SSIM_WINDOW",
+    "SsimBorder",
+    "SsimForm",
+    "SsimWindow",
+    "block_means",
+    "check_planes",
+    "compared",
+    "mean_ssim",
+    "psnr",
+    "remark_odd",
+    "ssim",
+]
 
-SsimBorder = Literal["replicate", "valid"]
-SsimChannels = Literal["mean", "volume"]
+SsimBorder = Literal["replicate", "valid", "reflect"]
+SsimWindow = Literal["gaussian", "uniform-8", "uniform-7"]
+SsimForm = Literal["valid", "replicate", "reflect", "volume", "downsample", "uniform-8", "uniform-7"]
+
+# Keyword arguments of `ssim` for the forms in which SSIM is published.
+SSIM_FORMS: dict[SsimForm, dict[str, Any]] = {
+    "valid": {"border": "valid"},
+    "replicate": {"border": "replicate"},
+    "reflect": {"border": "reflect"},
+    "volume": {"border": "replicate", "volume": True},
+    "downsample": {"border": "valid", "downsample": True},
+    "uniform-8": {"border": "valid", "window": "uniform-8"},
+    "uniform-7": {"border": "valid", "window": "uniform-7"},
+}
 
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
+WINDOWS: dict[SsimWindow, int] = {"gaussian": SSIM_WINDOW, "uniform-8": 8, "uniform-7": 7}
+DOWNSAMPLED = 256  # pixels that the smaller side is brought near to
 K1, K2 = 0.01, 0.03
 PEAKS = (1e-6, 1e100)  # whose square, and its quotient by any error, is a float
 EIGHT_BIT = 200  # a peak from here on is for values of 8 bits or more
@@ -62,9 +89,9 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     >>> round(psnr(np.full((8, 8), 110, np.uint8), np.full((8, 8), 100, np.uint8), data_range=255), 4)
     28.1308
     """
-    a, b, peak = _checked(image, reference, data_range)
+    a, b, peak = compared(image, reference, data_range)
     error = float(_kernels.squared_errors(read_only(a.ravel()), read_only(b.ravel())).sum()) / a.size
-    _remark_odd(error)
+    remark_odd(error)
     if math.isinf(error):
         return -math.inf
     return 10 * math.log10(peak**2 / error) if error else math.inf
@@ -76,9 +103,11 @@ def ssim(
     *,
     data_range: float,
     border: SsimBorder = "replicate",
-    channels: SsimChannels = "mean",
+    volume: bool = False,
+    downsample: bool = False,
+    window: SsimWindow = "gaussian",
 ) -> float:
-    """Mean structural similarity with Wang's 11x11 Gaussian window, sigma 1.5, K1 = 0.01, K2 = 0.03.
+    """Mean structural similarity, K1 = 0.01 and K2 = 0.03, in each of the forms that are about.
 
     Parameters
     ----------
@@ -86,13 +115,20 @@ def ssim(
         Both of the same integer dtype, or both floats.
     data_range : float
         The peak: 255 for uint8 values, 1 for luma in [0, 1]. Never guessed.
-    border : {"replicate", "valid"}, default "replicate"
+    border : {"replicate", "valid", "reflect"}, default "replicate"
         "replicate" repeats the edge pixels and averages over the whole image, as MATLAB's ``ssim(image, reference)``.
         "valid" averages where the window fits, as ``ssim_index.m``, which most super-resolution papers use.
-    channels : {"mean", "volume"}, default "mean"
-        Of an image with channels: "mean" is the mean of the channels' values, as nearly all Python libraries have it.
-        "volume" lets the window run over the channels too (11x11x11, edges repeated), which is what MATLAB's ``ssim``
-        does to an RGB image, taking it for a volume; it has no "valid" border.
+        "reflect" mirrors the image without its edge pixel, and averages over all of it, as torchmetrics since 1.4.2.
+    volume : bool, default False
+        Of an image with channels: False gives the mean of the channels' values, as nearly all Python libraries have it.
+        True lets the window run over the channels too, under the same rule for the edges, which with "replicate" is
+        what MATLAB's ``ssim`` does to an RGB image: it takes it for a volume.
+    downsample : bool, default False
+        First average f x f pixels, f = max(1, round(min(rows, columns) / 256)), and keep every f-th, as Wang's later
+        ``ssim.m`` does, which has "valid" windows.
+    window : {"gaussian", "uniform-8", "uniform-7"}, default "gaussian"
+        Wang's 11 x 11 with sigma 1.5; the 8 x 8 box of his older code; or scikit-image's default, a 7 x 7 box with
+        sample variances (divided by N - 1). The pixel of an 8 x 8 box is the fourth, as MATLAB's ``imfilter`` has it.
 
     Returns
     -------
@@ -105,8 +141,8 @@ def ssim(
         If one is an integer image and the other is not, or of another width.
     ArgumentError
         If the shapes differ, are empty or have another number of dimensions; if `data_range` is not a number from 1e-6
-        to 1e100; if `border` or `channels` is unknown; if the image is smaller than the window with "valid"; if
-        "volume" is given for an image without channels, or with "valid". It is a ValueError.
+        to 1e100; if an option is unknown; if the image is smaller than `border` and `window` need; if `volume` is given
+        for an image without channels, or with `downsample`. It is a ValueError.
 
     Warns
     -----
@@ -118,8 +154,9 @@ def ssim(
     Notes
     -----
     Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error visibility to structural similarity", 2004.
-    Wang's later ``ssim.m``, which first averages blocks of pixels of large images, is another measure.
-    On one RGB image MATLAB printed 0.8433, which "volume" gives; "mean" gives 0.7573.
+    On one RGB image MATLAB printed 0.8433, which ``volume=True`` gives; the mean over the channels is 0.7573. MATLAB's
+    own name for the latter is ``'DataFormat', 'SSC'``, in newer releases. `SSIM_FORMS` names the forms, and the page on
+    SSIM in the documentation says which library computes which.
 
     Examples
     --------
@@ -129,66 +166,105 @@ def ssim(
     >>> round(ssim(ramp**2, ramp, data_range=1), 4), round(ssim(ramp**2, ramp, data_range=1, border="valid"), 4)
     (0.6406, 0.7049)
     """
-    a, b, peak = _checked(image, reference, data_range)
+    a, b, peak = compared(image, reference, data_range)
     remark_layout(a.shape, "ssim")
-    if a.ndim not in (2, 3):
-        raise ArgumentError(f"ssim needs images of shape (rows, columns) or (rows, columns, channels), got {a.shape}")
+    check_planes(a.shape, "ssim")
     choice("border", border, get_args(SsimBorder))
-    choice("channels", channels, get_args(SsimChannels))
-    if channels == "volume" and (a.ndim != 3 or border == "valid"):
-        raise ArgumentError("channels='volume' needs images of shape (rows, columns, channels) and border='replicate'")
-    if border == "valid" and min(a.shape[:2]) < SSIM_WINDOW:
-        raise ArgumentError(
-            f"ssim with border='valid' needs at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got"
-            f" {a.shape[0]}x{a.shape[1]}; border='replicate' takes any size"
-        )
-    if channels == "volume":
-        value = _volume_ssim(a, b, peak)
-    elif a.ndim == 3:
-        value = float(np.mean([_mean_ssim(a[:, :, c], b[:, :, c], peak, border) for c in range(a.shape[2])]))
-    else:
-        value = _mean_ssim(a, b, peak, border)
-    _remark_odd(value)
+    choice("window", window, get_args(SsimWindow))
+    truth("volume", volume)
+    truth("downsample", downsample)
+    if volume and (a.ndim != 3 or downsample):
+        raise ArgumentError("volume=True needs images of shape (rows, columns, channels), without downsample=True")
+    _check_fit(a.shape if volume else a.shape[:2], border, window)
+    if downsample:
+        factor = max(1, math.floor(min(a.shape[:2]) / DOWNSAMPLED + 0.5))
+        a, b = block_means(a, factor), block_means(b, factor)
+    value = mean_ssim(a, b, peak, border=border, volume=volume, window=window)
+    remark_odd(value)
     return value
 
 
-def _mean_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: float, border: SsimBorder) -> float:
-    """SSIM of one channel."""
-    constants = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    planes = read_only(np.ascontiguousarray(a)), read_only(np.ascontiguousarray(b))
-    sums = _kernels.ssim_sums(*planes, _taps(), *constants, border == "replicate")
-    rows = len(a) if border == "replicate" else len(a) - SSIM_WINDOW + 1
-    return float(sums.sum()) / (rows * len(sums))
+def mean_ssim(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    peak: float,
+    *,
+    border: SsimBorder = "valid",
+    volume: bool = False,
+    window: SsimWindow = "gaussian",
+    luminance: bool = True,
+) -> float:
+    """SSIM of images that were checked; without `luminance`, only its factor of contrast and structure."""
+    size = WINDOWS[window]
+    taps = _gaussian() if window == "gaussian" else np.full(size, 1 / size)
+    down, across = (_covered(side, size, border) for side in a.shape[:2])
+    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    if window == "uniform-7":  # a factor N / (N - 1) on all variances is the same as its inverse on c2
+        samples = size ** (3 if volume else 2)
+        c2 *= (samples - 1) / samples
+    planes = [read_only(np.ascontiguousarray(np.moveaxis(np.atleast_3d(x), 2, 0))) for x in (a, b)]
+    sums = []
+    if volume:
+        deep = _covered(a.shape[2], size, border)
+        for k in range(len(deep) - size + 1):
+            mixture = np.bincount(deep[k : k + size], taps, a.shape[2])
+            sums.append(_kernels.ssim_sums(*planes, mixture, down, across, taps, c1, c2, luminance))
+    else:
+        for plane, other in zip(*planes, strict=True):
+            sums.append(_kernels.ssim_sums(plane[None], other[None], np.ones(1), down, across, taps, c1, c2, luminance))
+    return float(np.mean([line.sum() / (line.size * (len(down) - size + 1)) for line in sums]))
 
 
-def _volume_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: float) -> float:
-    """SSIM with a window over rows, columns and channels."""
-    from scipy.ndimage import correlate1d
+def block_means(image: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """``imfilter(image, fspecial('average', f), 'symmetric')``, every f-th pixel of it, and no other computed."""
+    counts = [-(-side // factor) for side in image.shape[:2]]
+    before = (factor - 1) // 2
+    beyond = [
+        (before, max(count * factor - before - side, 0)) for count, side in zip(counts, image.shape, strict=False)
+    ]
+    padded = np.pad(image, beyond + [(0, 0)] * (image.ndim - 2), mode="symmetric")[
+        : counts[0] * factor, : counts[1] * factor
+    ]
+    total = np.zeros((*counts, *image.shape[2:]))
+    for column in range(factor):  # the order in which MATLAB adds
+        for row in range(factor):
+            total += 1 / factor**2 * padded[row::factor, column::factor]
+    return total
 
-    def blurred(volume: NDArray[np.float64]) -> NDArray[np.float64]:
-        for axis in range(3):
-            volume = correlate1d(volume, _taps(), axis=axis, mode="nearest")
-        return volume
 
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_a, mean_b = blurred(a), blurred(b)
-    variances = blurred(a * a) - mean_a**2 + blurred(b * b) - mean_b**2
-    covariance = blurred(a * b) - mean_a * mean_b
-    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
-    return float(np.mean(luminance * (2 * covariance + c2) / (variances + c2)))
+def _check_fit(shape: tuple[int, ...], border: SsimBorder, window: SsimWindow) -> None:
+    """Refuse an image that is too small for a window, or to be mirrored."""
+    size = WINDOWS[window]
+    least = {"valid": size, "reflect": size // 2 + 1, "replicate": 1}[border]
+    if min(shape) < least:
+        needed, found = ("x".join(map(str, sides)) for sides in ([least] * len(shape), shape))
+        kind = f"border={border!r}, window={window!r}"
+        raise ArgumentError(
+            f"ssim with {kind} needs images of at least {needed}, got {found}; border='replicate' takes any size"
+        )
 
 
-def _taps() -> NDArray[np.float64]:
+def _covered(length: int, size: int, border: SsimBorder) -> NDArray[np.intp]:
+    """Which pixels lie under windows of `size` as they move along `length` pixels."""
+    if border == "valid":
+        return np.arange(length)
+    index = np.arange(-((size - 1) // 2), length + size // 2)
+    if border == "replicate":
+        return index.clip(0, length - 1)
+    return np.asarray(np.abs(length - 1 - np.abs(length - 1 - index)))
+
+
+def _gaussian() -> NDArray[np.float64]:
     """Wang's Gaussian along one axis."""
     x = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     taps = np.exp(-(x**2) / (2 * SSIM_SIGMA**2))
     return np.asarray(taps / taps.sum())
 
 
-def _checked(
+def compared(
     image: NDArray[Any], reference: NDArray[Any], data_range: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Both images as float64, and the peak, if they can be compared."""
+    """Both images as float64, and the peak, if they can be compared; called by a metric that its user calls."""
     a, b = as_array(image, "a score"), as_array(reference, "a score")
     if a.shape != b.shape:
         raise ArgumentError(f"image and reference differ in shape: {a.shape} and {b.shape}")
@@ -216,7 +292,13 @@ def _remark_peak(reference: NDArray[Any], peak: float) -> None:
         warnings.warn(f"{line}; {advice}", RangeWarning, stacklevel=4)
 
 
-def _remark_odd(value: float) -> None:
-    """Warn of what NaN or infinity has made of an error or a score."""
+def check_planes(shape: tuple[int, ...], metric: str) -> None:
+    """Refuse what is no image."""
+    if len(shape) not in (2, 3):
+        raise ArgumentError(f"{metric} needs images of shape (rows, columns) or (rows, columns, channels), got {shape}")
+
+
+def remark_odd(value: float) -> None:
+    """Warn the caller of a metric of what NaN or infinity has made of an error or a score."""
     if not math.isfinite(value):
         warnings.warn("an image holds NaN or infinity, so that its score is none", VdsrWarning, stacklevel=3)
