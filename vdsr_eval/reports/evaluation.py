@@ -76,7 +76,8 @@ def evaluate(
     border : int, optional
         Pixels of each side that are not scored; the default is the protocol's, which is the scale.
     rgb : bool
-        Score all three channels instead of luma.
+        Score all three channels instead of luma. SSIM is the mean of theirs; MATLAB's of an RGB image is another number,
+        ``ssim(..., volume=True)``.
     grey : {"keep", "rgb"}, optional
         A grey original is its own luma, or is read as RGB; the default is the protocol's.
     luma : {"uint8", "float"}, optional
