@@ -1,4 +1,5 @@
-from .metrics.fidelity import psnr, ssim
+from .metrics.fidelity import SSIM_FORMS, psnr, ssim
+from .metrics.similarity import gmsd, ms_ssim
 from .networks.ensemble import self_ensemble
 from .networks.network import Network, load_network
 from .networks.upscale import upscale, upscale_image
@@ -13,13 +14,16 @@ from .scoring.significance import paired_difference
 
 __all__ = [
     "PROTOCOLS",
+    "SSIM_FORMS",
     "Network",
     "Protocol",
     "Record",
     "ResultFolder",
     "Scores",
     "evaluate",
+    "gmsd",
     "load_network",
+    "ms_ssim",
     "of_small_image",
     "paired_difference",
     "psnr",

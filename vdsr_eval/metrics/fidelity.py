@@ -124,11 +124,11 @@ def ssim(
         True lets the window run over the channels too, under the same rule for the edges, which with "replicate" is
         what MATLAB's ``ssim`` does to an RGB image: it takes it for a volume.
     downsample : bool, default False
-        First average blocks of f x f pixels, f = max(1, round(min(rows, columns) / 256)), and keep every f-th, as Wang's
-        later ``ssim.m``, with "valid".
+        First average f x f pixels, f = max(1, round(min(rows, columns) / 256)), and keep every f-th, as Wang's later
+        ``ssim.m`` does, which has "valid" windows.
     window : {"gaussian", "uniform-8", "uniform-7"}, default "gaussian"
-        11 x 11 with sigma 1.5; the 8 x 8 box of Wang's first code; or scikit-image's default, a 7 x 7 box whose variances
-        are divided by 48 for 49 pixels. Beyond the edges the 8 x 8 box lies as under MATLAB's ``imfilter``.
+        Wang's 11 x 11 with sigma 1.5; the 8 x 8 box of his older code; or scikit-image's default, a 7 x 7 box with
+        sample variances (divided by N - 1). The pixel of an 8 x 8 box is the fourth, as MATLAB's ``imfilter`` has it.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def _covered(length: int, size: int, border: SsimBorder) -> NDArray[np.intp]:
     index = np.arange(-((size - 1) // 2), length + size // 2)
     if border == "replicate":
         return index.clip(0, length - 1)
-    return np.abs(length - 1 - np.abs(length - 1 - index))
+    return np.asarray(np.abs(length - 1 - np.abs(length - 1 - index)))
 
 
 def _gaussian() -> NDArray[np.float64]:

@@ -81,7 +81,8 @@ def evaluate(
     border : int or "scale+6", optional
         Pixels of each side that are not scored; the default is the protocol's, as a rule the scale.
     rgb : bool
-        Score all three channels instead of luma.
+        Score all three channels instead of luma. SSIM is the mean of theirs; MATLAB's of an RGB image is another number,
+        ``ssim(..., volume=True)``.
     grey : {"keep", "rgb"}, optional
         A grey original is its own luma, or is read as RGB; the default is the protocol's.
     luma : str, optional
