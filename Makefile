@@ -5,7 +5,8 @@ PACKAGES := vdsr_data vdsr_eval vdsr_train
 unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help install demo check format quick test test-nojit coverage torture conformance bench bench-metrics docs dist lock clean
+.PHONY: help install demo check format quick test test-nojit coverage torture conformance bench bench-metrics docs \
+	dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14

@@ -81,6 +81,7 @@ def test_ssim_of_images_wider_than_a_stripe_equals_the_twin(border: str, window:
     assert ssim(a, b, data_range=1, border=border, window=window) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("shape", [(384, 399), (640, 641), (255, 700)])
 def test_ssim_downsample_is_ssim_of_what_imfilter_averages(shape: tuple[int, int]) -> None:
     """640 pixels make a factor of 3, as MATLAB rounds 2.5; Python's round makes 2."""
@@ -230,6 +231,7 @@ def test_ssim_refuses_what_the_window_does_not_fit() -> None:
         ssim(np.zeros(5), np.zeros(5), data_range=1)
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("form", SSIM_FORMS)
 def test_each_form_has_a_value_of_its_own(form: SsimForm) -> None:
     a, b = (np.stack([x, x[::-1], x**2], axis=2) for x in noisy(400, 390))
@@ -273,6 +275,7 @@ def test_ms_ssim_equals_the_twin(method: str) -> None:
     assert ms_ssim(a, b, data_range=1, method=method) == pytest.approx(slow_ms_ssim(a, b, 1, method), abs=1e-12)
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("method", ["product", "wtd_sum"])
 def test_ms_ssim_of_colour_is_the_mean_over_the_channels(method: str) -> None:
     a, b = (np.stack([x, x**2], axis=2) for x in noisy(190, 180))

@@ -219,12 +219,9 @@ def block_means(image: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """``imfilter(image, fspecial('average', f), 'symmetric')``, every f-th pixel of it, and no other computed."""
     counts = [-(-side // factor) for side in image.shape[:2]]
     before = (factor - 1) // 2
-    beyond = [
-        (before, max(count * factor - before - side, 0)) for count, side in zip(counts, image.shape, strict=False)
-    ]
-    padded = np.pad(image, beyond + [(0, 0)] * (image.ndim - 2), mode="symmetric")[
-        : counts[0] * factor, : counts[1] * factor
-    ]
+    after = [max(count * factor - before - side, 0) for count, side in zip(counts, image.shape, strict=False)]
+    beyond = [(before, after[0]), (before, after[1]), *[(0, 0)] * (image.ndim - 2)]
+    padded = np.pad(image, beyond, mode="symmetric")[: counts[0] * factor, : counts[1] * factor]
     total = np.zeros((*counts, *image.shape[2:]))
     for column in range(factor):  # the order in which MATLAB adds
         for row in range(factor):
