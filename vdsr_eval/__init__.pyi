@@ -3,7 +3,7 @@ from .metrics.similarity import gmsd, ms_ssim
 from .networks.ensemble import self_ensemble
 from .networks.network import Network, load_network
 from .networks.upscale import upscale, upscale_image
-from .protocols.protocol import PROTOCOLS, Protocol
+from .protocols.protocol import PROTOCOLS, Protocol, describe_protocols
 from .protocols.published import published
 from .reports.evaluation import evaluate, score
 from .reports.scores import Scores
@@ -20,6 +20,7 @@ __all__ = [
     "Record",
     "ResultFolder",
     "Scores",
+    "describe_protocols",
     "evaluate",
     "gmsd",
     "load_network",

@@ -110,7 +110,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--border", type=BorderType(), metavar="N",
                help="Pixels of each side left out: a number, or scale+6.  [default: the protocol's, mostly the scale]"),
         option("--rgb", is_flag=True,
-               help="Score all three channels instead of luma. SSIM is their mean; MATLAB's of RGB is another: --rule ssim=volume."),
+               help="Score all channels instead of luma. SSIM is their mean; MATLAB's is another: --rule ssim=volume."),
         option("--grey", type=CHOICE(["keep", "rgb"]),
                help="A grey original is its own luma, or is read as RGB.  [default: the protocol's]"),
         option("--luma", type=CHOICE(LUMA),

@@ -334,8 +334,8 @@ def score(
     return evaluate(
         gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
         boundary=boundary, degradation=degradation, rules=rules, lr=lr, claim=claim, claims=claims,
-        save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force, advance=advance,
-        remark=remark,
+        save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force,
+        advance=advance, remark=remark,
     )  # fmt: skip
 
 

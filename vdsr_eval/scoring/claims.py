@@ -327,7 +327,8 @@ class _Grid:
             protocol = self._protocol(tried.low, {**tried.rules, "ssim": form})
             images = {name: score(image, gt, scale=self.scale, protocol=protocol) for name, image, gt in planes}
             psnr, ssim = (sum(column) / len(images) for column in zip(*images.values(), strict=True))
-            found.append(Way(nearest(protocol, self._idle()), psnr, ssim, images))
+            idle = [*self._idle(), *(["luma"] if protocol.rgb and "luma" not in self.fixed else [])]
+            found.append(Way(nearest(protocol, idle), psnr, ssim, images))
         return found
 
     def _scorings(self) -> Iterator[dict[str, Any]]:
