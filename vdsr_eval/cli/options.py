@@ -13,6 +13,7 @@ from vdsr_data.limits import FACTORS as ENLARGED
 __all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
+FURTHER = ("niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb")
 LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 
@@ -124,6 +125,10 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("--claim", metavar="PSNR/SSIM",
                help="Find the rules that give every digit of a published number, such as 37.56/0.9591."),
         option("--claims", type=FILE, help="As --claim: a log or CSV file with the numbers of each image."),
+        option("--metric", "metrics", cls=ListOption, multiple=True, type=CHOICE(FURTHER),
+               help="Print a table of further metrics of the pictures; niqe and brisque need vdsr-data fetch."),
+        option("--also", multiple=True, metavar="pyiqa:NAME,...",
+               help="Print metrics of pyiqa too, where it is installed: pyiqa:lpips,dists."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
         option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
         option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),

@@ -93,6 +93,8 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
         "lr",
         "claim",
         "claims",
+        "metrics",
+        "also",
         "save_images",
         "save_mat",
         "detail",

@@ -49,6 +49,8 @@ def evaluate(
     lr: str | Path | None = None,
     claim: str | Claim | None = None,
     claims: str | Path | None = None,
+    metrics: str | Iterable[str] = (),
+    also: str | Iterable[str] = (),
     self_ensemble: bool = False,
     baseline: Model | None = None,
     save_images: str | Path | None = None,
@@ -100,6 +102,10 @@ def evaluate(
         every digit, instead of scoring under `protocols`. Rules that are given are not varied. See `Scores.explanation`.
     claims : str or Path, optional
         As `claim`, a file with the numbers of each image: a log or CSV, see `read_claims`.
+    metrics : str, or several
+        Further metrics of 8-bit pictures: "niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb" (MATLAB's of RGB).
+    also : str, or several
+        Metrics of pyiqa, where it is installed: "pyiqa:lpips,dists".
     self_ensemble : bool
         Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
@@ -209,6 +215,12 @@ def evaluate(
     sinks: list[Callable[[Sequence[Scored]], None]] = [page] if html_images else []
     if targets:
         sinks.append(PictureFiles(sets=folders, images=save_images, mat=save_mat, detail=detail, only=only))
+    further = None
+    if (names := several(metrics)) or several(also):
+        from vdsr_eval.reports.further import FurtherScores, further_metrics
+
+        further = FurtherScores(further_metrics(names, several(also)))
+        sinks.append(further)
     left_out: list[str] = []
 
     def skip(line: str) -> None:
@@ -230,7 +242,7 @@ def evaluate(
                         sink(together)
     said = (*notes, *remarks(records))
     return Scores(records=tuple(records), protocols=ways, baseline=against, remarks=said, left_out=tuple(left_out),
-                  views=tuple(page.views), explanation=explanation)  # fmt: skip
+                  views=tuple(page.views), explanation=explanation, further=further)  # fmt: skip
 
 
 def score(
@@ -255,6 +267,8 @@ def score(
     lr: str | Path | None = None,
     claim: str | Claim | None = None,
     claims: str | Path | None = None,
+    metrics: str | Iterable[str] = (),
+    also: str | Iterable[str] = (),
     save_images: str | Path | None = None,
     save_mat: str | Path | None = None,
     detail: Window | Literal["auto"] | None = None,
@@ -286,7 +300,7 @@ def score(
         Compare image by image with the results in this folder, or with "bicubic".
     baseline_pattern : str, default "*"
         The `pattern` of the baseline's folder.
-    protocols, border, rgb, grey, luma, boundary, degradation, rules, lr, claim, claims
+    protocols, border, rgb, grey, luma, boundary, degradation, rules, lr, claim, claims, metrics, also
         As for `evaluate`.
     save_images, save_mat, detail, images, html_images, force, advance, remark
         As for `evaluate`.
@@ -334,7 +348,7 @@ def score(
     return evaluate(
         gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
         boundary=boundary, degradation=degradation, rules=rules, lr=lr, claim=claim, claims=claims,
-        save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force,
+        metrics=metrics, also=also, save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force,
         advance=advance, remark=remark,
     )  # fmt: skip
 
