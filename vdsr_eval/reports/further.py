@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from vdsr_data import limits, rgb2gray
 from vdsr_data.errors import ArgumentError, VdsrError, one_line
 from vdsr_eval.metrics.fidelity import SSIM_FORMS, ssim
-from vdsr_eval.metrics.similarity import gmsd, ms_ssim
 from vdsr_eval.metrics.naturalness import brisque, niqe
+from vdsr_eval.metrics.similarity import gmsd, ms_ssim
 from vdsr_eval.reports.rendering import ground_truth, picture
 from vdsr_eval.reports.tables import Key, Table
 from vdsr_eval.scoring.records import Scored

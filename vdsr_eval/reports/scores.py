@@ -14,8 +14,9 @@ from vdsr_eval.scoring.claims import Explanation
 from vdsr_eval.scoring.records import Record, mean_score
 
 if TYPE_CHECKING:
-    from vdsr_eval.reports.further import FurtherScores
     from rich.console import Console
+
+    from vdsr_eval.reports.further import FurtherScores
 
 __all__ = ["Scores", "Shown", "draw"]
 
