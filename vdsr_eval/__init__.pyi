@@ -1,10 +1,12 @@
 from .metrics.fidelity import psnr, ssim
+from .metrics.naturalness import Naturalness, brisque, niqe
 from .networks.ensemble import self_ensemble
 from .networks.network import Network, load_network
 from .networks.upscale import upscale, upscale_image
 from .protocols.protocol import PROTOCOLS, Protocol
 from .protocols.published import published
 from .reports.evaluation import evaluate, score
+from .reports.measurement import Measured, measure
 from .reports.scores import Scores
 from .scoring.methods import of_small_image
 from .scoring.records import Record
@@ -13,13 +15,18 @@ from .scoring.significance import paired_difference
 
 __all__ = [
     "PROTOCOLS",
+    "Measured",
+    "Naturalness",
     "Network",
     "Protocol",
     "Record",
     "ResultFolder",
     "Scores",
+    "brisque",
     "evaluate",
     "load_network",
+    "measure",
+    "niqe",
     "of_small_image",
     "paired_difference",
     "psnr",

@@ -9,9 +9,10 @@ import click
 from vdsr_data.cli.options import CHOICE, FILE, FOLDER, WHOLE, boundary_option, force_option
 from vdsr_data.limits import FACTORS
 
-__all__ = ["PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
+__all__ = ["METRICS", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan")
+METRICS = ("niqe", "brisque")
 SCALE = WHOLE(*FACTORS)
 
 ensemble_option = click.option(
