@@ -60,7 +60,7 @@ class Naturalness:
     -----
     Where an image is flat, a coefficient is zero, and computed it is some 1e-14, or nothing, by the order in which a
     filter adds. Both measures count how many coefficients, and products of neighbours, are below and above zero; so two
-    right implementations differ by as much as 0.4 NIQE or 10 BRISQUE. Undecided is each coefficient that is less than
+    right implementations differ. Undecided is each coefficient that is less than
     2**-46 of the local mean: that is more than all roundings of 49 taps, in any order, and those of the taps.
     Undecided pixels of one grey level have the same neighbours and so the same sign in any program that does the same
     for each pixel: negative, zero or positive. The search gives each level each of the three, the most frequent first,
