@@ -60,25 +60,17 @@ def coefficients(image, taps, replicate, start, stop, out, undecided):
 
 
 @njit(nogil=True)
-def _add(one, other, step, total):
-    """Add what becomes of one line times another that is turned by `step` columns: see `block_sums`."""
+def _add(values, total):
+    """Add a line to sums: see `block_sums`."""
     below = above = 0
     squares_below = squares_above = size = 0.0
-    width = one.size
-    for x in range(width):
-        partner = x - step
-        if partner < 0:
-            partner += width
-        elif partner >= width:
-            partner -= width
-        value = one[x] * other[partner]
-        square = value * value
-        negative, positive = value < 0.0, value > 0.0
-        below += negative
-        above += positive
-        squares_below += square if negative else 0.0
-        squares_above += square if positive else 0.0
-        size += abs(value)
+    for value in values:
+        low, high = min(value, 0.0), max(value, 0.0)
+        below += value < 0.0
+        above += value > 0.0
+        squares_below += low * low
+        squares_above += high * high
+        size += high - low
     total[0] += below
     total[1] += squares_below
     total[2] += above
@@ -93,15 +85,20 @@ def block_sums(coefficients, top, height, width, start, stop, shifts, out):
     Of the coefficients, and of their products with those that are circularly shifted in the block by each of `shifts`
     (4, 2): how many are negative, their squares; how many are positive, their squares; the sizes of all.
     """
-    ones = np.ones(width)
+    products = np.empty(width)
     for block in range(out.shape[0]):
         left = block * width
         for i in range(start, stop):
             line = coefficients[top + i, left : left + width]
-            _add(line, ones, 0, out[block, 0])
+            _add(line, out[block, 0])
             for s in range(4):
-                other = top + (i - shifts[s, 0]) % height
-                _add(line, coefficients[other, left : left + width], shifts[s, 1], out[block, s + 1])
+                other = coefficients[top + (i - shifts[s, 0]) % height, left : left + width]
+                step = shifts[s, 1] % width
+                for x in range(step):
+                    products[x] = line[x] * other[width - step + x]
+                for x in range(step, width):
+                    products[x] = line[x] * other[x - step]
+                _add(products, out[block, s + 1])
 
 
 @kernel

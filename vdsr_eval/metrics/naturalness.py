@@ -60,7 +60,7 @@ class Naturalness:
     -----
     Where an image is flat, a coefficient is zero, and computed it is some 1e-14, or nothing, by the order in which a
     filter adds. Both measures count how many coefficients, and products of neighbours, are below and above zero; so two
-    right implementations differ by as much as 0.4 NIQE or 10 BRISQUE. Undecided is each coefficient that is less than
+    right implementations differ. Undecided is each coefficient that is less than
     2**-46 of the local mean: that is more than all roundings of 49 taps, in any order, and those of the taps.
     Undecided pixels of one grey level have the same neighbours and so the same sign in any program that does the same
     for each pixel: negative, zero or positive. The search gives each level each of the three, the most frequent first,
@@ -70,7 +70,7 @@ class Naturalness:
     Examples
     --------
     >>> from vdsr_eval import Naturalness
-    >>> print(Naturalness(8.69570, 8.54854, 9.31435, 0.3019))
+    >>> print(Naturalness(8.69570, 8.54854, 9.31436, 0.3019))
     8.6957, between 8.5485 and 9.3144: 30 % of the picture is flat
     """
 
@@ -323,13 +323,12 @@ def _extremes(planes: Sequence[_Plane], score: Score, threads: int) -> tuple[flo
         return score(sums)
 
     uniform = [np.full(len(levels), sign, np.int8) for sign in (-1, 0, 1)]
-    scored = [(of_signs(signs), signs) for signs in uniform]
+    scored = [(value, signs) for signs in uniform if not math.isnan(value := of_signs(signs))]
+    if not scored:
+        return math.nan, math.nan
     ends = []
     for direction in (-1.0, 1.0):
-        best, signs = max(
-            ((direction * value, signs.copy()) for value, signs in scored if not math.isnan(value)),
-            key=lambda pair: pair[0],
-        )
+        best, signs = max(((direction * value, signs) for value, signs in scored), key=lambda pair: pair[0])
         for _ in range(PASSES):
             before = best
             for level in np.argsort(-count, kind="stable"):
