@@ -99,12 +99,3 @@ def block_sums(coefficients, top, height, width, start, stop, shifts, out):
                 for x in range(step, width):
                     products[x] = line[x] * other[x - step]
                 _add(products, out[block, s + 1])
-
-
-@kernel
-def grey(image, weights, out):
-    """Weigh the channels of 8-bit RGB as rgb2gray, rounded half up: (n, m, 3) uint8 -> (n, m) float64."""
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            value = weights[0] * image[i, j, 0] + weights[1] * image[i, j, 1] + weights[2] * image[i, j, 2]
-            out[i, j] = np.floor(value + 0.5)

@@ -20,6 +20,7 @@ from vdsr_data.io.files import check_input
 from vdsr_data.limits import WORKERS, checked_path, whole
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array
+from vdsr_data.matlab.color import rgb2gray
 from vdsr_data.matlab.elementary import exp
 from vdsr_data.matlab.filters import fspecial
 from vdsr_data.matlab.matfile import read_mat
@@ -32,7 +33,6 @@ __all__ = ["NATURALNESS", "Naturalness", "brisque", "niqe"]
 Doubles = NDArray[np.float64]
 Score = Callable[[Sequence[Doubles]], float]  # of what `_sums` makes of both scales
 
-GREY = np.array([0.29893602129377539, 0.58704307445112136, 0.11402090425510325])  # first row of rgb2gray's inverse
 WINDOW, SIGMA = 7, 7 / 6
 BLOCK = 96  # rows and columns, of NIQE
 NIQE_SHIFTS = np.array([[0, 1], [1, 0], [1, 1], [1, -1]])  # of the neighbours: down, right
@@ -250,11 +250,7 @@ def _grey(image: NDArray[Any], function: str) -> Doubles:
         raise TypeError(f"{function} takes uint8, 0 to 255, got {image.dtype}; convert it first")
     if image.ndim != 2 and image.shape[2:] != (3,):
         raise ArgumentError(f"{function} needs an image (rows, columns) or (rows, columns, 3), got {image.shape}")
-    if image.ndim == 2:
-        return image.astype(np.float64)
-    out = np.empty(image.shape[:2])
-    _kernels.grey(read_only(np.ascontiguousarray(image)), GREY, out)
-    return out
+    return (image if image.ndim == 2 else rgb2gray(image)).astype(np.float64)
 
 
 def _plane(pixels: Doubles, replicate: bool, block: tuple[int, int], shifts: NDArray[np.int64], threads: int) -> _Plane:
