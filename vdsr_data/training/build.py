@@ -11,7 +11,7 @@ from vdsr_data.benchmark.sets import images_of
 from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.forecast import Built, foretell
-from vdsr_data.images.memory import check_images, of_degrading, of_subimages, of_training
+from vdsr_data.images.memory import and_degrading, check_images, of_subimages, of_training
 from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import HDF5, check_folder, check_output
@@ -179,8 +179,9 @@ def _build_file(
     check_output(output, force=force or dry_run, suffixes=HDF5)
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
-        needed = of_degrading if recipe.degradation else partial(of_training, overlap=overlap)
-        check_images(chosen, needed, workers=workers)
+        needed = partial(of_training, overlap=overlap)
+        kind = recipe.degradation.kind if recipe.degradation else None
+        check_images(chosen, and_degrading(needed, kind, min(recipe.scales)), workers=workers)
     what = f"pairs of {recipe.patch_size} x {recipe.patch_size} from {len(chosen)} images"
     if dry_run:
         counts = count_patches(files, recipe)[own]
@@ -217,7 +218,8 @@ def _build_subimages(
 ) -> Built:
     _, files = images_of(images, "train")
     output = limits.checked_path("output", output or f"vdsr_train_{kind}")
-    check_images(files, of_degrading if recipe.degradation else of_subimages, workers=workers)
+    made_by = recipe.degradation.kind if recipe.degradation else None
+    check_images(files, and_degrading(of_subimages, made_by, min(recipe.scales)), workers=workers)
     check_folder(output, force=force or dry_run)
     if dry_run:
         count = count_subimages(files, recipe)
