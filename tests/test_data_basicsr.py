@@ -17,6 +17,8 @@ from vdsr_data import build_train, degrade, export, list_images, modcrop, read_i
 
 needs("basicsr")
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what it imports
+
 
 @pytest.fixture(scope="module")
 def loader() -> Any:
@@ -47,6 +49,7 @@ def coloured(image: np.ndarray) -> np.ndarray:
     ("layout", "places", "name", "kind", "multiple"),
     [
         ("basicsr", "photographs/GTmod12 photographs/LRbicx3", "{}", "bi-double", 12),
+        ("kair", "photographs/HR photographs/LR_bicubic/X3", "{}x3", "bi-double", 3),
         ("edsr", "benchmark/photographs/HR benchmark/photographs/LR_bicubic/X3", "{}x3", "bi", 3),
     ],
 )
