@@ -125,7 +125,7 @@ class Results:
         self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
 
     def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
-        """The image to be scored, as `vdsr_eval.protocols.protocol.result` gives it."""
+        """The image to be scored, as `vdsr_eval.protocols.pair.result` gives it."""
         path = _file_of(original, self._files)
         found = _read(path, self._how.variable)
         try:
