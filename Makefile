@@ -5,7 +5,8 @@ PACKAGES := vdsr_data vdsr_eval vdsr_train
 unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help install demo check format quick test test-nojit coverage torture conformance bench docs dist lock clean
+.PHONY: help install demo check format quick test test-nojit coverage torture conformance bench bench-metrics docs \
+	dist lock clean
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +59,9 @@ bench: install  ## Speed beside that of other libraries; writes docs/benchmarks.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/growth.py
+
+bench-metrics: install  ## SSIM beside that of whatever library is installed; writes the table of docs/metrics.md
+	$(BIN)/python benchmarks/metrics.py --write
 
 docs: install  ## The documentation, into site/; warnings are errors
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-from vdsr_data.limits import DEGRADATION_KINDS
-from vdsr_eval import PROTOCOLS
-from vdsr_eval.protocols.protocol import RULES
+from vdsr_eval import PROTOCOLS, describe_protocols
 
 PAGE = Path(__file__).resolve().parent / "why" / "protocols.md"
 BEGIN, END = "<!-- tables: written by docs/protocols.py -->\n", "<!-- end of tables -->\n"
-OTHERS = {
-    "clip": ("yes", "no"), "rgb": ("no", "yes"), "border": ("scale", "scale+6", "a number"),
-    "crop": ("scale", "none", "resize", "a number"), "degradation": DEGRADATION_KINDS,
-}  # fmt: skip
 
 
 def tables() -> str:
@@ -20,7 +14,8 @@ def tables() -> str:
     lines += [f"| `{one.name}` | {one.reproduces} | {one.proof or 'none yet'} |" for one in PROTOCOLS.values()]
     lines += ["", "```text", *(one.describe() for one in PROTOCOLS.values()), "```", ""]
     lines += ["| rule | values |", "| --- | --- |"]
-    lines += [f"| `{rule}` | {', '.join(map(str, values))} |" for rule, values in (RULES | OTHERS).items()]
+    rules = (line.strip().split(": ") for line in describe_protocols().partition("values:\n")[2].splitlines())
+    lines += [f"| `{rule}` | {values} |" for rule, values in rules]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Slow, obvious twins of the fast code: plain Python and NumPy, nothing shared with the packages; and random images."""
 
 import math
+import statistics
 import struct
 from fractions import Fraction
 
@@ -23,44 +24,92 @@ def slow_psnr(image: np.ndarray, reference: np.ndarray, peak: float) -> float:
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def slow_ssim(image: np.ndarray, reference: np.ndarray, peak: float, border: str) -> float:
-    """SSIM window by window with the two-dimensional Gaussian, as equations 14 to 16 of Wang et al. 2004 define it."""
+def slow_ssim(
+    image: np.ndarray,
+    reference: np.ndarray,
+    peak: float,
+    border: str,
+    *,
+    window: str = "gaussian",
+    volume: bool = False,
+    downsample: bool = False,
+    luminance: bool = True,
+) -> float:
+    """SSIM window by window, as equations 14 to 16 of Wang et al. 2004 define it, in all its forms."""
     a, b = image.astype(float), reference.astype(float)
-    if border == "replicate":
-        a, b = np.pad(a, 5, mode="edge"), np.pad(b, 5, mode="edge")
-    y, x = np.mgrid[-5:6, -5:6]
-    weight = np.exp(-(x**2 + y**2) / (2 * 1.5**2))
+    if a.ndim == 3 and not volume:
+        options = {"window": window, "downsample": downsample, "luminance": luminance}
+        return float(np.mean([slow_ssim(a[..., c], b[..., c], peak, border, **options) for c in range(a.shape[2])]))
+    if downsample:
+        f = max(1, math.floor(min(a.shape) / 256 + 0.5))
+        a, b = slow_block_means(a, f), slow_block_means(b, f)
+    size = {"gaussian": 11, "uniform-8": 8, "uniform-7": 7}[window]
+    if border != "valid":
+        mode = {"replicate": "edge", "reflect": "reflect"}[border]
+        a, b = (np.pad(x, ((size - 1) // 2, size // 2), mode=mode) for x in (a, b))
+    weight = np.ones((size,) * a.ndim)
+    if window == "gaussian":
+        weight = np.exp(-sum(x**2 for x in np.mgrid[(slice(-5, 6),) * a.ndim]) / (2 * 1.5**2))
     weight /= weight.sum()
+    samples = weight.size / (weight.size - 1) if window == "uniform-7" else 1.0
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     values = []
-    for i in range(a.shape[0] - 10):
-        for j in range(a.shape[1] - 10):
-            p, q = a[i : i + 11, j : j + 11], b[i : i + 11, j : j + 11]
-            mean_p, mean_q = (weight * p).sum(), (weight * q).sum()
-            variance_p = (weight * (p - mean_p) ** 2).sum()
-            variance_q = (weight * (q - mean_q) ** 2).sum()
-            covariance = (weight * (p - mean_p) * (q - mean_q)).sum()
-            luminance = (2 * mean_p * mean_q + c1) / (mean_p**2 + mean_q**2 + c1)
-            values.append(luminance * (2 * covariance + c2) / (variance_p + variance_q + c2))
-    return float(np.mean(values))
-
-
-def slow_volume_ssim(image: np.ndarray, reference: np.ndarray, peak: float) -> float:
-    """MATLAB's `ssim` of an RGB image, which it takes for a volume: windows of 11 x 11 x 11 with repeated edges."""
-    a, b = (np.pad(volume.astype(float), 5, mode="edge") for volume in (image, reference))
-    weight = np.exp(-(np.mgrid[-5:6, -5:6, -5:6] ** 2).sum(axis=0) / (2 * 1.5**2))
-    weight /= weight.sum()
-    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
-    values = []
-    for place in np.ndindex(image.shape):
-        window = tuple(slice(k, k + 11) for k in place)
-        p, q = a[window], b[window]
+    for place in np.ndindex(*(side - size + 1 for side in a.shape)):
+        box = tuple(slice(k, k + size) for k in place)
+        p, q = a[box], b[box]
         mean_p, mean_q = (weight * p).sum(), (weight * q).sum()
-        variances = (weight * ((p - mean_p) ** 2 + (q - mean_q) ** 2)).sum()
-        covariance = (weight * (p - mean_p) * (q - mean_q)).sum()
-        luminance = (2 * mean_p * mean_q + c1) / (mean_p**2 + mean_q**2 + c1)
-        values.append(luminance * (2 * covariance + c2) / (variances + c2))
+        variance_p = samples * (weight * (p - mean_p) ** 2).sum()
+        variance_q = samples * (weight * (q - mean_q) ** 2).sum()
+        covariance = samples * (weight * (p - mean_p) * (q - mean_q)).sum()
+        value = (2 * covariance + c2) / (variance_p + variance_q + c2)
+        if luminance:
+            value *= (2 * mean_p * mean_q + c1) / (mean_p**2 + mean_q**2 + c1)
+        values.append(value)
     return float(np.mean(values))
+
+
+def slow_block_means(image: np.ndarray, factor: int) -> np.ndarray:
+    """The mean of factor x factor pixels with mirrored edges, placed as imfilter's, every factor-th of them."""
+    return slow_imfilter(image, np.full((factor, factor), 1 / factor**2), "symmetric")[::factor, ::factor]
+
+
+def slow_ms_ssim(a: np.ndarray, b: np.ndarray, peak: float, method: str) -> float:
+    """Wang's multi-scale SSIM of two planes."""
+    weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
+    values = []
+    for scale in range(5):
+        values.append(slow_ssim(a, b, peak, "valid", luminance=scale == 4))
+        a, b = slow_block_means(a, 2), slow_block_means(b, 2)
+    if method == "product":
+        return math.prod(value**weight for value, weight in zip(values, weights, strict=True))
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+
+
+def slow_gmsd(a: np.ndarray, b: np.ndarray, peak: float) -> float:
+    """Xue's gradient magnitude similarity deviation of two planes, pixel by pixel, zero beyond the edges."""
+
+    def at(image: np.ndarray, i: int, j: int) -> float:
+        return float(image[i, j]) if 0 <= i < image.shape[0] and 0 <= j < image.shape[1] else 0.0
+
+    def magnitude(image: np.ndarray) -> list[float]:
+        rows, columns = ((side + 1) // 2 for side in image.shape)
+        small = np.zeros((rows, columns))
+        for i, j in np.ndindex(rows, columns):
+            small[i, j] = sum(at(image, 2 * i + k, 2 * j + m) for k in (0, 1) for m in (0, 1)) / 4
+        steps = (-1, 0, 1)
+        return [
+            math.hypot(
+                sum(at(small, i + k, j + 1) - at(small, i + k, j - 1) for k in steps) / 3,
+                sum(at(small, i + 1, j + k) - at(small, i - 1, j + k) for k in steps) / 3,
+            )
+            for i, j in np.ndindex(rows, columns)
+        ]
+
+    constant = 170 * (peak / 255) ** 2
+    alike = [
+        (2 * p * q + constant) / (p * p + q * q + constant) for p, q in zip(magnitude(a), magnitude(b), strict=True)
+    ]
+    return statistics.stdev(alike)
 
 
 class Rounded:
@@ -264,7 +313,7 @@ def slow_taps(
     return table
 
 
-def slow_round(value: float, top: int) -> int:
+def slow_round(value: float | Fraction, top: int) -> int:
     """Round half away from zero and saturate to [0, top]."""
     return min(max(math.floor(Fraction(value) + Fraction(1, 2)), 0), top)
 
@@ -306,6 +355,19 @@ def slow_ycbcr(pixel: tuple[float, float, float], channel: int, integer: bool) -
     if integer:
         return slow_round(((t1 * r + t2 * g) + t3 * b) + offset, 255)
     return ((t1 * r + t2 * g) + t3 * b) + offset * (1 / 255)
+
+
+def slow_gray(image: np.ndarray) -> np.ndarray:
+    """rgb2gray of uint8 by Cramer's rule in whole numbers: the first row of the inverse of NTSC's matrix."""
+    (a, b, c), (d, e, f), (g, h, i) = (1000, 956, 621), (1000, -272, -647), (1000, -1106, 1703)
+    row = e * i - f * h, c * h - b * i, b * f - c * e
+    total = a * row[0] + d * row[1] + g * row[2]
+    weights = [Fraction(1000 * part, total) for part in row]
+    grey = [
+        slow_round(sum(w * v for w, v in zip(weights, pixel, strict=True)), 255)
+        for pixel in image.reshape(-1, 3).tolist()
+    ]
+    return np.reshape(grey, image.shape[:2]).astype(np.uint8)
 
 
 def slow_luma(image: np.ndarray) -> np.ndarray:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from reference import slow_luma, slow_ycbcr
+from reference import slow_gray, slow_luma, slow_ycbcr
 from scipy.io import loadmat
 from skimage.color import rgb2ycbcr as peer_ycbcr
 
-from vdsr_data import im2double, imresize, luma, rgb2ycbcr, ycbcr2rgb
+from vdsr_data import im2double, imresize, luma, rgb2gray, rgb2ycbcr, ycbcr2rgb
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))
 
@@ -22,6 +22,18 @@ def test_uint8_equals_slow_twin(image):
     pixels = image.reshape(-1, 3).astype(float).tolist()
     assert got == [[slow_ycbcr(tuple(pixel), k, True) for k in range(3)] for pixel in pixels]
     assert (luma(image) == slow_luma(image)).all()
+
+
+@given(arrays(np.uint8, SHAPES))
+def test_rgb2gray_equals_exact_arithmetic(image):
+    assert (rgb2gray(image) == slow_gray(image)).all()
+    deep = rgb2gray(image.astype(np.uint16) * 257)
+    assert deep.dtype == np.uint16
+    assert np.abs(deep / 257 - slow_gray(image)).max() <= 0.5 + 1e-9
+    for dtype, apart in ((np.float64, 1e-12), (np.float32, 1e-4)):
+        grey = rgb2gray((image / 255).astype(dtype))
+        assert grey.dtype == dtype
+        assert np.abs(grey * 255 - slow_gray(image)).max() <= 0.5 + apart
 
 
 @given(arrays(np.float64, SHAPES, elements=st.floats(0, 1)))

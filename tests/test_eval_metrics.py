@@ -1,22 +1,28 @@
 """psnr and ssim against slow twins, scikit-image and the properties that every similarity has."""
 
 import math
+import warnings
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from reference import slow_psnr, slow_ssim, slow_volume_ssim
+from reference import slow_gmsd, slow_ms_ssim, slow_psnr, slow_ssim
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from vdsr_data import fspecial, imfilter, rgb2gray
 from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.images.files import read_image
 from vdsr_data.matlab.arrays import LayoutWarning, RangeWarning
-from vdsr_eval import psnr, ssim
+from vdsr_eval import SSIM_FORMS, gmsd, ms_ssim, psnr, ssim
 from vdsr_eval.metrics import _fidelity_kernels as _kernels
+from vdsr_eval.metrics.fidelity import SsimBorder, SsimForm, SsimWindow, block_means
 
+BORDERS = get_args(SsimBorder)
+WINDOWS = get_args(SsimWindow)
 SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 20))
 
 
@@ -29,10 +35,61 @@ def noisy(rows: int, columns: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize("shape", [(11, 11), (12, 31), (37, 23), (64, 48)])
-@pytest.mark.parametrize("border", ["replicate", "valid"])
-def test_ssim_equals_the_window_by_window_twin(shape: tuple[int, int], border: str) -> None:
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_ssim_equals_the_window_by_window_twin(shape: tuple[int, int], border: str, window: str) -> None:
     a, b = noisy(*shape)
-    assert ssim(a, b, data_range=1, border=border) == pytest.approx(slow_ssim(a, b, 1, border), abs=1e-12)
+    expected = slow_ssim(a, b, 1, border, window=window)
+    assert ssim(a, b, data_range=1, border=border, window=window) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=40)
+@given(
+    rows=st.integers(1, 20), columns=st.integers(1, 20), channels=st.sampled_from([None, 1, 3, 12]),
+    border=st.sampled_from(BORDERS), window=st.sampled_from(WINDOWS), volume=st.booleans(), downsample=st.booleans(),
+    dtype=st.sampled_from([np.uint8, np.float64]), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_ssim_with_any_options_equals_the_twin_or_is_refused(
+    rows: int, columns: int, channels: int | None, border: str, window: str, volume: bool, downsample: bool,
+    dtype: type, seed: int,
+) -> None:  # fmt: skip
+    shape = (rows, columns, *([channels] if channels else []))
+    a, b = (np.random.default_rng(seed + k).integers(0, 256, shape).astype(dtype) for k in (0, 1))
+    options = {"border": border, "window": window, "volume": volume, "downsample": downsample}
+    size = {"gaussian": 11, "uniform-8": 8, "uniform-7": 7}[window]
+    least = {"valid": size, "reflect": size // 2 + 1, "replicate": 1}[border]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LayoutWarning)
+        if volume and (channels is None or downsample):
+            with pytest.raises(ArgumentError, match="volume=True needs images of shape"):
+                ssim(a, b, data_range=255, **options)
+        elif min(shape if volume else shape[:2]) < least:
+            with pytest.raises(
+                ArgumentError, match=rf"needs images of at least {least}x{least}(x{least})?, got {rows}x"
+            ):
+                ssim(a, b, data_range=255, **options)
+        else:
+            expected = slow_ssim(a, b, 255, **options)
+            assert ssim(a, b, data_range=255, **options) == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_ssim_of_images_wider_than_a_stripe_equals_the_twin(border: str, window: str) -> None:
+    a, b = noisy(12, 1051)
+    expected = slow_ssim(a, b, 1, border, window=window)
+    assert ssim(a, b, data_range=1, border=border, window=window) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("shape", [(384, 399), (640, 641), (255, 700)])
+def test_ssim_downsample_is_ssim_of_what_imfilter_averages(shape: tuple[int, int]) -> None:
+    """640 pixels make a factor of 3, as MATLAB rounds 2.5; Python's round makes 2."""
+    a, b = noisy(*shape)
+    factor = {384: 2, 640: 3, 255: 1}[shape[0]]
+    small = [imfilter(x, fspecial("average", factor), boundary="symmetric")[::factor, ::factor] for x in (a, b)]
+    assert np.array_equal(block_means(a, factor), small[0])
+    assert ssim(a, b, data_range=1, **SSIM_FORMS["downsample"]) == ssim(*small, data_range=1, border="valid")
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4), (10, 40)])
@@ -166,7 +223,7 @@ def test_channels_that_come_first_are_remarked_upon() -> None:
 
 def test_ssim_refuses_what_the_window_does_not_fit() -> None:
     image = np.zeros((10, 40))
-    with pytest.raises(ValueError, match="at least 11x11 pixels, got 10x40"):
+    with pytest.raises(ValueError, match="at least 11x11, got 10x40"):
         ssim(image, image, data_range=1, border="valid")
     with pytest.raises(ValueError, match="border: 'same' is not allowed; give one of replicate, valid"):
         ssim(image, image, data_range=1, border="same")
@@ -174,38 +231,115 @@ def test_ssim_refuses_what_the_window_does_not_fit() -> None:
         ssim(np.zeros(5), np.zeros(5), data_range=1)
 
 
-@pytest.mark.parametrize("shape", [(13, 12, 3), (4, 5, 2), (6, 5, 12)])
-def test_ssim_of_a_volume_against_the_slow_twin(shape: tuple[int, ...]) -> None:
-    a, b = np.random.default_rng(3).uniform(0, 255, (2, *shape))
-    b = 0.7 * a + 0.3 * b
-    assert ssim(a, b, data_range=255, channels="volume") == pytest.approx(slow_volume_ssim(a, b, 255), abs=1e-12)
-    assert ssim(a, a, data_range=255, channels="volume") == 1
+@pytest.mark.jit
+@pytest.mark.parametrize("form", SSIM_FORMS)
+def test_each_form_has_a_value_of_its_own(form: SsimForm) -> None:
+    a, b = (np.stack([x, x[::-1], x**2], axis=2) for x in noisy(400, 390))
+    values = {name: ssim(a, b, data_range=1, **options) for name, options in SSIM_FORMS.items()}
+    assert get_args(SsimForm) == tuple(SSIM_FORMS)
+    assert [name for name, value in values.items() if abs(value - values[form]) < 1e-5] == [form]
+    assert ssim(a, a, data_range=1, **SSIM_FORMS[form]) == pytest.approx(1, abs=1e-12)
 
 
-def test_ssim_of_a_volume_is_what_matlab_printed(reference_data: Path) -> None:
-    """0.8433, by R2017b or thereabouts, for this pair; the mean over the channels is 0.7573."""
+def test_ssim_and_rgb2gray_are_what_matlab_printed(reference_data: Path) -> None:
+    """For one pair; the last is of ``reshape(A, [], 3)``, an image of three columns."""
     folder = reference_data / "proofs" / "ssim"
-    a, b = (read_image(folder / name) for name in ("HR0000001.jpg", "LR0000001.jpg"))
-    assert f"{ssim(a, b, data_range=255, channels='volume'):.4f}" == "0.8433"
+    a, b = read_image(folder / "LR0000001.jpg"), read_image(folder / "HR0000001.jpg")
+    assert f"{ssim(a, b, data_range=255, volume=True):.4f}" == "0.8433"
     assert f"{ssim(a, b, data_range=255):.4f}" == "0.7573"
+    grey = rgb2gray(a), rgb2gray(b)
+    assert f"{ssim(*grey, data_range=255):.4f}" == "0.7570"
+    assert f"{ssim(*grey, data_range=255, border='valid'):.4f}" == "0.7574"
+    flat = [x.reshape(-1, 3, order="F") for x in (a, b)]
+    assert f"{ssim(*flat, data_range=255):.4f}" == "0.8670"
 
 
-def test_ssim_refuses_a_volume_that_is_none() -> None:
-    for image, options in ((np.zeros((12, 12)), {}), (np.zeros((12, 12, 3)), {"border": "valid"})):
-        with pytest.raises(ValueError, match="channels='volume' needs images of shape"):
-            ssim(image, image, data_range=1, channels="volume", **options)
-    with pytest.raises(ValueError, match="channels: 'each' is not allowed; give one of mean, volume"):
-        ssim(np.zeros((12, 12, 3)), np.zeros((12, 12, 3)), data_range=1, channels="each")
+@pytest.mark.parametrize(
+    ("name", "similarity", "multiscale"),
+    [("I03", "0.6993", "0.6733"), ("I04", "0.9978", "0.9996"), ("I19", "0.6519", "0.8462")],
+)
+def test_what_the_authors_programs_printed(reference_data: Path, name: str, similarity: str, multiscale: str) -> None:
+    """In MATLAB: ssim_index.m, msssim.m with 'wtd_sum', and GMSD.m of grey values."""
+    folder = reference_data / "proofs" / "iqa"
+    a, b = (rgb2gray(read_image(folder / kind / f"{name}.bmp")) for kind in ("distorted", "reference"))
+    assert f"{ssim(a, b, data_range=255, border='valid'):.4f}" == similarity
+    assert f"{ms_ssim(a, b, data_range=255, method='wtd_sum'):.4f}" == multiscale
+    if name == "I03":
+        assert gmsd(a, b, data_range=255) == pytest.approx(0.220347639470143, abs=1e-15)
 
 
-def test_compiled_and_interpreted_kernels_give_the_same_bits() -> None:
-    a, b = noisy(12, 14)
-    x = np.arange(11) - 5.0
-    taps = np.exp(-x * x / 4.5)
-    for kernel, arguments in (
-        (_kernels.ssim_sums, (a, b, taps / taps.sum(), 1e-4, 9e-4, False)),
-        (_kernels.ssim_sums, (a, b, taps / taps.sum(), 1e-4, 9e-4, True)),
-        (_kernels.squared_errors, (a.ravel(), b.ravel())),
-    ):
-        interpreted = getattr(kernel, "py_func", kernel)
-        assert np.array_equal(kernel(*arguments), interpreted(*arguments))
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["product", "wtd_sum"])
+def test_ms_ssim_equals_the_twin(method: str) -> None:
+    a, b = noisy(177, 176)
+    assert ms_ssim(a, b, data_range=1, method=method) == pytest.approx(slow_ms_ssim(a, b, 1, method), abs=1e-12)
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("method", ["product", "wtd_sum"])
+def test_ms_ssim_of_colour_is_the_mean_over_the_channels(method: str) -> None:
+    a, b = (np.stack([x, x**2], axis=2) for x in noisy(190, 180))
+    expected = np.mean([ms_ssim(a[:, :, c], b[:, :, c], data_range=1, method=method) for c in range(2)])
+    assert ms_ssim(a, b, data_range=1, method=method) == pytest.approx(expected, abs=1e-14)
+    assert ms_ssim(a, a, data_range=1, method=method) == pytest.approx(1, abs=1e-12)
+
+
+def test_ms_ssim_of_opposites_has_no_product() -> None:
+    a = noisy(176, 176)[0]
+    with pytest.warns(VdsrWarning, match="a factor is negative, whose power is no real number: NaN"):
+        assert math.isnan(ms_ssim(a, 1 - a, data_range=1))
+    assert ms_ssim(a, 1 - a, data_range=1, method="wtd_sum") < 0
+
+
+@settings(max_examples=25)
+@given(rows=st.integers(3, 12), columns=st.integers(3, 12), seed=st.integers(0, 99))
+def test_gmsd_equals_the_twin(rows: int, columns: int, seed: int) -> None:
+    a, b = (np.random.default_rng(seed + k).integers(0, 256, (rows, columns), np.uint8) for k in (0, 1))
+    expected = slow_gmsd(a, b, 255)
+    assert gmsd(a, b, data_range=255) == pytest.approx(expected, abs=1e-13)
+    assert gmsd(a / 255, b / 255, data_range=1) == pytest.approx(expected, abs=1e-13)
+    both = [np.stack([x, y], axis=2) for x, y in ((a, b), (b, b))]
+    assert gmsd(*both, data_range=255) == pytest.approx(expected / 2, abs=1e-13)
+
+
+def test_what_is_too_small_is_refused_by_one_line() -> None:
+    small = np.zeros((175, 200))
+    with pytest.raises(ArgumentError, match="ms_ssim needs images of at least 176x176, got 175x200"):
+        ms_ssim(small, small, data_range=1)
+    with pytest.raises(ArgumentError, match="gmsd needs images of at least 3x3, got 2x9"):
+        gmsd(np.zeros((2, 9)), np.zeros((2, 9)), data_range=1)
+    for measure in (ms_ssim, gmsd):
+        with pytest.raises(ArgumentError, match=f"{measure.__name__} needs images of shape"):
+            measure(np.zeros(500), np.zeros(500), data_range=1)
+    with pytest.raises(ArgumentError, match="method: 'sum' is not allowed; give one of product, wtd_sum"):
+        ms_ssim(np.zeros((176, 176)), np.zeros((176, 176)), data_range=1, method="sum")
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("size", [7, 8, 11])
+@pytest.mark.parametrize("luminance", [True, False])
+def test_compiled_and_interpreted_ssim_give_the_same_bits(channels: int, size: int, luminance: bool) -> None:
+    image = np.stack([*noisy(12, 14), *noisy(12, 14, seed=1)])
+    x = np.arange(size) - size // 2
+    taps = np.exp(-x * x / 4.5) if size == 11 else np.ones(size)
+    down, across = (np.arange(-2, side + 2).clip(0, side - 1) for side in image.shape[1:])
+    mixture = np.array([0.7, 0.3])[:channels]
+    arguments = (
+        image[:channels],
+        image[2 : 2 + channels],
+        mixture,
+        down,
+        across,
+        taps / taps.sum(),
+        1e-4,
+        9e-4,
+        luminance,
+    )
+    interpreted = getattr(_kernels.ssim_sums, "py_func", _kernels.ssim_sums)
+    assert np.array_equal(_kernels.ssim_sums(*arguments), interpreted(*arguments))
+
+
+def test_compiled_and_interpreted_errors_give_the_same_bits() -> None:
+    a, b = (x.ravel() for x in noisy(12, 14))
+    interpreted = getattr(_kernels.squared_errors, "py_func", _kernels.squared_errors)
+    assert np.array_equal(_kernels.squared_errors(a, b), interpreted(a, b))

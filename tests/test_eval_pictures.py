@@ -38,7 +38,7 @@ def test_the_picture_of_the_ground_truth_is_the_ground_truth(name: str, rgb: boo
     item = scored(photograph(), replace(PROTOCOLS[name], rgb=rgb))
     item = replace(item, image=item.pair.gt)
     gt = ground_truth(item)
-    np.testing.assert_array_equal(gt, photograph()[:60, :80])
+    np.testing.assert_array_equal(gt, photograph()[:60, : 72 if name == "basicsr" else 80])
     assert np.abs(picture(item).astype(int) - gt).max() <= (0 if rgb else 2)
 
 
@@ -66,7 +66,7 @@ def test_the_residual_is_grey_where_nothing_was_added(name: str) -> None:
     """Within a level: `paper` and `rcan` round the luma that `lr` does not."""
     assert np.abs(residual(scored(photograph(), PROTOCOLS[name])).astype(int) - 128).max() <= 2
     brighter = residual(scored(photograph(), PROTOCOLS[name], add=0.1))
-    assert np.abs(brighter.astype(int) - (128 + 25)).max() <= 3
+    assert np.abs(brighter.astype(int) - (128 + 25)).max() <= (8 if PROTOCOLS[name].rgb else 3)  # colours saturate
 
 
 def test_names_of_files(tmp_path: Path) -> None:

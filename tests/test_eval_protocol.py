@@ -61,7 +61,8 @@ def test_rcan_spelled_out(scale: int) -> None:
     original = image[: 50 // scale * scale, : 61 // scale * scale]
     sr = imresize(imresize(original, 1 / scale), scale)
     assert sr.dtype == np.uint8
-    a, b = (inner(rgb2ycbcr(picture / 255)[:, :, 0] * 255, scale) for picture in (sr, original))
+    single = [rgb2ycbcr(picture / 255)[:, :, 0].astype(np.float32) * np.float32(255) for picture in (sr, original)]
+    a, b = (inner(image.astype(np.float64), scale) for image in single)
     pair = prepare(image, scale=scale, protocol=PROTOCOLS["rcan"])
     psnr, ssim = score(pair.bicubic, pair.gt, scale=scale, protocol=PROTOCOLS["rcan"])
     assert psnr == pytest.approx(slow_psnr(a, b, 255), abs=1e-9)
@@ -223,7 +224,7 @@ def test_a_protocol_describes_itself_and_its_variations() -> None:
         ({"rgb": "yes"}, "rgb: 'yes' is not allowed; give True or False"),
         ({"grey": "RGB"}, "grey: 'RGB' is not allowed; give one of keep, rgb"),
         ({"border": 2.0}, "border: 2.0 is not allowed; give a whole number, 0 or more"),
-        ({"luma": None}, "luma: None is not allowed; give one of uint8, float, difference, full, full-uint8"),
+        ({"luma": None}, "luma: None is not allowed; give one of uint8, float, single, difference, full, full-uint8"),
         ({"name": 3}, "name: 3 is not allowed; give text"),
     ],
 )

@@ -88,9 +88,10 @@ def test_compare_of_rcan_says_that_its_bicubic_row_is_borrowed() -> None:
 def test_explain_names_the_published_table_that_agrees() -> None:
     means = {"vdsr-tf": (33.6767, 0.93044), "paper": (33.6614, 0.92988), "rcan": (33.6734, 0.93029)}
     records = [Record("Set5", "a", 2, "bicubic", name, *mean) for name, mean in means.items()]
-    table = explain(records, list(PROTOCOLS.values()))
+    tried = [PROTOCOLS[name] for name in means]
+    table = explain(records, tried)
     assert table.rows == [("Set5", "x2", "bicubic", "33.68 / 0.9304", "33.66 / 0.9299", "33.67 / 0.9303")]
-    assert list(table.notes[:3]) == [protocol.describe() for protocol in PROTOCOLS.values()]
+    assert list(table.notes[:3]) == [protocol.describe() for protocol in tried]
     tf, paper, rcan = table.notes[3:]
     assert (
         "vdsr-tf (used by VDSR-TensorFlow): bicubic equals the published one in every digit of 1 row, `vdsr-tf`" in tf

@@ -42,7 +42,12 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
     ),
     "vdsr-eval": (
         evaluation,
-        {"vdsr-eval": vdsr_eval.evaluate, "score": vdsr_eval.score, "upscale": vdsr_eval.upscale},
+        {
+            "vdsr-eval": vdsr_eval.evaluate,
+            "score": vdsr_eval.score,
+            "protocols": vdsr_eval.describe_protocols,
+            "upscale": vdsr_eval.upscale,
+        },
     ),
     "vdsr-train": (
         training,

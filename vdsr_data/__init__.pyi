@@ -13,7 +13,7 @@ from .inspect.sheet import preview
 from .inspect.verification import verify
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import colon, modcrop
-from .matlab.color import im2double, luma, rgb2ycbcr, ycbcr2rgb
+from .matlab.color import im2double, luma, rgb2gray, rgb2ycbcr, ycbcr2rgb
 from .matlab.filters import fspecial, imfilter
 from .matlab.noise import imnoise
 from .matlab.random import rand, randi, randn, randperm
@@ -59,6 +59,7 @@ __all__ = [
     "randn",
     "randperm",
     "read_image",
+    "rgb2gray",
     "rgb2ycbcr",
     "tf_dataset",
     "torch_dataset",

@@ -1,8 +1,9 @@
-from .metrics.fidelity import psnr, ssim
+from .metrics.fidelity import SSIM_FORMS, psnr, ssim
+from .metrics.similarity import gmsd, ms_ssim
 from .networks.ensemble import self_ensemble
 from .networks.network import Network, load_network
 from .networks.upscale import upscale, upscale_image
-from .protocols.protocol import PROTOCOLS, Protocol
+from .protocols.protocol import PROTOCOLS, Protocol, describe_protocols
 from .protocols.published import published
 from .reports.evaluation import evaluate, score
 from .reports.scores import Scores
@@ -13,13 +14,17 @@ from .scoring.significance import paired_difference
 
 __all__ = [
     "PROTOCOLS",
+    "SSIM_FORMS",
     "Network",
     "Protocol",
     "Record",
     "ResultFolder",
     "Scores",
+    "describe_protocols",
     "evaluate",
+    "gmsd",
     "load_network",
+    "ms_ssim",
     "of_small_image",
     "paired_difference",
     "psnr",

@@ -1,4 +1,4 @@
-"""MATLAB's colour conversions: `rgb2ycbcr`, `ycbcr2rgb`, `im2double`, and the luma that super-resolution works on."""
+"""MATLAB's `rgb2ycbcr`, `ycbcr2rgb`, `rgb2gray`, `im2double`, and the luma that super-resolution works on."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
 from vdsr_data.matlab.elementary import doubles
 
-__all__ = ["im2double", "luma", "rgb2ycbcr", "to_double", "ycbcr2rgb"]
+__all__ = ["im2double", "luma", "rgb2gray", "rgb2ycbcr", "to_double", "ycbcr2rgb"]
 
 # ITU-R BT.601, as MATLAB's documentation of rgb2ycbcr gives it, for RGB in [0, 1] and YCbCr in [0, 255].
 MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -29,6 +29,9 @@ TO_RGB = np.array([
     doubles("0x1.2a150a8542a16p+0 0x1.0234addba8cccp+1 0x1.99efa26ce6ff2p-19"),
 ])  # fmt: skip
 RGB_OFFSET = -np.array(doubles("0x1.bf9775a847201p-1 -0x1.1036d2e69c81fp-1 0x1.15ec04271e3bep+0"))
+
+# First row of the inverse of NTSC's matrix [1 0.956 0.621; 1 -0.272 -0.647; 1 -1.106 1.703], correctly rounded.
+TO_GRAY = np.array([[0.2989360212937754, 0.5870430744511212, 0.11402090425510332]])
 
 # The largest value of each integer dtype that MATLAB's image functions take.
 INTEGER_TOP = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
@@ -138,6 +141,47 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     remark_range(image, "ycbcr2rgb")
     offset = RGB_OFFSET * INTEGER_TOP.get(image.dtype, 1.0)
     return _convert(image, TO_RGB, offset, clip=True)
+
+
+def rgb2gray(image: NDArray[Any]) -> NDArray[Any]:
+    """Convert RGB to grey as MATLAB's ``rgb2gray``: 0.2989 R + 0.5870 G + 0.1140 B.
+
+    The quality measures of images (SSIM, GMSD, NIQE) take this; super-resolution takes `luma`, which is another number.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns, 3)
+        uint8 or uint16; or float32, float64 in [0, 1] (other values by the same formula, not clipped). Memory as for
+        `rgb2ycbcr`.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        Same dtype, integers rounded half up. No 8-bit colour lies so near to half a step that the last bits of the
+        coefficients, which differ between computers, could decide.
+
+    Raises
+    ------
+    TypeError
+        For another dtype.
+    ArgumentError
+        If the shape is not (rows, columns, 3).
+
+    Warns
+    -----
+    RangeWarning
+        If floats are above 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vdsr_data import rgb2gray
+    >>> rgb2gray(np.array([[[255, 128, 0], [255, 255, 255]]], dtype=np.uint8)).tolist()
+    [[151, 255]]
+    """
+    image = _checked(image, "rgb2gray")
+    remark_range(image, "rgb2gray")
+    return _convert(image, TO_GRAY, np.zeros(1), clip=False)[:, :, 0]
 
 
 def im2double(image: NDArray[Any]) -> NDArray[np.float64]:

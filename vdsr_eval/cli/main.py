@@ -185,6 +185,17 @@ def score_command(
     report(context, scores)
 
 
+@main.command("protocols", cls=ExplainingCommand)
+def protocols_command() -> None:
+    """Show the protocols: what each reproduces, on what proof, and its rules.
+
+    Any rule can be changed with --rule NAME=VALUE, where the names are those of the lines that this prints.
+    """
+    from vdsr_eval.protocols.protocol import describe_protocols
+
+    click.echo(describe_protocols())
+
+
 @main.command("upscale", cls=ExplainingCommand)
 @click.argument("source", metavar="IN", shell_complete=complete_set)
 @click.option("--scale", required=True, type=SCALE, help="Factor by which the image grows in both directions.")

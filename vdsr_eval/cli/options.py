@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from vdsr_data.cli.options import CHOICE, FACTORS, FILE, FOLDER, WHOLE, degradation_option, force_option
-from vdsr_data.limits import BOUNDARIES, several
+from vdsr_data.limits import BOUNDARIES, EVALUATED, several
 from vdsr_data.limits import FACTORS as ENLARGED
 
 __all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
-LUMA = ("uint8", "float", "difference", "full", "full-uint8")
+FURTHER = ("niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb")
+LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 
 ensemble_option = click.option(
@@ -39,17 +40,16 @@ class ListOption(click.Option):
 
 
 class FactorType(click.ParamType[float]):
-    """A factor of super-resolution, also a fraction; whether it is allowed is for the function to say."""
+    """A factor of super-resolution, also a fraction."""
 
     name = "S"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Give the number, a whole one as int."""
-        found = FACTORS.convert(value, param, ctx)
-        if not isinstance(found, tuple):
-            return found
-        if len(found) != 1:
-            self.fail(f"{value!r}: give one factor, such as 3 or 2.5", param, ctx)
+        found = several(FACTORS.convert(value, param, ctx))
+        low, high = EVALUATED
+        if len(found) != 1 or not low <= found[0] <= high:
+            self.fail(f"{value!r}: give one factor from {low} to {high}, such as 3 or 2.5", param, ctx)
         return found[0]
 
 
@@ -110,7 +110,8 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
                show_default="vdsr-tf", help="How scores are computed."),
         option("--border", type=BorderType(), metavar="N",
                help="Pixels of each side left out: a number, or scale+6.  [default: the protocol's, mostly the scale]"),
-        option("--rgb", is_flag=True, help="Score all three channels instead of luma."),
+        option("--rgb", is_flag=True,
+               help="Score all channels instead of luma. SSIM is their mean; MATLAB's is another: --rule ssim=volume."),
         option("--grey", type=CHOICE(["keep", "rgb"]),
                help="A grey original is its own luma, or is read as RGB.  [default: the protocol's]"),
         option("--luma", type=CHOICE(LUMA),
@@ -121,6 +122,13 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
                help="Change any rule of the protocols, see `vdsr-eval protocols`: ssim=volume, crop=12."),
         degradation_option,
         option("--lr", type=FOLDER, help="Take low-resolution images from this folder instead of making them."),
+        option("--claim", metavar="PSNR/SSIM",
+               help="Find the rules that give every digit of a published number, such as 37.56/0.9591."),
+        option("--claims", type=FILE, help="As --claim: a log or CSV file with the numbers of each image."),
+        option("--metric", "metrics", cls=ListOption, multiple=True, type=CHOICE(FURTHER),
+               help="Print a table of further metrics of the pictures; niqe and brisque need vdsr-data fetch."),
+        option("--also", multiple=True, metavar="pyiqa:NAME,...",
+               help="Print metrics of pyiqa too, where it is installed: pyiqa:lpips,dists."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
         option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
         option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),

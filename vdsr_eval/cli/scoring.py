@@ -45,7 +45,9 @@ def check_options(context: click.Context, sets: Sequence["Benchmark"], inputs: I
         refuse_idle(context, ["html_images"], "counts images, and --image names them; leave one of the two out")
     if all(options[name] is None for name in ("html", "save_images", "save_mat")):
         refuse_idle(context, ["images"], "says what --html, --save-images and --save-mat show; name one of these too")
-    taken = _read([*inputs, *(benchmark.path for benchmark in sets), *filter(None, [options["lr"]])])
+    if options["claim"] is not None or options["claims"] is not None:
+        refuse_idle(context, ["protocols", "explain"], "has no place beside --claim, which finds the protocol")
+    taken = _read([*inputs, *(benchmark.path for benchmark in sets), *filter(None, [options["lr"], options["claims"]])])
     if log := voice.log_name():
         taken.setdefault(realpath(log), "--log-file")
     for name in ("save_images", "save_mat"):
@@ -87,7 +89,12 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
         "luma",
         "boundary",
         "degradation",
+        "rules",
         "lr",
+        "claim",
+        "claims",
+        "metrics",
+        "also",
         "save_images",
         "save_mat",
         "detail",
@@ -96,19 +103,10 @@ def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any
     return {
         **{name: options[name] for name in same},
         "protocols": options["protocols"] if named else TRIED,
-        "rules": _rules(options["rules"]),
         "images": images,
         "html_images": options["html_images"] if options["html"] else 0,
         "remark": voice.remark,
     }
-
-
-def _rules(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Rules by their names, each once."""
-    rules = dict(given)
-    if len(rules) < len(given):
-        raise click.UsageError("--rule: a rule is given twice")
-    return rules
 
 
 def report(context: click.Context, scores: "Scores") -> None:

@@ -117,14 +117,15 @@ def ssim_sums(image, reference, mixture, down, across, taps, c1, c2, luminance):
                 if size == 11:
                     _eleven(ring[(i + 1) % 11, m], ring[(i + 2) % 11, m], ring[(i + 3) % 11, m], ring[(i + 4) % 11, m],
                             ring[(i + 5) % 11, m], ring[(i + 6) % 11, m], ring[(i + 7) % 11, m], ring[(i + 8) % 11, m],
-                            ring[(i + 9) % 11, m], ring[(i + 10) % 11, m], ring[i % 11, m], taps, line, covered.size)  # fmt: skip
+                            ring[(i + 9) % 11, m], ring[(i + 10) % 11, m], ring[i % 11, m],
+                            taps, line, covered.size)  # fmt: skip
                     _eleven(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[7:], line[8:],
                             line[9:], line[10:], taps, means[m], count)  # fmt: skip
                 else:
                     _box(ring[0, m], ring[1, m], ring[2, m], ring[3, m], ring[4, m], ring[5, m], ring[6, m],
                          ring[size - 1, m], size, taps[0], line, covered.size)  # fmt: skip
-                    _box(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:],
-                         line[size - 1 :], size, taps[0], means[m], count)  # fmt: skip
+                    _box(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[size - 1 :], size,
+                         taps[0], means[m], count)  # fmt: skip
             mean_a, mean_b, squares, both = means[0], means[1], means[2], means[3]
             for x in range(count):
                 product, square = mean_a[x] * mean_b[x], mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x]

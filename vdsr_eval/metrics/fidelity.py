@@ -124,11 +124,11 @@ def ssim(
         True lets the window run over the channels too, under the same rule for the edges, which with "replicate" is
         what MATLAB's ``ssim`` does to an RGB image: it takes it for a volume.
     downsample : bool, default False
-        First average blocks of f x f pixels, f = max(1, round(min(rows, columns) / 256)), and keep every f-th, as Wang's
-        later ``ssim.m``, with "valid".
+        First average f x f pixels, f = max(1, round(min(rows, columns) / 256)), and keep every f-th, as Wang's later
+        ``ssim.m`` does, which has "valid" windows.
     window : {"gaussian", "uniform-8", "uniform-7"}, default "gaussian"
-        11 x 11 with sigma 1.5; the 8 x 8 box of Wang's first code; or scikit-image's default, a 7 x 7 box whose variances
-        are divided by 48 for 49 pixels. Beyond the edges the 8 x 8 box lies as under MATLAB's ``imfilter``.
+        Wang's 11 x 11 with sigma 1.5; the 8 x 8 box of his older code; or scikit-image's default, a 7 x 7 box with
+        sample variances (divided by N - 1). The pixel of an 8 x 8 box is the fourth, as MATLAB's ``imfilter`` has it.
 
     Returns
     -------
@@ -219,12 +219,9 @@ def block_means(image: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """``imfilter(image, fspecial('average', f), 'symmetric')``, every f-th pixel of it, and no other computed."""
     counts = [-(-side // factor) for side in image.shape[:2]]
     before = (factor - 1) // 2
-    beyond = [
-        (before, max(count * factor - before - side, 0)) for count, side in zip(counts, image.shape, strict=False)
-    ]
-    padded = np.pad(image, beyond + [(0, 0)] * (image.ndim - 2), mode="symmetric")[
-        : counts[0] * factor, : counts[1] * factor
-    ]
+    after = [max(count * factor - before - side, 0) for count, side in zip(counts, image.shape, strict=False)]
+    beyond = [(before, after[0]), (before, after[1]), *[(0, 0)] * (image.ndim - 2)]
+    padded = np.pad(image, beyond, mode="symmetric")[: counts[0] * factor, : counts[1] * factor]
     total = np.zeros((*counts, *image.shape[2:]))
     for column in range(factor):  # the order in which MATLAB adds
         for row in range(factor):
@@ -251,7 +248,7 @@ def _covered(length: int, size: int, border: SsimBorder) -> NDArray[np.intp]:
     index = np.arange(-((size - 1) // 2), length + size // 2)
     if border == "replicate":
         return index.clip(0, length - 1)
-    return np.abs(length - 1 - np.abs(length - 1 - index))
+    return np.asarray(np.abs(length - 1 - np.abs(length - 1 - index)))
 
 
 def _gaussian() -> NDArray[np.float64]:

@@ -293,6 +293,9 @@ def as_colours(image: NDArray[Any], protocol: Protocol | str) -> NDArray[Any]:
 def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
     """The values of an integer image, uint8 or uint16, that a protocol compares, float64 in its range."""
     protocol, image = as_protocol(protocol), checked_image(image, "image")
+    if protocol.luma == "single" and not protocol.rgb:
+        planes = image if image.ndim == 2 else rgb2ycbcr(im2double(image))[:, :, 0]
+        return (im2double(planes).astype(np.float32) * np.float32(255)).astype(np.float64)
     if protocol.rgb or image.ndim == 2:
         return im2double(image) if protocol.result == "float" else image.astype(np.float64)
     if protocol.luma == "float":

@@ -6,6 +6,7 @@ apart. `vdsr_eval.protocols.pair` applies one to an image.
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -14,8 +15,20 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import choice, several, truth, whole
 from vdsr_eval.metrics.fidelity import SsimForm
 
-__all__ = ["PROTOCOLS", "RULES", "Protocol", "as_protocol", "nearest", "varied"]
+__all__ = [
+    "PROTOCOLS",
+    "RULES",
+    "Luma",
+    "Protocol",
+    "Rules",
+    "as_protocol",
+    "changed",
+    "describe_protocols",
+    "nearest",
+    "varied",
+]
 
+Luma = Literal["uint8", "float", "single", "difference", "full", "full-uint8"]
 BEYOND = 6  # pixels that the DIV2K challenges leave out of each side beside the scale
 
 
@@ -30,10 +43,11 @@ class Protocol:
     source : {"luma", "rgb", "rgb-float", "rgb-once"}
         What imresize shrinks: luma in floating point; the 8-bit colour image, as files of LR hold it; the colour image
         in floating point, not rounded; or rounded once, at the end, as BasicSR's script.
-    luma : {"uint8", "float", "difference", "full", "full-uint8"}
-        Luma of the 8-bit images that are compared: rgb2ycbcr rounded to whole values (MATLAB's uint8), or not (MATLAB's
-        double); EDSR's, of the difference, over 256; or with the full range 0 to 255 as JPEG has it, not rounded or
-        rounded, which costs 1.32 dB.
+    luma : {"uint8", "float", "single", "difference", "full", "full-uint8"}
+        Luma of the 8-bit images that are compared. "uint8" and "float" are rgb2ycbcr rounded to whole values (MATLAB's
+        uint8), and not (MATLAB's double); "single" is the latter in single precision, as in RCAN's script;
+        "difference" is EDSR's, of the difference, over 256; "full" and "full-uint8" have the full range 0 to 255, as
+        JPEG, which costs 1.32 dB.
     result : {"float", "uint8", "rgb"}
         What a method hands in: luma in floating point, luma rounded to 8 bits, or an 8-bit colour image.
     ssim : str
@@ -75,7 +89,7 @@ class Protocol:
 
     name: str
     source: Literal["luma", "rgb", "rgb-float", "rgb-once"]
-    luma: Literal["uint8", "float", "difference", "full", "full-uint8"]
+    luma: Luma
     result: Literal["float", "uint8", "rgb"]
     ssim: SsimForm
     reproduces: str
@@ -159,8 +173,9 @@ class Protocol:
 WORDS = ("name", "reproduces", "proof")  # what is no rule
 PLAIN = ("boundary", "degradation", "resizer")  # whose values need no name in a label
 LUMA = {
-    "uint8": "rounded", "float": "not rounded", "difference": "of the difference, over 256",
-    "full": "of full range, not rounded", "full-uint8": "of full range, rounded",
+    "uint8": "rounded", "float": "not rounded", "single": "in single precision",
+    "difference": "of the difference, over 256", "full": "of full range, not rounded",
+    "full-uint8": "of full range, rounded",
 }  # fmt: skip
 SSIM = {
     "replicate": "over whole image, replicated edge", "valid": "over valid windows",
@@ -183,8 +198,9 @@ PROTOCOLS: dict[str, Protocol] = {
             reproduces="the VDSR paper, SRCNN", proof="the authors' network on Set5, 6 of 6 numbers",
         ),
         Protocol(
-            name="rcan", source="rgb", luma="float", result="rgb", ssim="valid", grey="rgb",
-            reproduces="RCAN, EDSR, SwinIR, BasicSR", proof="RDN's results with MATLAB's own log, every digit",
+            name="rcan", source="rgb", luma="single", result="rgb", ssim="valid", grey="rgb",
+            reproduces="RCAN, EDSR, SwinIR",
+            proof="RDN's results on Set5 with MATLAB's own log, 20 of 20 numbers to 6 decimals",
         ),
         Protocol(
             name="rdn", source="rgb", luma="uint8", result="rgb", ssim="valid", boundary="replicate",
@@ -224,6 +240,10 @@ def _change(rule: str, value: Any) -> str:
     return str(value) if rule in PLAIN else f"{'SSIM' if rule == 'ssim' else rule} {value}"
 
 
+# Rules by their names, as a mapping or as pairs.
+Rules = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
 def as_protocol(protocol: Protocol | str) -> Protocol:
     """The protocol of that name, whatever its case; a `Protocol` is itself.
 
@@ -246,7 +266,7 @@ def varied(
     luma: str | None = None,
     boundary: Literal["symmetric", "replicate"] | None = None,
     degradation: str | Degradation | None = None,
-    rules: Mapping[str, Any] | None = None,
+    rules: Rules = (),
 ) -> tuple[Protocol, ...]:
     """One protocol or several, each once, with these rules changed; what is left at its default stays as it is.
 
@@ -262,18 +282,54 @@ def varied(
     >>> [protocol.label for protocol in varied(["paper", "rcan"], border=0, rules={"ssim": "volume"})]
     ['paper (SSIM volume, border 0)', 'rcan (SSIM volume, border 0)']
     """
-    recipe = None if degradation is None else Degradation.parse(degradation)
-    given = {"border": border, "rgb": rgb or None, "grey": grey, "luma": luma, "boundary": boundary,
-             "degradation": recipe}  # fmt: skip
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    for name, value in (rules or {}).items():
-        if name in changes:
-            raise ArgumentError(f"rules: {name} is given twice")
-        changes[name] = _rule(name, value)
+    changes = changed(border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation,
+                      rules=rules)  # fmt: skip
     found = tuple(dict.fromkeys(replace(as_protocol(protocol), **changes) for protocol in several(protocols)))
     if not found:
         raise ArgumentError(f"protocols: give at least one of {', '.join(PROTOCOLS)}")
     return found
+
+
+def describe_protocols() -> str:
+    """The text of `vdsr-eval protocols`: each protocol, what it reproduces, on what proof, its rules, and their values.
+
+    Examples
+    --------
+    >>> from vdsr_eval import describe_protocols
+    >>> print(describe_protocols().splitlines()[1].strip())
+    reproduces: VDSR-TensorFlow
+    """
+    lines = []
+    for protocol in PROTOCOLS.values():
+        rules = {rule.name: getattr(protocol, rule.name) for rule in fields(Protocol) if rule.name not in WORDS}
+        shown = ", ".join(f"{rule}={_word(value)}" for rule, value in rules.items() if rule != "degradation")
+        lines += [
+            protocol.describe(),
+            f"  reproduces: {protocol.reproduces}",
+            f"  proof: {protocol.proof or 'none yet'}",
+        ]
+        lines += [f"  rules: {shown}", ""]
+    values = {**RULES, "border": ("scale", "scale+6", "a number"), "crop": ("scale", "none", "resize", "a number"),
+              "rgb": ("yes", "no"), "clip": ("yes", "no"), "degradation": ("bd", "dn:noise=10", "...")}  # fmt: skip
+    return "\n".join([*lines, "values:", *(f"  {rule}: {', '.join(words)}" for rule, words in values.items())])
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "scale" if value is None else str(value)
+
+
+def changed(*, rules: Rules = (), **given: Any) -> dict[str, Any]:
+    """The rules that the arguments of `varied` change, by their names; ArgumentError if one is given twice."""
+    changes = {name: value for name, value in given.items() if value is not None and value is not False}
+    if "degradation" in changes:
+        changes["degradation"] = Degradation.parse(changes["degradation"])
+    for name, value in rules.items() if isinstance(rules, Mapping) else rules:
+        if name in changes:
+            raise ArgumentError(f"rules: {name} is given twice")
+        changes[name] = _rule(name, value)
+    return changes
 
 
 def _rule(name: str, value: Any) -> Any:
@@ -293,7 +349,11 @@ def _rule(name: str, value: Any) -> Any:
     return int(value) if name in ("border", "crop") and value.isdecimal() else value
 
 
-def nearest(protocol: Protocol) -> Protocol:
-    """The same rules, by the name of the protocol with which most of them are shared."""
-    base = min(PROTOCOLS.values(), key=lambda named: len(protocol.changes(named)))
-    return replace(protocol, name=base.name, reproduces=base.reproduces, proof=base.proof)
+def nearest(protocol: Protocol, idle: Iterable[str] = ()) -> Protocol:
+    """The same rules, by the name of the protocol with which most are shared; `idle` ones are that protocol's own."""
+    named = []
+    for base in PROTOCOLS.values():
+        with suppress(ArgumentError):  # of rules that do not go with this name's own
+            same: dict[str, Any] = {rule: getattr(base, rule) for rule in (*WORDS, *idle)}
+            named.append(replace(protocol, **same))
+    return min(named, key=lambda one: len(one.changes(PROTOCOLS[one.name])))

@@ -15,13 +15,14 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
-from vdsr_eval.protocols.protocol import Protocol, varied
+from vdsr_eval.protocols.protocol import Luma, Protocol, Rules, changed, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
 from vdsr_eval.reports.remarks import remarks
 from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
-from vdsr_eval.scoring.methods import Method, Model, method, named
+from vdsr_eval.scoring.claims import Claim, explain_claim, read_claims, remembered
+from vdsr_eval.scoring.methods import Method, Model, Opened, method, named
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC, Record, Scored
 from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
@@ -41,11 +42,15 @@ def evaluate(
     border: int | Literal["scale+6"] | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
-    luma: Literal["uint8", "float", "difference", "full", "full-uint8"] | None = None,
+    luma: Luma | None = None,
     boundary: Boundary | None = None,
     degradation: str | Degradation | None = None,
-    rules: Mapping[str, Any] | None = None,
+    rules: Rules = (),
     lr: str | Path | None = None,
+    claim: str | Claim | None = None,
+    claims: str | Path | None = None,
+    metrics: str | Iterable[str] = (),
+    also: str | Iterable[str] = (),
     self_ensemble: bool = False,
     baseline: Model | None = None,
     save_images: str | Path | None = None,
@@ -78,7 +83,8 @@ def evaluate(
     border : int or "scale+6", optional
         Pixels of each side that are not scored; the default is the protocol's, as a rule the scale.
     rgb : bool
-        Score all three channels instead of luma.
+        Score all three channels instead of luma. SSIM is the mean of theirs; MATLAB's of an RGB image is another number,
+        ``ssim(..., volume=True)``.
     grey : {"keep", "rgb"}, optional
         A grey original is its own luma, or is read as RGB; the default is the protocol's.
     luma : str, optional
@@ -91,6 +97,15 @@ def evaluate(
         Any further rules of a `Protocol`, by their names: ``{"ssim": "volume", "crop": 12}``.
     lr : str or Path, optional
         Take low-resolution images from this folder instead of making them.
+    claim : str, optional
+        A published PSNR/SSIM of one method on one set at one scale, such as "37.56/0.9591": find the rules that give
+        every digit, instead of scoring under `protocols`. Rules that are given are not varied. See `Scores.explanation`.
+    claims : str or Path, optional
+        As `claim`, a file with the numbers of each image: a log or CSV, see `read_claims`.
+    metrics : str, or several
+        Further metrics of 8-bit pictures: "niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb" (MATLAB's of RGB).
+    also : str, or several
+        Metrics of pyiqa, where it is installed: "pyiqa:lpips,dists".
     self_ensemble : bool
         Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
@@ -152,9 +167,10 @@ def evaluate(
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble)
     factors = tuple(dict.fromkeys(checked_factor("scales", factor, EVALUATED) for factor in several(scales)))
-    ways = varied(
-        protocols, border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules
+    given = changed(
+        border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules
     )
+    ways = varied(protocols, rules=given)
     only = _known(several(images), opened)
     parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
@@ -171,10 +187,25 @@ def evaluate(
         for name, run in ready.items():
             part.methods[name] = part.results(run, notes, read) if isinstance(run, ResultFolder) else run
 
+    explanation = None
+    if claim is not None or claims is not None:
+        (part,), subject = _of_claim(parts, found), _subject(found)
+        if ways != varied("vdsr-tf", rules=given):
+            raise ArgumentError("protocols: with a claim they are found; leave them out")
+        asked = _asked(claim, claims, part)
+        model = found[subject]
+        if not isinstance(model, ResultFolder):
+            part.methods[subject] = remembered(model)
+        read_lr = None if lr is None else low_resolution(lr, part.benchmark.image_names, scale=part.scale)[0]
+        explanation = explain_claim(
+            part.benchmark, part.methods[subject], asked, scale=part.scale, fixed=given, lr=read_lr
+        )
+        ways = ((explanation.found or explanation.close)[0].protocol,)
+
     # What cannot end well is refused before the work.
     folders = file_names([benchmark.name for benchmark in opened])
-    given = {"save_images": save_images, "save_mat": save_mat}
-    targets = [checked_path(name, target) for name, target in given.items() if target is not None]
+    places = {"save_images": save_images, "save_mat": save_mat}
+    targets = [checked_path(name, target) for name, target in places.items() if target is not None]
     for target in targets:
         _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale:g}" for p in parts], read, force=force)
     check_memory(opened, ways, len(found))
@@ -184,6 +215,12 @@ def evaluate(
     sinks: list[Callable[[Sequence[Scored]], None]] = [page] if html_images else []
     if targets:
         sinks.append(PictureFiles(sets=folders, images=save_images, mat=save_mat, detail=detail, only=only))
+    further = None
+    if (names := several(metrics)) or several(also):
+        from vdsr_eval.reports.further import FurtherScores, further_metrics
+
+        further = FurtherScores(further_metrics(names, several(also)))
+        sinks.append(further)
     left_out: list[str] = []
 
     def skip(line: str) -> None:
@@ -205,7 +242,7 @@ def evaluate(
                         sink(together)
     said = (*notes, *remarks(records))
     return Scores(records=tuple(records), protocols=ways, baseline=against, remarks=said, left_out=tuple(left_out),
-                  views=tuple(page.views))  # fmt: skip
+                  views=tuple(page.views), explanation=explanation, further=further)  # fmt: skip
 
 
 def score(
@@ -223,11 +260,15 @@ def score(
     border: int | Literal["scale+6"] | None = None,
     rgb: bool = False,
     grey: Literal["keep", "rgb"] | None = None,
-    luma: Literal["uint8", "float", "difference", "full", "full-uint8"] | None = None,
+    luma: Luma | None = None,
     boundary: Boundary | None = None,
     degradation: str | Degradation | None = None,
-    rules: Mapping[str, Any] | None = None,
+    rules: Rules = (),
     lr: str | Path | None = None,
+    claim: str | Claim | None = None,
+    claims: str | Path | None = None,
+    metrics: str | Iterable[str] = (),
+    also: str | Iterable[str] = (),
     save_images: str | Path | None = None,
     save_mat: str | Path | None = None,
     detail: Window | Literal["auto"] | None = None,
@@ -259,7 +300,7 @@ def score(
         Compare image by image with the results in this folder, or with "bicubic".
     baseline_pattern : str, default "*"
         The `pattern` of the baseline's folder.
-    protocols, border, rgb, grey, luma, boundary, degradation, rules, lr
+    protocols, border, rgb, grey, luma, boundary, degradation, rules, lr, claim, claims, metrics, also
         As for `evaluate`.
     save_images, save_mat, detail, images, html_images, force, advance, remark
         As for `evaluate`.
@@ -306,10 +347,32 @@ def score(
     against = names[1] if len(names) > 1 else None if baseline is None else BICUBIC
     return evaluate(
         gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
-        boundary=boundary, degradation=degradation, rules=rules, lr=lr, save_images=save_images,
-        save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force, advance=advance,
-        remark=remark,
+        boundary=boundary, degradation=degradation, rules=rules, lr=lr, claim=claim, claims=claims,
+        metrics=metrics, also=also, save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force,
+        advance=advance, remark=remark,
     )  # fmt: skip
+
+
+def _of_claim(parts: Sequence["_Part"], methods: Mapping[str, Opened]) -> Sequence["_Part"]:
+    if len(parts) != 1:
+        raise ArgumentError("claim: is of one set at one scale; name these")
+    if len([name for name in methods if name != BICUBIC]) > 1:
+        raise ArgumentError("claim: is of one method; name that alone")
+    return parts
+
+
+def _subject(methods: Mapping[str, Opened]) -> str:
+    """The method whose scores are claimed: the one beside bicubic, or bicubic alone."""
+    return next((name for name in methods if name != BICUBIC), BICUBIC)
+
+
+def _asked(claim: str | Claim | None, file: str | Path | None, part: "_Part") -> dict[str, Claim]:
+    """Claims of the mean, or of images."""
+    if claim is not None and file is not None:
+        raise ArgumentError("claim and claims are two ways to say the same; give one")
+    if claim is not None:
+        return {"": Claim.parse(claim)}
+    return read_claims(checked_path("claims", file), part.benchmark.image_names)
 
 
 def _check_scales(factors: Sequence[float], protocols: Sequence[Protocol], *, given: bool, enlarging: bool) -> None:

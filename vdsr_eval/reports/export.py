@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,23 @@ from vdsr_eval.scoring.records import Record, mean_score
 __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", "plain", "write_text"]
 
 
-def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null."""
+def json_rows(
+    records: Sequence[Record], further: Mapping[Key, Mapping[str, Mapping[str, float]]] | None = None
+) -> list[dict[str, Any]]:
+    """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null.
+
+    `further` has further metrics of images, by the key of the row, the image and the metric.
+    """
     rows = []
-    for (dataset, scale, model, protocol), group in groups(records).items():
+    for key, group in groups(records).items():
+        dataset, scale, model, protocol = key
+        more = (further or {}).get(key, {})
         psnr, ssim = mean_score(group)
-        images = [{"image": r.image, "psnr": plain(r.psnr), "ssim": r.ssim} for r in group]
+        images = [
+            {"image": r.image, "psnr": plain(r.psnr), "ssim": r.ssim}
+            | {name: plain(value) for name, value in more.get(r.image, {}).items()}
+            for r in group
+        ]
         rows.append(
             {"dataset": dataset, "scale": scale, "model": model, "protocol": protocol}
             | {"psnr": plain(psnr), "ssim": ssim, "images": images}
@@ -30,9 +41,9 @@ def json_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     return rows
 
 
-def json_text(records: Sequence[Record]) -> str:
+def json_text(records: Sequence[Record], further: Mapping[Key, Mapping[str, Mapping[str, float]]] | None = None) -> str:
     """`json_rows` as a JSON list."""
-    return json.dumps(json_rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(json_rows(records, further), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def csv_text(records: Sequence[Record]) -> str:

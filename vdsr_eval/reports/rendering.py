@@ -37,7 +37,7 @@ def picture(scored: Scored) -> NDArray[np.uint8]:
     """
     image = scored.image / scored.protocol.data_range
     gt = as_colours(_truth(scored), scored.protocol)
-    if image.ndim == 2 and gt.ndim == 3 and scored.protocol.luma in ("uint8", "float"):
+    if image.ndim == 2 and gt.ndim == 3 and scored.protocol.luma in ("uint8", "float", "single"):
         image = ycbcr2rgb(np.dstack([image, im2double(rgb2ycbcr(gt))[:, :, 1:]]))
     return np.floor(image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 

@@ -10,9 +10,11 @@ from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.reports import export, tables
 from vdsr_eval.reports.page import write_page
 from vdsr_eval.reports.tables import Table, groups
+from vdsr_eval.scoring.claims import Explanation
 from vdsr_eval.scoring.records import Record, mean_score
 
 if TYPE_CHECKING:
+    from vdsr_eval.reports.further import FurtherScores
     from rich.console import Console
 
 __all__ = ["Scores", "Shown", "draw"]
@@ -68,6 +70,10 @@ class Scores:
     baseline: str | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    # Which rules give the claim that was made, if one was.
+    explanation: Explanation | None = None
+    # Further metrics, of the first protocol, if any were asked for.
+    further: "FurtherScores | None" = field(default=None, repr=False)
     # Images for the page: of `vdsr_eval.reports.page.PageImages`.
     views: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
@@ -132,7 +138,13 @@ class Scores:
                 found.append(tables.summary(ours, protocol=protocol))
             if baseline is not None:
                 found.append(tables.differences(ours, baseline=baseline, protocol=protocol))
-        return [*found, tables.explain(self.records, self.protocols)] if explain else found
+        if explain:
+            found.append(tables.explain(self.records, self.protocols))
+        if self.further is not None:
+            found.append(self.further.table())
+        if self.explanation is not None:
+            found.insert(0, tables.claimed(self.explanation, self.records))
+        return found
 
     def table(self, **shown: Unpack[Shown]) -> str:
         """`tables`, with these arguments, as the text that ``vdsr-eval`` prints."""
@@ -157,7 +169,7 @@ class Scores:
 
     def to_json(self, path: Path | str | None = None) -> str:
         """The means and the scores of each image; an infinite PSNR is null; written to `path` too."""
-        return _written(export.json_text(self.records), path)
+        return _written(export.json_text(self.records, {} if self.further is None else self.further.values), path)
 
     def to_html(self, path: Path | str, **shown: Unpack[Shown]) -> None:
         """Write a page that needs no other file: tables, bars, and as many images as `evaluate` was asked to keep."""

@@ -7,12 +7,16 @@ from typing import NamedTuple
 from vdsr_data.errors import ArgumentError, one_line
 from vdsr_data.limits import different
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, as_protocol
-from vdsr_eval.protocols.published import Agreement, Published, agreements, published
+from vdsr_eval.protocols.published import PUBLISHED, Agreement, Published, agreements, published, set_name
+from vdsr_eval.scoring.claims import Claim, Explanation
 from vdsr_eval.scoring.records import BICUBIC, Record, checked_records, mean_score
 from vdsr_eval.scoring.significance import LEVEL, paired_difference
 
-__all__ = ["Key", "Table", "compare", "differences", "explain", "groups", "per_image", "score_cell",
+__all__ = ["Key", "Table", "claimed", "compare", "differences", "explain", "groups", "per_image", "score_cell",
            "summary"]  # fmt: skip
+
+
+SHOWN = 8  # ways that a claim's table names
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,38 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> T
     columns = ("set", "scale", "model", *labels)
     title = "the same images under every protocol"
     return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
+
+
+def claimed(explanation: Explanation, records: Sequence[Record]) -> Table:
+    """The rules that give a claim, or come near it, the simplest first."""
+    group = next(iter(groups(records).values()))
+    of = f"{group[0].dataset} x{group[0].scale:g}"
+    whole = explanation.claims.get("")
+    what = f"{whole} on {of}" if whole else f"the numbers of {len(explanation.claims)} images of {of}"
+    ways = explanation.found or explanation.close
+    count, tried = len(explanation.found), f"{explanation.tried:,}"
+    verdict = f"{count} of {tried} ways give every digit" if count else f"none of {tried} ways gives every digit"
+    rows: list[tuple[str, ...]] = [(way.protocol.label, f"{way.psnr:.4f}", f"{way.ssim:.6f}") for way in ways[:SHOWN]]
+    notes = [f"which is {ways[0].protocol.describe()}" if count else "nearest: " + ways[0].protocol.describe()]
+    if count > SHOWN:
+        notes.append(f"{count - SHOWN} more ways give these digits")
+    if count > 1:
+        notes.append("a claim with more digits, or the numbers of each image (claims), tells them apart")
+    if not count:
+        notes.append("then the images, the low resolution or the results are others, or the rules are none of these")
+    if whole:
+        notes += _printed(whole, group[0])
+    title = f"claim {what}: {verdict}; the {'simplest' if count else 'nearest'} first"
+    return Table(f"claim {what}", title, ("rules", "PSNR", "SSIM"), rows, notes=tuple(notes))
+
+
+def _printed(claim: Claim, record: Record) -> list[str]:
+    """Published rows of the set and scale with these very digits."""
+    rows = [row for row in PUBLISHED
+            if set_name(record.dataset) == row.dataset.lower() and row.scale == record.scale
+            and claim.psnr == f"{row.psnr:.2f}" and claim.ssim in (None, f"{row.ssim:.4f}")]  # fmt: skip
+    return [f"printed for {row.model}{f' ({row.degradation})' * bool(row.degradation)}, listed here under "
+            f"`{row.protocol}`: {row.source}" for row in rows[:SHOWN]]  # fmt: skip
 
 
 def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol | str) -> Table:

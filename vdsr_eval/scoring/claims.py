@@ -1,8 +1,11 @@
 """Which rules give a published number: the claim, the grid of all rules, and the search through it."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,13 @@ from vdsr_data.benchmark.sets import Benchmark, Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed
 from vdsr_data.limits import BOUNDARIES
 from vdsr_eval.metrics.fidelity import SSIM_FORMS
+from vdsr_eval.networks.network import Upscaler
 from vdsr_eval.protocols.pair import Enlarged, Pair, as_colours, as_scored, enlarge, ground_truth, pair_of, score
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, nearest
-from vdsr_eval.scoring.methods import Method
+from vdsr_eval.scoring.methods import Method, SmallImage, bicubic, method
 from vdsr_eval.scoring.results import Results
 
-__all__ = ["Claim", "Claims", "Explanation", "Way", "explain_claim", "read_claims"]
+__all__ = ["Claim", "Claims", "Explanation", "Way", "explain_claim", "read_claims", "remembered"]
 
 LOW = ("source", "boundary", "resizer", "crop", "grey")  # rules on which the low resolution depends
 BORDERS: tuple[Any, ...] = (None, 0, "scale+6", 4, 6, 8, 12)
@@ -141,7 +145,8 @@ def explain_claim(
 ) -> Explanation:
     """Try all rules, and find those that give every digit of what was claimed.
 
-    First those ways of making the low resolution that the named protocols have; all others only if none of these fits.
+    First those ways of making the low resolution that the named protocols have, until one of these protocols fits; all
+    others only if nothing does.
 
     Parameters
     ----------
@@ -157,19 +162,43 @@ def explain_claim(
     """
     grid = _Grid(list(benchmark), run, claims, scale, dict(fixed), lr)
     tried: list[_Tried] = []
+    found: dict[tuple[float, ...], Way] = {}  # of ways with the same 6 decimals the simplest
     for stage in grid.stages():
         for low in stage:
-            tried += grid.psnrs(low)
-        found = [way for one in tried if one.fits for way in grid.ways(one) if _all_hold(claims, way)]
+            new = grid.psnrs(low)
+            for way in (way for one in new if one.fits for way in grid.ways(one) if _all_hold(claims, way)):
+                scores = tuple(round(value, 6) for pair in way.images.values() for value in pair)
+                found[scores] = min(found.get(scores, way), way, key=_complexity)
+            tried += new
+            if any(_complexity(way)[0] == 0 for way in found.values()):
+                break
         if found:
             break
     count = sum(len(one.forms) for one in tried)
     if not tried:
         raise VdsrError(f"{benchmark.name}: no image can be scored at x{scale:g} under any rules")
-    simple = sorted(found, key=_complexity)
-    close = [] if found else sorted((way for one in sorted(tried, key=lambda t: t.gap)[:KEPT] for way in grid.ways(one)),
-                                    key=lambda way: (_gap(claims, way), _complexity(way)))  # fmt: skip
+    simple = sorted(found.values(), key=_complexity)
+    close: list[Way] = []
+    if not found:
+        near = sorted(tried, key=lambda one: one.gap)[:KEPT]
+        ways = [way for one in near for way in grid.ways(one)]
+        close = sorted(ways, key=lambda way: (_gap(claims, way), _complexity(way)))
     return Explanation(claims, tuple(simple), tuple(close[:KEPT]), count)
+
+
+def remembered(upscale: Upscaler | SmallImage) -> Method:
+    """The method of an upscaling function that runs once for each image that it is given."""
+    if upscale is bicubic or isinstance(upscale, SmallImage):
+        return method(upscale)
+    results: dict[bytes, NDArray[np.floating]] = {}
+
+    def run(ilr: NDArray[np.float64], scale: float) -> NDArray[np.floating]:
+        key = hashlib.sha256(np.ascontiguousarray(ilr).data).digest()
+        if key not in results:
+            results[key] = upscale(ilr, scale)
+        return results[key]
+
+    return method(run)
 
 
 @dataclass(frozen=True)
@@ -209,8 +238,8 @@ class _Grid:
         seen: set[tuple[Any, ...]] = set()
         for stage in (named, every):
             chosen = []
-            for low in stage:
-                low = {**low, **{rule: self.fixed[rule] for rule in LOW if rule in self.fixed}}
+            for rules in stage:
+                low = {**rules, **{rule: self.fixed[rule] for rule in LOW if rule in self.fixed}}
                 key = self._same(low)
                 if key not in seen:
                     seen.add(key)
@@ -220,23 +249,40 @@ class _Grid:
     def _same(self, low: dict[str, Any]) -> tuple[Any, ...]:
         """What tells low resolutions apart on these images: no crop that crops as another, no grey where none is."""
         some = Protocol(name="", luma="float", result="rgb", ssim="valid", reproduces="", **_apart(low))
-        sizes = []
+        cut = replace(some, crop="scale") if some.crop == "resize" else some
+        crop: list[Any] = []
         for original in self.originals:
-            shape = ground_truth(np.broadcast_to(np.uint8(0), original.pixels.shape[:2]), scale=self.scale,
-                                 protocol=replace(some, crop="scale" if some.crop == "resize" else some.crop)).shape  # fmt: skip
-            sizes.append((shape, some.crop in ("resize", "none") and shape[:2] != original.pixels.shape[:2]))
-        crop = (some.crop == "resize" and any(changed for _, changed in sizes), tuple(shape for shape, _ in sizes))
+            shape = original.pixels.shape[:2]
+            left = ground_truth(np.broadcast_to(np.uint8(0), shape), scale=self.scale, protocol=cut).shape
+            crop.append((left, some.crop == "resize" and left != shape))
         grey = low["grey"] if any(original.pixels.ndim == 2 for original in self.originals) else None
         if isinstance(self.run, Results):
-            return crop, grey
+            return *crop, grey
         if self.lr is not None or "degradation" in self.fixed:
-            return crop, grey, low["boundary"], low["source"] == "luma"
-        return crop, grey, low["source"], low["boundary"], low["resizer"]
+            return *crop, grey, low["boundary"], low["source"] == "luma"
+        return *crop, grey, low["source"], low["boundary"], low["resizer"]
+
+    def _idle(self) -> tuple[str, ...]:
+        """Rules without effect on these images and these results."""
+        grey = any(original.pixels.ndim == 2 for original in self.originals)
+        idle = [*(["source", "boundary", "resizer"] if self._pictures else []), *([] if grey else ["grey"])]
+        return tuple(rule for rule in idle if rule not in self.fixed)
+
+    @cached_property
+    def _pictures(self) -> bool:
+        """Whether the results are 8-bit images, in files."""
+        if not isinstance(self.run, Results):
+            return False
+        with suppress(VdsrError):
+            return bool(self._planes(self.originals[0], None, replace(PROTOCOLS["rcan"], **self.fixed))[0].size)
+        return False
 
     def psnrs(self, low: dict[str, Any]) -> list[_Tried]:
         """The PSNR under all rules of scoring; none if the images do not go with this low resolution."""
-        ways = [way for way in self._scorings() if self._possible(low, way)]
-        borders = {_border(border, self.scale): border for border in self._choices("border", BORDERS)}
+        ways = [way for way in self._scorings() if self._possible(way)]
+        borders: dict[int, Any] = {}
+        for border in self._choices("border", BORDERS):
+            borders.setdefault(_border(border, self.scale), border)
         values: dict[tuple[int, int], dict[str, float]] = {}
         for original in self.originals:
             made = None
@@ -281,21 +327,23 @@ class _Grid:
             protocol = self._protocol(tried.low, {**tried.rules, "ssim": form})
             images = {name: score(image, gt, scale=self.scale, protocol=protocol) for name, image, gt in planes}
             psnr, ssim = (sum(column) / len(images) for column in zip(*images.values(), strict=True))
-            found.append(Way(nearest(protocol), psnr, ssim, images))
+            idle = [*self._idle(), *(["luma"] if protocol.rgb and "luma" not in self.fixed else [])]
+            found.append(Way(nearest(protocol, idle), psnr, ssim, images))
         return found
 
     def _scorings(self) -> Iterator[dict[str, Any]]:
         """Rules of what is scored, but for border and SSIM."""
-        for luma in ("uint8", "float"):
+        for luma in () if self._pictures else ("uint8", "float"):
             yield {"result": "float", "luma": luma, "clip": True, "rgb": False}
             yield {"result": "float", "luma": luma, "clip": False, "rgb": False}
             yield {"result": "uint8", "luma": luma, "clip": True, "rgb": False}
-        for luma in ("uint8", "float", "difference", "full", "full-uint8"):
+        for luma in ("uint8", "single", "float", "difference", "full", "full-uint8"):
             yield {"result": "rgb", "luma": luma, "clip": True, "rgb": False}
         yield {"result": "rgb", "luma": "float", "clip": True, "rgb": True}
-        yield {"result": "float", "luma": "float", "clip": True, "rgb": True}
+        if not self._pictures:
+            yield {"result": "float", "luma": "float", "clip": True, "rgb": True}
 
-    def _possible(self, low: dict[str, Any], way: dict[str, Any]) -> bool:
+    def _possible(self, way: dict[str, Any]) -> bool:
         return all(way[rule] == self.fixed[rule] for rule in way if rule in self.fixed)
 
     def _choices(self, rule: str, usual: tuple[Any, ...]) -> tuple[Any, ...]:
