@@ -1,13 +1,16 @@
 """What is measured on arrays: imresize, colour and metrics beside their peers, on one thread unless a row says so."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from contest import Row, Work
 
 from vdsr_data import fspecial, imfilter, imresize, rgb2ycbcr, ycbcr2rgb
-from vdsr_eval import psnr, ssim
+from vdsr_data.public.registry import data_folders
+from vdsr_eval import brisque, niqe, psnr, ssim
 
 __all__ = ["array_rows"]
 
@@ -20,6 +23,7 @@ def array_rows() -> Iterator[Row]:
     yield from thread_rows()
     yield from filter_rows()
     yield from other_rows()
+    yield from naturalness_rows()
 
 
 def resize_rows() -> Iterator[Row]:
@@ -172,3 +176,29 @@ def other_rows() -> Iterator[Row]:
         peers = {"scikit-image": (lambda: structural_similarity(a, b, **options), 15.0), "OpenCV": (opencv_ssim, 15.0)}
         yield Row(f"ssim {border}", lambda k=border: ssim(a, b, data_range=1.0, border=k), peers)
     yield Row("psnr", lambda: psnr(a, b, data_range=1.0), {"reading both once": (lambda: (a.max(), b.max()), 1 / 2)})
+
+
+def naturalness_rows() -> Iterator[Row]:
+    """NIQE and BRISQUE of RGB noise without flat areas, where their models were fetched."""
+    image = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    for name, function in (("niqe", niqe), ("brisque", brisque)):
+        if any((folder / name).is_dir() for folder in data_folders()):
+            yield Row(f"{name} uint8 RGB", lambda f=function: f(image), naturalness_peers(name, image))
+
+
+def naturalness_peers(name: str, image: np.ndarray) -> dict[str, tuple[Work, float | None]]:
+    """The plain twin of the tests, and pyiqa on the processor, where that is installed."""
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    from reference_naturalness import slow_brisque_features, slow_niqe
+
+    twin = {"niqe": lambda: slow_niqe(image, np.zeros(36), np.eye(36), resize=imresize),
+            "brisque": lambda: slow_brisque_features(image, resize=imresize)}  # fmt: skip
+    peers: dict[str, tuple[Work, float | None]] = {"plain NumPy and SciPy": (twin[name], 10.0)}
+    try:
+        import pyiqa
+        import torch
+    except ImportError:
+        return peers
+    metric = pyiqa.create_metric(name, device="cpu")
+    tensor = torch.from_numpy(image.transpose(2, 0, 1)[None] / 255).float()
+    return peers | {"pyiqa": (lambda: metric(tensor), None)}

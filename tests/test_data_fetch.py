@@ -177,7 +177,7 @@ def expected(public: Public, dataset: str = "Set5") -> dict[str, bytes]:
 def test_fetches_once_and_is_found_by_name(public: Public, tmp_path: Path):
     result = run("fetch", "set5", "SET5")
     assert result.exit_code == 0, result.output
-    assert "5 images verified, 5 of them new, 0.0 MB" in result.output
+    assert "5 files verified, 5 of them new, 0.0 MB" in result.output
     assert "Bevilacqua et al. (BMVC 2012): no licence is known" in result.output
     assert contents(tmp_path / "data" / "Set5") == expected(public)
     assert entries(tmp_path / "data") == ["Set5"]
@@ -186,7 +186,7 @@ def test_fetches_once_and_is_found_by_name(public: Public, tmp_path: Path):
     assert modes == {(tmp_path / "plain").stat().st_mode & 0o777}
     assert sorted(public.asked) == sorted(path for path in public.bodies if "Set5" in path)
     again = run("fetch", "Set5")
-    assert "5 images verified, 0 of them new" in again.output
+    assert "5 files verified, 0 of them new" in again.output
     assert len(public.asked) == 5
     assert open_set("Set5").image_names == [Path(name).stem for name in NAMES]
     assert run("build-test", "Set5", "--scales", "2").exit_code == 0
@@ -223,7 +223,7 @@ def test_cache_is_where_pooch_would_put_it():
 
 def test_list(public: Public, tmp_path: Path):
     lines = run("fetch", "--list").stdout.splitlines()
-    assert lines[0].split() == ["Set5", "5", "images", "0.0", "MB", "not", "there", "vdsr-data", "fetch", "Set5"]
+    assert lines[0].split() == ["Set5", "5", "files", "0.0", "MB", "not", "there", "vdsr-data", "fetch", "Set5"]
     assert f"put the folder into {tmp_path / 'data'}" in lines[2]
     assert "no licence is known" in lines[3]
     public.faults["/Set5/head.bmp"] = failing(404)
@@ -302,7 +302,7 @@ def test_fault_is_one_line_and_the_rest_stays(public: Public, tmp_path: Path, fa
     public.faults.clear()
     public.asked.clear()
     download.READ_TIMEOUT = 60.0
-    assert "5 images verified, 2 of them new" in run("fetch", "Set5").output
+    assert "5 files verified, 2 of them new" in run("fetch", "Set5").output
     assert sorted(public.asked) == ["/Set5/head.bmp", "/Set5/woman.bmp"]
     assert contents(data / "Set5") == expected(public)
     assert entries(data) == ["Set5"]
@@ -587,12 +587,25 @@ def test_addresses_that_are_trusted(url: str, source: str | None, trusted: bool)
 def test_registry_of_this_package():
     sets = registered()
     assert {dataset: len(files) for dataset, files in sets.items()} == {
-        "291": 291, "Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100,
+        "291": 291, "Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100, "Set12": 12, "niqe": 1, "brisque": 2,
     }  # fmt: skip
     assert list(sets) == list(NOTES) == find_sets()
     files = [file for files in sets.values() for file in files]
     assert all(file.url.startswith("https://") for file in files)
     assert len({(file.dataset, Path(file.name).stem) for file in files}) == len(files)
+
+
+def test_files_beside_the_reference_sets_are_the_registered_ones(reference_data: Path):
+    """Whose folders lie elsewhere: those of the papers whose numbers prove ours."""
+    places = {"Set12": "dncnn/Set12", "niqe": "niqe", "brisque": "brisque"}
+    there = {name: reference_data / "proofs" / place for name, place in places.items()}
+    there = {name: folder for name, folder in there.items() if folder.is_dir()}
+    if not there:
+        pytest.skip(f"no folders of Set12 and the models in {reference_data / 'proofs'}")
+    for name, folder in there.items():
+        for file in registered()[name]:
+            data = (folder / file.name).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size, file.sha256), file.name
 
 
 def test_reference_data_are_the_registered_files(reference_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

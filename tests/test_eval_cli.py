@@ -431,10 +431,10 @@ def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:
 
 
 def test_several_values_after_one_option_are_explained(folder: Path) -> None:
-    hint = "no such command (score, upscale); several values take commas, such as"
+    hint = "no such command (score, protocols, upscale, measure); several values take commas, such as"
     fails(2, f"pear: {hint} --dataset Set5,pear", "--dataset", "fruit", "pear")
     fails(2, f"3: {hint} --scale 2,3", "--dataset", "fruit", "--scale", 2, 3)
-    fails(2, "scor: no such command (score, upscale); did you mean score?", "scor", "results")
+    fails(2, "scor: no such command (score, protocols, upscale, measure); did you mean score?", "scor", "results")
 
 
 def test_values_may_be_repeated_or_joined_by_commas(folder: Path) -> None:
@@ -594,7 +594,7 @@ def test_files_are_written_though_nobody_reads_the_tables(folder: Path, monkeypa
     def closed(_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("vdsr_eval.cli.scoring._print", closed)
+    monkeypatch.setattr("vdsr_eval.cli.scoring.print_table", closed)
     with pytest.raises(BrokenPipeError):
         main(["--dataset", "fruit", "--model", "bicubic", "--scale", "2", "--json", "r.json"], standalone_mode=False)
     assert means(folder / "r.json")

@@ -46,6 +46,7 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "vdsr-eval": vdsr_eval.evaluate,
             "score": vdsr_eval.score,
             "protocols": vdsr_eval.describe_protocols,
+            "measure": vdsr_eval.measure,
             "upscale": vdsr_eval.upscale,
         },
     ),
@@ -57,6 +58,7 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
 TABLES = ("per_image", "compare", "explain", "json", "csv", "markdown", "latex", "html")  # methods of `Scores`
 DIFFERENT: dict[tuple[str, str], str | None] = {
     **{(command, option): None for command in ("vdsr-eval", "score") for option in TABLES},
+    **{("measure", option): None for option in ("csv", "json", "force")},  # methods of `Measured`
     ("vdsr-eval", "models"): "methods",
     ("vdsr-eval", "weights"): None,  # methods too
     ("fetch", "everything"): None,  # --all is list_sets()
@@ -146,7 +148,8 @@ WRONG_PATHS = {
                lambda it: vdsr_data.merge(["part1.h5"], it), lambda it: vdsr_data.preview("train.h5", it),
                lambda it: vdsr_eval.upscale("a.png", it, scale=2)],
     "file": [vdsr_data.info, vdsr_data.preview, vdsr_data.verify],
-    "source": [lambda it: vdsr_data.imresize_folder(it, "b", scale=2), lambda it: vdsr_eval.upscale(it, scale=2),
+    "source": [vdsr_eval.measure,
+               lambda it: vdsr_data.imresize_folder(it, "b", scale=2), lambda it: vdsr_eval.upscale(it, scale=2),
                lambda it: vdsr_train.convert(it, "b.h5")],
     "target": [lambda it: vdsr_data.imresize_folder("a", it, scale=2), lambda it: vdsr_train.convert("a.h5", it)],
     "names": [vdsr_data.fetch, lambda it: vdsr_data.fetch([it])],

@@ -1,4 +1,5 @@
 from .metrics.fidelity import SSIM_FORMS, psnr, ssim
+from .metrics.naturalness import Naturalness, brisque, niqe
 from .metrics.similarity import gmsd, ms_ssim
 from .networks.ensemble import self_ensemble
 from .networks.network import Network, load_network
@@ -6,6 +7,7 @@ from .networks.upscale import upscale, upscale_image
 from .protocols.protocol import PROTOCOLS, Protocol, describe_protocols
 from .protocols.published import published
 from .reports.evaluation import evaluate, score
+from .reports.measurement import Measured, measure
 from .reports.scores import Scores
 from .scoring.methods import of_small_image
 from .scoring.records import Record
@@ -15,16 +17,21 @@ from .scoring.significance import paired_difference
 __all__ = [
     "PROTOCOLS",
     "SSIM_FORMS",
+    "Measured",
+    "Naturalness",
     "Network",
     "Protocol",
     "Record",
     "ResultFolder",
     "Scores",
+    "brisque",
     "describe_protocols",
     "evaluate",
     "gmsd",
     "load_network",
+    "measure",
     "ms_ssim",
+    "niqe",
     "of_small_image",
     "paired_difference",
     "psnr",

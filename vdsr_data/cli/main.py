@@ -75,7 +75,7 @@ def main() -> None:
 )
 @click.option("--retries", type=WHOLE(*limits.RETRIES), default=3, show_default=True, help="After a failed attempt.")
 def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: Any) -> None:
-    """Fetch public data sets, such as `291 Set5 Set14 B100 Urban100`.
+    """Fetch public data sets, such as `291 Set5 Set14 B100 Urban100`, and the models `niqe` and `brisque`.
 
     They go to the folder that the environment variable VDSR_DATA names, else to the cache folder of the platform; every
     command finds them there by name. Each file is checked by its SHA-256 before it gets its name; only what is missing
@@ -91,7 +91,7 @@ def fetch(names: tuple[str, ...], everything: bool, listing: bool, **options: An
         for dataset, files, size, present, folder in list_sets():
             state = "all there" if present == files else f"{present} there" if present else "not there"
             where = folder or f"vdsr-data fetch {dataset}"
-            click.echo(f"{dataset:8}  {files:3} images  {size / 1e6:5.1f} MB  {state:9}  {where}")
+            click.echo(f"{dataset:8}  {files:3} files  {size / 1e6:5.1f} MB  {state:9}  {where}")
         click.echo(f"Of any other set put the folder into {next(data_folders())}. Sources and licences:")
         for dataset in find_sets():
             click.echo(f"{dataset:8}  {NOTES[dataset]}")

@@ -51,7 +51,7 @@ class Fetched:
     new: int
 
     def __str__(self) -> str:
-        return f"{self.folder}: {self.files} images verified, {self.new} of them new, {self.size / 1e6:.1f} MB"
+        return f"{self.folder}: {self.files} files verified, {self.new} of them new, {self.size / 1e6:.1f} MB"
 
 
 class _Stopped(Exception):  # noqa: N818  not an error: the user asked for it

@@ -1,4 +1,4 @@
-"""The public data sets that are known by name: files with SHA-256 and address, sources, and where they are kept."""
+"""Public data sets, and models of metrics, known by name: files with SHA-256, address and source; where they lie."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,16 +25,24 @@ __all__ = [
     "unfinished",
 ]
 
-# Where each set comes from, and what is known of its licence.
+# Where each set and model comes from, and what is known of its licence. Left out are sets of which no SHA-256 sums of
+# all files are known here: BSD68, classic5, LIVE1, Kodak24.
 BERKELEY = "the Berkeley Segmentation Dataset (Martin et al., ICCV 2001)"
 BERKELEY_TERMS = "offered for non-commercial research and education"
 UNKNOWN_TERMS = "no licence is known; for research"
+LIVE_TERMS = (
+    "copyright 2011 The University of Texas at Austin; any use is allowed that keeps the notice of readme.txt and cites"
+    " the release and the paper"
+)
 NOTES = {
     "291": f"91 images of Yang et al. (IEEE TIP 2010): {UNKNOWN_TERMS}; 200 of {BERKELEY}: {BERKELEY_TERMS}",
     "Set5": f"Bevilacqua et al. (BMVC 2012): {UNKNOWN_TERMS}",
     "Set14": f"Zeyde et al. (Curves and Surfaces 2010): {UNKNOWN_TERMS}",
     "B100": f"100 images of {BERKELEY}: {BERKELEY_TERMS}",
     "Urban100": f"Huang et al. (CVPR 2015), as they cropped it to multiples of 4: {UNKNOWN_TERMS}",
+    "Set12": f"12 grey images of denoising papers, as Zhang et al. (IEEE TIP 2017) have them: {UNKNOWN_TERMS}",
+    "niqe": f"the model of Mittal et al. (IEEE SPL 2013): {LIVE_TERMS}",
+    "brisque": f"the model of Mittal et al. (IEEE TIP 2012): {LIVE_TERMS}",
 }
 
 REGISTRY = Path(__file__).with_name("registry.tsv")
@@ -164,7 +172,7 @@ def list_sets() -> Iterator[Presence]:
     --------
     >>> from vdsr_data import list_sets
     >>> [found.dataset for found in list_sets()]
-    ['291', 'Set5', 'Set14', 'B100', 'Urban100']
+    ['291', 'Set5', 'Set14', 'B100', 'Urban100', 'Set12', 'niqe', 'brisque']
     """
     for dataset, files in registered().items():
         best = Presence(dataset, len(files), sum(file.size for file in files), 0, None)

@@ -13,8 +13,10 @@ from vdsr_data import __version__
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import (
     CHOICE,
+    FILE,
     FOLDER,
     PATH,
+    WHOLE,
     ExplainingCommand,
     ExplainingGroup,
     boundary_option,
@@ -25,8 +27,8 @@ from vdsr_data.cli.options import (
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import FACTOR, SCALE, ListOption, ensemble_option, scoring_options
-from vdsr_eval.cli.scoring import check_options, chosen, report
+from vdsr_eval.cli.options import FACTOR, METRICS, SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.scoring import FILES, check_options, chosen, print_table, report
 
 if TYPE_CHECKING:
     from vdsr_eval.scoring.methods import Model
@@ -234,6 +236,42 @@ def upscale_command(source: str, output: Path | None, **how: Any) -> int:
     if written:
         voice.say(f"wrote {written[0] if Path(source).is_file() else written[0].parent}", err=True)
     return 1 if remarks else 0
+
+
+@main.command("measure", cls=ExplainingCommand)
+@click.argument("source", metavar="FOLDER|IMAGE|SET", shell_complete=complete_set)
+@click.option("--metric", "metrics", cls=ListOption, multiple=True, type=CHOICE(METRICS), default=("niqe",),
+              show_default="niqe", help="What to measure; lower is better.")  # fmt: skip
+@click.option("--crop-border", type=WHOLE(0), default=0, show_default=True, help="Pixels of each side left out.")
+@click.option("--csv", type=FILE, metavar="FILE", help="Write a line for each image and metric.")
+@click.option("--json", type=FILE, metavar="FILE", help="Write the same as JSON.")
+@force_option
+def measure_command(source: str, csv: Path | None, json: Path | None, force: bool, **how: Any) -> None:
+    """Measure how natural images look, without originals: NIQE and BRISQUE, as the authors' MATLAB code has them.
+
+    Get their models first: vdsr-data fetch niqe brisque. MATLAB's own niqe and brisque have other models, and so other
+    values. Where an image is flat, rounding decides a part of the value: the table says between which it lies.
+
+    \b
+    vdsr-eval measure results/RCAN --metric niqe,brisque --crop-border 4 --csv scores.csv
+    """
+    from vdsr_data.io.files import check_apart, check_output
+    from vdsr_eval.reports.measurement import measure
+
+    outputs = {"csv": csv, "json": json}
+    wanted = {name: path for name, path in outputs.items() if path is not None}
+    if len({realpath(path) for path in wanted.values()}) < len(wanted):
+        raise click.UsageError(f"{csv}: is --csv and --json; give each a file of its own")
+    for name, path in wanted.items():
+        check_output(path, force=force, suffixes=FILES[name])
+        check_apart([path], [source], name=f"--{name}")
+    with progress("measuring") as advance:
+        found = call(measure, source, **how, advance=advance)
+    for name, path in wanted.items():
+        getattr(found, f"to_{name}")(path)
+    print_table(found.table())
+    for path in wanted.values():
+        voice.say(f"wrote {path}", err=True)
 
 
 def _default_sets() -> list[str]:

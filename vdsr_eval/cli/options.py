@@ -10,10 +10,11 @@ from vdsr_data.cli.options import CHOICE, FACTORS, FILE, FOLDER, WHOLE, degradat
 from vdsr_data.limits import BOUNDARIES, EVALUATED, several
 from vdsr_data.limits import FACTORS as ENLARGED
 
-__all__ = ["FACTOR", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
+__all__ = ["FACTOR", "METRICS", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
-FURTHER = ("niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb")
+METRICS = ("niqe", "brisque")
+FURTHER = (*METRICS, "ms-ssim", "gmsd", "ssim-rgb")
 LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vdsr_eval.reports.scores import Scores, Shown
     from vdsr_eval.reports.tables import Table
 
-__all__ = ["check_options", "chosen", "report"]
+__all__ = ["FILES", "check_options", "chosen", "print_table", "report"]
 
 FILES = {
     "json": (".json",),
@@ -120,7 +120,7 @@ def report(context: click.Context, scores: "Scores") -> None:
     found = scores.tables(**shown)
     failed = _write(options, scores, shown)
     for table in found:
-        _print(table)
+        print_table(table)
     for line in scores.remarks:
         voice.remark(line)
     for name in FILES:
@@ -153,7 +153,8 @@ def _write(options: Mapping[str, Any], scores: "Scores", shown: "Shown") -> dict
     return failed
 
 
-def _print(table: "Table") -> None:
+def print_table(table: "Table") -> None:
+    """Print a table to the terminal or to what reads it."""
     from rich.console import Console
 
     from vdsr_eval.reports.scores import draw

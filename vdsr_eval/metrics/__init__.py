@@ -1,4 +1,4 @@
-"""Two arrays and a data range to a number.
+"""Two arrays and a data range to a number; one image alone to how natural it looks.
 
-A function checks its arguments, the loops are in `_fidelity_kernels.py`.
+A function checks its arguments, the loops are in the `_kernels.py` beside it.
 """

@@ -347,9 +347,9 @@ def score(
     against = names[1] if len(names) > 1 else None if baseline is None else BICUBIC
     return evaluate(
         gt, methods, scales=scale, baseline=against, protocols=protocols, border=border, rgb=rgb, grey=grey, luma=luma,
-        boundary=boundary, degradation=degradation, rules=rules, lr=lr, claim=claim, claims=claims,
-        metrics=metrics, also=also, save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images, force=force,
-        advance=advance, remark=remark,
+        boundary=boundary, degradation=degradation, rules=rules, lr=lr, claim=claim, claims=claims, metrics=metrics,
+        also=also, save_images=save_images, save_mat=save_mat, detail=detail, images=images, html_images=html_images,
+        force=force, advance=advance, remark=remark,
     )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data import limits, rgb2gray
-from vdsr_data.errors import ArgumentError, VdsrError, one_line
+from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.metrics.fidelity import SSIM_FORMS, ssim
-from vdsr_eval.metrics.similarity import gmsd, ms_ssim
+from vdsr_eval.metrics.learned import pyiqa_metric
 from vdsr_eval.metrics.naturalness import brisque, niqe
+from vdsr_eval.metrics.similarity import gmsd, ms_ssim
 from vdsr_eval.reports.rendering import ground_truth, picture
 from vdsr_eval.reports.tables import Key, Table
 from vdsr_eval.scoring.records import Scored
@@ -62,34 +63,8 @@ def further_metrics(metrics: str | Sequence[str], also: str | Sequence[str]) -> 
         library, colon, wanted = text.partition(":") if isinstance(text, str) else ("", "", "")
         if library != "pyiqa" or not colon or not all(wanted.split(",")):
             raise ArgumentError(f"also: {text!r} is not allowed; give metrics of pyiqa, such as pyiqa:lpips,dists")
-        found |= {f"pyiqa:{name}": _of_pyiqa(name) for name in dict.fromkeys(wanted.split(","))}
+        found |= {f"pyiqa:{name}": pyiqa_metric(name) for name in dict.fromkeys(wanted.split(","))}
     return found
-
-
-def _of_pyiqa(name: str) -> Metric:
-    """A metric of pyiqa on the processor, of RGB in [0, 1]."""
-    try:
-        import pyiqa
-        import torch
-    except ImportError:
-        raise VdsrError("pyiqa is not installed: pip install pyiqa") from None
-    if name not in pyiqa.list_models():
-        raise ArgumentError(f"also: pyiqa {pyiqa.__version__} has no metric {name!r}; pyiqa.list_models() names them")
-    try:
-        metric = pyiqa.create_metric(name, device="cpu")
-    except Exception as error:  # of any kind: it fetches weights, and builds a network of them
-        raise VdsrError(f"pyiqa cannot make {name} ({one_line(str(error))[:200]})") from error
-
-    def tensor(image: Picture) -> Any:
-        planes = np.dstack([image] * 3) if image.ndim == 2 else image
-        return torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32) / 255)[None]
-
-    def measure(image: Picture, reference: Picture) -> float:
-        with torch.no_grad():
-            given = [tensor(image)] if metric.metric_mode == "NR" else [tensor(image), tensor(reference)]
-            return float(metric(*given))
-
-    return measure
 
 
 @dataclass

@@ -14,8 +14,9 @@ from vdsr_eval.scoring.claims import Explanation
 from vdsr_eval.scoring.records import Record, mean_score
 
 if TYPE_CHECKING:
-    from vdsr_eval.reports.further import FurtherScores
     from rich.console import Console
+
+    from vdsr_eval.reports.further import FurtherScores
 
 __all__ = ["Scores", "Shown", "draw"]
 
@@ -148,12 +149,7 @@ class Scores:
 
     def table(self, **shown: Unpack[Shown]) -> str:
         """`tables`, with these arguments, as the text that ``vdsr-eval`` prints."""
-        from rich.console import Console
-
-        text = StringIO()
-        for table in self.tables(**shown):
-            draw(table, Console(file=text, force_terminal=False, highlight=False, markup=False, emoji=False))
-        return text.getvalue()
+        return "".join(map(drawn, self.tables(**shown)))
 
     def to_markdown(self, path: Path | str | None = None, **shown: Unpack[Shown]) -> str:
         """`tables`, with these arguments, for a README; written to `path` too, if that is given."""
@@ -199,6 +195,15 @@ def draw(table: Table, console: "Console") -> None:
     for note in table.notes:
         console.print(note)
     console.print()
+
+
+def drawn(table: Table) -> str:
+    """The text that `draw` prints."""
+    from rich.console import Console
+
+    text = StringIO()
+    draw(table, Console(file=text, force_terminal=False, highlight=False, markup=False, emoji=False))
+    return text.getvalue()
 
 
 def _written(text: str, path: Path | str | None) -> str:
