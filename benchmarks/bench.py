@@ -1,6 +1,7 @@
 """Speed beside other libraries, as ratios: `make bench` prints it and writes docs/benchmarks.md and the README's table.
 
-With a word behind it, only the rows whose name has the word are measured, and nothing is written.
+With words behind it, only the rows whose name has one of them are measured; --write puts them at the end of the page,
+with the machine on which that was.
 """
 
 import os
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3",
          "rgb2ycbcr uint8", "ssim valid")  # fmt: skip
 MARKS = "<!-- written by make bench -->", "<!-- end -->"
+APART = "## Measured apart"
 INTRODUCTION = """# Speed
 
 Written by `make bench` on: {machine}.
@@ -67,12 +69,20 @@ def write(rows: list[list[str]]) -> None:
     readme.write_text(before + block + after, encoding="utf-8")
 
 
+def write_part(rows: list[list[str]]) -> None:
+    """Write rows that were measured apart at the end of docs/benchmarks.md, in place of what stands there."""
+    page = ROOT / "docs" / "benchmarks.md"
+    whole = page.read_text(encoding="utf-8").partition(APART)[0].rstrip("\n")
+    lines = [f"| {' | '.join(cells)} |" for cells in (list(HEAD), ["---"] * len(HEAD), *rows)]
+    page.write_text("\n".join([whole, "", APART, "", f"On: {machine()}.", "", *lines, ""]), encoding="utf-8")
+
+
 def main() -> None:
     """Measure and print; a whole run is written down."""
-    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    chosen = [word for word in sys.argv[1:] if word != "--write"]
     rows: list[list[str]] = []
     for row in (*array_rows(), *command_rows()):
-        if chosen in row.what:
+        if not chosen or any(word in row.what for word in chosen):
             row.measure()
             rows += row.cells()
     table = Table(*HEAD, title=machine())
@@ -81,6 +91,8 @@ def main() -> None:
     Console(width=150).print(table)
     if not chosen:
         write(rows)
+    elif "--write" in sys.argv:
+        write_part(rows)
 
 
 if __name__ == "__main__":

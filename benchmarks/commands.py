@@ -12,10 +12,13 @@ import h5py
 import numpy as np
 from contest import Limit, Row
 
+from vdsr_data import degrade, degrade_folder, imresize, read_image, write_image
+
 __all__ = ["command_rows"]
 
 SETS = ("Set5", "Set14", "B100")
 CHUNK, SIZE = 64, 41
+DISTINCT = 10  # images under 100 names
 
 
 def command_rows() -> Iterator[Row | Limit]:
@@ -23,6 +26,7 @@ def command_rows() -> Iterator[Row | Limit]:
     for name in ("vdsr-data", "vdsr-eval", "vdsr-train"):
         yield Limit(f"{name} --help", lambda _, n=name: command(n, "--help"), 0.25)
     yield Limit("a new process and its first imresize", lambda _: python(FIRST_USE), 0.3, note=imports)
+    yield degrading()
     data = os.environ.get("VDSR_DATA", "")
     if all(Path(data, name).is_dir() for name in ("291", *SETS)):
         yield Limit("build-test and bicubic vdsr-eval, three sets, all scales", benchmark, 3.0, note=pace)
@@ -62,6 +66,34 @@ def pace(seconds: float) -> str:
     """Images per second, each at three scales."""
     count = sum(len(list(Path(os.environ["VDSR_DATA"], name).iterdir())) for name in SETS)
     return f"{count / seconds:.0f} images/s"
+
+
+def degrading() -> Row:
+    """BD of 100 images as large as DIV2K's, one thread; here "peer / ours" is the share of reading and writing."""
+    temporary = TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    originals, made = Path(temporary.name, "hr"), Path(temporary.name, "lr")
+    originals.mkdir()
+    random = np.random.default_rng(0)
+    for k in range(DISTINCT):
+        smooth = imresize(random.integers(0, 256, (170, 255, 3), dtype=np.uint8), 8)[:1356]
+        grain = random.normal(0, 3, smooth.shape)
+        write_image(originals / f"{k:03}.png", np.clip(smooth + grain, 0, 255).astype(np.uint8))
+    for k in range(DISTINCT, 100):
+        os.link(originals / f"{k % DISTINCT:03}.png", originals / f"{k:03}.png")
+    small = degrade(read_image(originals / "000.png"), "bd", 3)
+
+    def files() -> None:
+        for path in originals.iterdir():
+            read_image(path)
+            write_image(made / path.name, small)
+
+    def ours() -> None:
+        degrade_folder(originals, made, kind="bd", scale=3, workers=1, force=True)
+
+    return Row(
+        "degrade bd, 100 images of 2040 x 1356", ours, {"reading and writing these PNG": (files, None)}, rounds=3
+    )
 
 
 def build_train() -> Row:

@@ -218,6 +218,11 @@ def test_kinds_of_degradations_are_todays() -> None:
     assert load(DOCS / "degradations.py").kinds() in page
 
 
+def test_protocols_are_todays() -> None:
+    page = (DOCS / "why" / "protocols.md").read_text(encoding="utf-8")
+    assert load(DOCS / "protocols.py").tables() in page
+
+
 def test_pages_tell_no_secrets() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")

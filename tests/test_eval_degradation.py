@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
-from vdsr_data import Degradation, degrade, degrade_folder, open_set
+from vdsr_data import Degradation, build_test, degrade, degrade_folder, imresize, open_set, verify, write_image
 from vdsr_data.degradations.recipes import KINDS
 from vdsr_eval import PROTOCOLS, evaluate, of_small_image
 from vdsr_eval.protocols.pair import prepare, small_image
@@ -89,3 +91,68 @@ def test_one_boundary_for_both(photographs: Path) -> None:
     with pytest.raises(ValueError, match="its boundary is that of the protocol"):
         evaluate(photographs, scales=2, degradation="dn:boundary=replicate")
     assert evaluate(photographs, scales=2, degradation="dn:boundary=replicate", boundary="replicate").records
+
+
+def scores(benchmark: Path, **options: Any) -> list[tuple[str, str, float, float]]:
+    return [(r.image, r.protocol, r.psnr, r.ssim) for r in evaluate(benchmark, **options)]
+
+
+@pytest.fixture
+def folder(photographs: Path) -> Path:
+    """Colour and grey, of 8 bits, and of 16."""
+    image = (np.add.outer(np.arange(50) ** 2, 31 * np.arange(60)) * 23 % 65521).astype(np.uint16)
+    write_image(photographs / "deep.png", np.dstack([image, image[::-1], image[:, ::-1]]))
+    return photographs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("boundary", ["symmetric", "replicate"])
+@pytest.mark.parametrize(
+    ("kind", "scales"),
+    [("bi", (2, 2.5)), ("bd", (3,)), ("dn:noise=10,seed=3", (2,)), ("srmd", (2,)), ("jpeg", (1,)), (None, (2.5, 3.3))],
+)
+def test_a_benchmark_file_scores_as_its_folder(kind, scales, boundary, folder: Path, tmp_path: Path) -> None:
+    file = build_test(folder, tmp_path / "b.h5", scales=scales, degradation=kind, boundary=boundary).output
+    how = {"scales": scales, "protocols": PROTOCOLS, "degradation": kind, "boundary": boundary}
+    found = scores(file, **how)
+    assert len(found) == 5 * len(scales) * len(PROTOCOLS)
+    assert found == scores(folder, **how)
+
+
+@pytest.mark.parametrize("kind", [None, "bi-double", "bd"])
+def test_large_factors(kind: str | None, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    small = np.random.default_rng(0).integers(0, 256, (19, 21, 3), np.uint8)
+    write_image(tmp_path / "set" / "a.png", imresize(small, size=(147, 165)))
+    scales = (8, 16) if kind == "bd" else (8, 16, 15.5, 1.01)
+    file = build_test(tmp_path / "set", tmp_path / "b.h5", scales=scales, degradation=kind).output
+    assert verify(file).failures == []
+    how = {"scales": scales, "protocols": PROTOCOLS, "degradation": kind, "boundary": "symmetric"}
+    assert scores(file, **how) == scores(tmp_path / "set", **how)
+    if kind:
+        degrade_folder(tmp_path / "set", tmp_path / "lr", kind=kind, scale=16)
+        how |= {"scales": 16, "protocols": [one for one in PROTOCOLS if one != "basicsr"]}  # which crops to 12
+        given = [score[2:] for score in scores(file, **{**how, "degradation": None}, lr=tmp_path / "lr")]
+        assert given == [score[2:] for score in scores(file, **how)]
+
+
+def test_the_stored_pair_is_for_its_own_degradation(photographs: Path, tmp_path: Path) -> None:
+    """What is stored was altered, which shows where it is used: under the same rules, and under no others."""
+    how = {"scales": 3, "protocols": ["paper", "vdsr-tf"]}
+    file = build_test(photographs, tmp_path / "b.h5", scales=[3], degradation="dn:seed=3").output
+    plain = {one: scores(photographs, **how, degradation=one) for one in (None, "bd", "dn", "dn:seed=3")}
+    with h5py.File(file, "r+") as opened:
+        for image in opened["x3"].values():
+            image["lr"][...] = 0.9 * image["lr"][...]
+    for one, expected in plain.items():
+        assert (scores(file, **how, degradation=one) == expected) == (one != "dn:seed=3")
+    other = {**how, "degradation": "dn:seed=3"}
+    for change in ({"boundary": "replicate"}, {"protocols": ["rcan", "basicsr"]}, {"rgb": True}, {"scales": 2},
+                   {"rules": {"crop": 12}}):  # fmt: skip
+        assert scores(file, **{**other, **change}) == scores(photographs, **{**other, **change})
+    bicubic = build_test(photographs, tmp_path / "bicubic.h5", scales=[3]).output
+    with h5py.File(bicubic, "r+") as opened:
+        for image in opened["x3"].values():
+            image["lr"][...] = 0.9 * image["lr"][...]
+    assert scores(bicubic, **how, degradation="dn:seed=3") == plain["dn:seed=3"]
+    assert scores(bicubic, **how) != plain[None]

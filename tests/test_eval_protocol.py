@@ -275,3 +275,14 @@ def test_a_ground_truth_in_the_range_of_another_protocol_is_remarked_upon() -> N
     pair = prepare(photograph(), scale=2, protocol="vdsr-tf")
     with pytest.warns(RangeWarning, match="values reach .*, and data_range is 255"):
         score(pair.bicubic, pair.gt, scale=2, protocol="rcan")
+
+
+def test_what_is_cropped_for_a_fraction_is_not_cropped_again() -> None:
+    """36 rows are 32 at x2.5, of which Meta-SR's rule would take 4 more."""
+    image = np.random.default_rng(0).integers(0, 256, (36, 44, 3), np.uint8)
+    pair = prepare(image, scale=2.5, protocol="ntire")
+    assert pair.gt.shape == (32, 40, 3)
+    assert not too_small(image.shape, scale=2.5, protocol="ntire")
+    assert score(pair.bicubic, pair.gt, scale=2.5, protocol="ntire")[0] > 0
+    with pytest.raises(ArgumentError, match="28x40 pixels leave 10x22 inside a border of 9"):
+        score(pair.bicubic[:28], pair.gt[:28], scale=2.5, protocol="ntire")

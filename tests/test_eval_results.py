@@ -1,5 +1,6 @@
 """Other people's results: matched by name, refused with a reason, scored as our own would be."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from vdsr_data import imresize, luma
 from vdsr_data.benchmark.sets import Original, open_set
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import write_image
-from vdsr_eval.protocols.pair import prepare
+from vdsr_eval import score
+from vdsr_eval.protocols.pair import as_colours, ground_truth, prepare
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.scoring.methods import bicubic, method
 from vdsr_eval.scoring.results import Results, low_resolution
@@ -172,3 +174,31 @@ def test_low_resolution_images_are_read_by_name(tmp_path: Path) -> None:
     savemat(tmp_path / "lr" / "headx3.mat", {"lr": low / 255})
     with pytest.raises(VdsrError, match=r"holds floats"):
         low_resolution(tmp_path / "lr", ["head"], scale=3)[0](Original("head", ORIGINAL))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("scale", [2.2, 2.5, 1.7, 3.9])
+def test_results_at_fractions(scale: float, protocol: str, tmp_path: Path) -> None:
+    """As large as the ground truth, or what the scale makes of the low resolution, rounded down or up: Meta-SR's."""
+    for name in ("gt", "sr"):
+        (tmp_path / name).mkdir()
+    write_image(tmp_path / "gt" / "bird.png", photograph(83, 96))
+    rules = PROTOCOLS[protocol]
+    gt = as_colours(ground_truth(photograph(83, 96), scale=scale, protocol=rules), rules)
+    low = imresize(gt, 1 / scale, boundary=rules.boundary)
+    up = imresize(low, scale, boundary=rules.boundary)
+    floors = tuple(math.floor(side * scale) for side in low.shape[:2])
+    assert all(a <= b <= c for a, b, c in zip(gt.shape[:2], floors, up.shape[:2], strict=True))
+    found = set()
+    for rows, columns in {gt.shape[:2], floors, up.shape[:2]}:
+        write_image(tmp_path / "sr" / "bird.png", up[:rows, :columns])
+        ours, theirs = score(tmp_path / "sr", tmp_path / "gt", scale, protocols=rules)
+        found.add((theirs.psnr, theirs.ssim))
+    assert len(found) == 1
+    if (rules.source, rules.result) == ("rgb", "rgb"):
+        assert found == {(ours.psnr, ours.ssim)}
+    wanted = f"{gt.shape[0]}x{gt.shape[1]}"
+    for rows, columns in ((gt.shape[0] - 1, gt.shape[1]), (gt.shape[0] + 9, gt.shape[1] + 9), low.shape[:2]):
+        write_image(tmp_path / "sr" / "bird.png", imresize(low, size=(rows, columns)))
+        with pytest.raises(VdsrError, match=f"^.*bird.png: is {rows}x{columns}, expected {wanted}.*$"):
+            score(tmp_path / "sr", tmp_path / "gt", scale, protocols=rules)

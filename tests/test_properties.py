@@ -5,6 +5,7 @@ hypothesis draws the combinations; VDSR_EXAMPLES says how many in all (60 where 
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -24,11 +26,13 @@ from hypothesis import strategies as st
 from pylatexenc.latexwalker import LatexEnvironmentNode, LatexWalker
 from scipy.io import loadmat, savemat
 
-from vdsr_data import imresize, modcrop
+from vdsr_data import Degradation, build_test, imresize, info, modcrop, verify
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.sets import open_set
 from vdsr_data.cli.main import main as data
+from vdsr_data.degradations.recipes import KINDS
 from vdsr_data.images.files import image_size, read_image, write_image
+from vdsr_data.io.hdf5 import read_attributes, write_attribute
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval import evaluate
 from vdsr_eval.cli.main import main as evaluation
@@ -149,7 +153,8 @@ def variation(border: int | None, rgb: bool, grey: str | None, boundary: str) ->
     """The same as options of the command and as fields of a protocol."""
     words: list[object] = ["--boundary", boundary, *(["--rgb"] if rgb else [])]
     words += [*(["--border", border] if border is not None else []), *(["--grey", grey] if grey else [])]
-    fields = {"border": border, "rgb": rgb, "boundary": boundary} | ({"grey": grey} if grey else {})
+    given = {"border": border, "rgb": rgb or None, "grey": grey, "boundary": boundary}
+    fields = {name: value for name, value in given.items() if value is not None}
     return words, fields
 
 
@@ -277,6 +282,7 @@ def digest(path: Path) -> str:
     boundary=some(["symmetric", "replicate"]),
     axes=some(["matlab", "nhwc"]),
     keys=some(["lr,gt", "data,label", "x,y"]),
+    degradation=some([None, "bi:boundary=replicate", "bd", "dn:noise=5", "srmd:sigma=2,seed=4"]),
     compression=st.integers(0, 2),
     parts=st.integers(1, 5),
     workers=st.integers(1, 3),
@@ -287,12 +293,15 @@ def test_a_training_file_is_the_same_by_every_route(
     spelled = {"patch": "patch-size"}
     words: list[object] = [originals]
     workers = options.pop("workers")
+    if options["degradation"] is None:
+        del options["degradation"]
     for name, value in options.items():
         words += [f"--{spelled.get(name, name)}", ",".join(map(str, value)) if isinstance(value, list) else value]
     fields = {spelled.get(name, name).replace("-", "_"): value for name, value in options.items()}
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     with TemporaryDirectory() as here, chdir(here):
-        recipe = TrainingRecipe(**fields | {"keys": tuple(options["keys"].split(","))})
+        how = Degradation.parse(fields.pop("degradation")) if "degradation" in fields else None
+        recipe = TrainingRecipe(**fields | {"keys": tuple(options["keys"].split(",")), "degradation": how})
         assume(sum(recipe.count(*image_size(path)) for path in sorted(originals.iterdir())) >= 64)
         said = run(data, "build-train", *words, "-o", "one.h5", "--workers", workers).output
         run(data, "build-train", *words, "-o", "two.h5", "--workers", 1)
@@ -347,6 +356,77 @@ def test_a_test_file_is_the_same_by_every_route(
                     np.testing.assert_array_equal(value, getattr(stored, key))
 
 
+@st.composite
+def recipes(draw: Any) -> Degradation:
+    """Any kind with any of its options."""
+    kind = draw(some(list(KINDS)))
+    rows, columns = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    row = st.lists(st.floats(-10, 10), min_size=columns, max_size=columns)
+    values = {
+        "boundary": some(["symmetric", "replicate"]), "sigma": st.floats(0.01, 100),
+        "kernel": st.lists(row, min_size=rows, max_size=rows), "noise": st.floats(0, 255) | st.integers(0, 255),
+        "seed": st.integers(0, 2**32 - 1), "quality": st.integers(1, 100),
+    }  # fmt: skip
+    given = {name: draw(values[name]) for name in KINDS[kind].options if draw(st.booleans())}
+    if "kernel" in given:
+        given.pop("sigma", None)
+    elif kind == "blur":
+        given.setdefault("sigma", draw(values["sigma"]))
+    return Degradation(kind, **given)
+
+
+@combinations(2)
+@given(recipe=recipes())
+def test_a_degradation_comes_back_from_where_it_was_kept(recipe: Degradation) -> None:
+    """From a file, and from words."""
+    with h5py.File(io.BytesIO(), "w") as file:
+        write_attribute(file, "degradation", recipe.given())
+        found = Degradation.kept(read_attributes(file)["degradation"])
+    assert found == recipe
+    assert (str(found), found.explain(1), hash(found)) == (str(recipe), recipe.explain(1), hash(recipe))
+    if recipe.kernel is None:
+        options = [f"{name}={value}" for name, value in recipe.given().items() if name != "kind"]
+        assert Degradation.parse(f"{recipe.kind}{':' * bool(options)}{','.join(options)}") == recipe
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=3), one, max_size=2),
+    max_leaves=6,
+)
+words = some(["kind", "boundary", "sigma", "kernel", "noise", "seed", "quality", "more"])
+
+
+@combinations(5)
+@given(value=anything | st.dictionaries(words, anything | some(list(KINDS)), max_size=4))
+def test_what_is_no_degradation_is_none(value: Any) -> None:
+    found = Degradation.kept(value)
+    assert found is None or Degradation.kept(found.given()) == found
+
+
+@pytest.mark.slow
+@combinations(0.2)
+@given(
+    recipe=recipes(),
+    scales=st.lists(some([1, 2, 3, 2.5]), min_size=1, **many),
+    boundary=some(["symmetric", "replicate"]),
+    name=some(["one", "grey", "deep"]),
+    protocols=st.lists(some(list(PROTOCOLS)), min_size=1, **many),
+)
+def test_a_degraded_benchmark_file_scores_as_its_folder(sets, recipe, scales, boundary, name, protocols) -> None:
+    fractions = recipe.kind in ("bi", "bi-double")
+    scales = [scale for scale in scales if scale == 1 or (KINDS[recipe.kind].reduces and (fractions or scale != 2.5))]
+    assume(scales)
+    with TemporaryDirectory() as here, chdir(here):
+        how = {"scales": scales, "degradation": recipe, "boundary": boundary}
+        build_test(sets[name], "b.h5", **how)
+        assert verify("b.h5", images=sets[name], sample=2).failures == []
+        assert [line for line in info("b.h5").lines if "degradation" in line] == [f"  degradation: {recipe}"]
+        assume(recipe.boundary in (None, boundary))
+        found = [evaluate(one, **how, protocols=protocols) for one in ("b.h5", sets[name])]
+        assert len({str([(r.image, r.scale, r.psnr, r.ssim) for r in records]) for records in found}) == 1
+
+
 @pytest.mark.slow
 @combinations(0.3)
 @given(
@@ -392,17 +472,20 @@ def test_imresize_is_the_same_for_files_folders_and_arrays(
     compression=st.integers(0, 9),
     boundary=some(["symmetric", "replicate"]),
     workers=st.integers(1, 3),
+    degradation=some([None, "bd", "dn:noise=5"]),
 )
 def test_sub_images_are_the_same_as_files_and_in_a_database(
-    sets, scales, size, stride, compression, boundary, workers
+    sets, scales, size, stride, compression, boundary, workers, degradation
 ) -> None:
     lmdb = pytest.importorskip("lmdb")
     words = ["--scales", ",".join(map(str, scales)), "--patch-size", size, "--stride", stride, "--boundary", boundary]
     words += ["--compression", compression, "--workers", workers]
+    words += [] if degradation is None else ["--degradation", degradation]
+    low = "bicubic" if degradation is None else degradation[:2]
     with TemporaryDirectory() as here, chdir(here):
         run(data, "build-train", sets["one"], "--format", "png", "-o", "png", *words)
         run(data, "build-train", sets["one"], "--format", "lmdb", "-o", "lmdb", *words)
-        pairs = [("HR_sub", "HR_sub.lmdb"), *((f"LR_bicubic/X{s}_sub", f"LR_bicubic_X{s}_sub.lmdb") for s in scales)]
+        pairs = [("HR_sub", "HR_sub.lmdb"), *((f"LR_{low}/X{s}_sub", f"LR_{low}_X{s}_sub.lmdb") for s in scales)]
         counts = set()
         for folder, database in pairs:
             files = sorted((Path("png") / folder).iterdir())
@@ -426,5 +509,5 @@ def test_lists_of_sizes_never_repeat_a_score() -> None:
             for boundary in ("symmetric", "replicate"):
                 protocol = replace(rules, rgb=rgb, boundary=boundary)
                 scores.add((name, float(prepare(image, scale=2, protocol=protocol).bicubic.sum())))
-    assert len(scores) == 12
+    assert len(scores) == 4 * len(PROTOCOLS)
     assert all(a != b for a, b in pairwise(sorted(scores)))

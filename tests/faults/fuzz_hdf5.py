@@ -11,13 +11,17 @@ from fuzz import Reader
 
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.file import open_benchmark_file
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.images.files import write_image
 from vdsr_data.inspect.describe import describe
 from vdsr_data.io.hdf5 import write_attribute
 from vdsr_data.training.file import compress_training, open_training
 from vdsr_data.training.generate import generate_train
-from vdsr_data.training.recipe import TrainingRecipe
+from vdsr_data.training.recipe import TrainingRecipe, recipe_of
 from vdsr_eval.networks.weights import read_weights, write_weights
+
+DEGRADED = Degradation("srmd", kernel=np.full((3, 3), 1 / 9), noise=5, seed=7)
+DAMAGE = (b"kernel", b"noise", b"[[", b"1e999", b"null", b'"bd"')  # of its JSON text
 
 
 def plain(fill: Callable[[h5py.File], None], **options: object) -> bytes:
@@ -57,14 +61,21 @@ def training_seeds() -> list[bytes]:
         folder = Path(name)
         generate_train(images(folder), folder / "t.h5", TrainingRecipe(patch_size=5, stride=5))
         compress_training(folder / "t.h5", folder / "c.h5", 9)
-        return [*((folder / n).read_bytes() for n in ("t.h5", "c.h5")), plain(patches), plain(patches, libver="latest")]
+        recipe = TrainingRecipe(scales=(2,), patch_size=3, stride=3, degradation=DEGRADED)
+        generate_train(images(folder), folder / "d.h5", recipe)
+        return [
+            *((folder / n).read_bytes() for n in ("t.h5", "c.h5", "d.h5")),
+            plain(patches),
+            plain(patches, libver="latest"),
+        ]
 
 
 def test_seeds() -> list[bytes]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate_test("b", images(folder), folder / "b.h5", scales=(2,))
-        return [(folder / "b.h5").read_bytes(), plain(bench), plain(bench, libver="latest")]
+        generate_test("d", images(folder), folder / "d.h5", scales=(2,), degradation=DEGRADED)
+        return [*((folder / n).read_bytes() for n in ("b.h5", "d.h5")), plain(bench), plain(bench, libver="latest")]
 
 
 def weight_seeds() -> list[bytes]:
@@ -83,6 +94,7 @@ def read_training(path: Path) -> None:
     list(describe(path))
     with open_training(path) as file:
         assert file.layout
+        recipe_of(file.attributes.get("recipe"))
         lr, gt = file.gather([0, len(file) - 1])
         assert lr.shape == gt.shape == (2, file.patch_size, file.patch_size)
 
@@ -96,7 +108,9 @@ def read_test(path: Path) -> None:
 
 
 READERS = {
-    "training": Reader((".h5",), training_seeds, read_training, words=(b"data", b"label", b"lr\0\0", b"gt\0\0")),
-    "test": Reader((".h5",), test_seeds, read_test, words=(b"original", b"x2\0\0", b"gt\0\0")),
+    "training": Reader(
+        (".h5",), training_seeds, read_training, words=(b"data", b"label", b"lr\0\0", b"gt\0\0", *DAMAGE)
+    ),
+    "test": Reader((".h5",), test_seeds, read_test, words=(b"original", b"x2\0\0", b"gt\0\0", *DAMAGE)),
     "weights": Reader((".h5",), weight_seeds, read_weights, words=(b"conv_02\0", b"kernel\0\0", b"bias\0\0\0\0")),
 }

@@ -1,5 +1,6 @@
 """Damaged and hostile HDF5 files: training files, benchmark files, weights."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,16 @@ import numpy as np
 import pytest
 from conftest import SEED
 from fuzz import campaign
-from fuzz_hdf5 import READERS, bench, patches, plain
+from fuzz_hdf5 import DEGRADED, READERS, bench, images, patches, plain
 
+from vdsr_data import info, verify
+from vdsr_data.benchmark.build import generate_test
 from vdsr_data.benchmark.file import is_benchmark_file, open_benchmark_file, summarise
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.hdf5 import write_attribute
 from vdsr_data.training.file import open_training
+from vdsr_data.training.generate import generate_train
+from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_eval.networks.weights import read_weights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
@@ -114,6 +119,48 @@ def test_test_file_leads_nowhere_else(link: Callable[..., object], tmp_path: Pat
     with open_benchmark_file(path) as opened:
         assert opened.pair("a", 2) is None
     assert not list(summarise(path))
+
+
+DEGRADATIONS = [
+    *("[]", "{", "bd", '"bd"', "null", "7", "{}", '{"": 1}', '{"self": 1}', '{"kind": "bd", "more": 1}'),
+    *(f'{{"kind": {kind}}}' for kind in ("null", '["bd"]', "{}", '"fog"', '"bd ', "1e999")),
+    *(f'{{"kind": "dn", "noise": {noise}}}' for noise in ("\"__import__('os').abort()\"", "1e999", "NaN", "-1", "[3]")),
+    *(f'{{"kind": "dn", "seed": {seed}}}' for seed in ("1.5", "true", "-1", "[1]", "1" + "0" * 400)),
+    *(f'{{"kind": "srmd", "kernel": {kernel}}}' for kernel in ("5", "[]", "[[]]", '"k.npy"', "{}", "[[1], [2, 3]]")),
+    *(
+        f'{{"kind": "srmd", "kernel": [[{value}]]}}'
+        for value in ('"1.5"', "null", "NaN", "1e999", "{}", "[1]", "9" * 400)
+    ),
+    *(f'{{"kind": "srmd", "kernel": {kernel}}}' for kernel in ("[" * 900 + "]" * 900, "[" * 20_000)),
+]
+
+
+@pytest.mark.parametrize("kept", DEGRADATIONS, ids=range(len(DEGRADATIONS)))
+def test_no_degradation_that_a_file_keeps_does_harm(kept: str, tmp_path: Path, tried: Callable[..., None]):
+    """What is none is one line, of whoever asks, and nothing of it is looked up or run."""
+    paths = images(tmp_path)
+    generate_test("b", paths, tmp_path / "b.h5", scales=(2,), degradation=DEGRADED)
+    with h5py.File(tmp_path / "b.h5", "r+") as file:
+        del file.attrs["degradation"]
+        write_attribute(file, "degradation", kept)
+    (failure,) = verify(tmp_path / "b.h5").failures
+    assert failure.startswith("attributes: degradation is not what this file needs")
+    assert failure.isprintable()
+    assert "  degradation: none that this toolkit knows" in info(tmp_path / "b.h5").lines
+    with pytest.raises(VdsrError, match=r"b\.h5: its degradation is none"), open_benchmark_file(tmp_path / "b.h5"):
+        pass
+    recipe = TrainingRecipe(scales=(2,), patch_size=3, stride=3, degradation=DEGRADED)
+    generate_train(paths, tmp_path / "t.h5", recipe)
+    with h5py.File(tmp_path / "t.h5", "r+") as file:
+        whole = json.dumps(recipe.kept())
+        assert whole == file.attrs["recipe"].decode()
+        del file.attrs["recipe"]
+        write_attribute(file, "recipe", whole.replace(json.dumps(DEGRADED.given()), kept))
+    (failure, *_) = verify(tmp_path / "t.h5", images=paths).failures
+    assert failure.startswith("attributes: recipe is not what this file needs")
+    assert failure.isprintable()
+    assert all(line.isprintable() for line in info(tmp_path / "t.h5").lines)
+    tried("hostile degradations")
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "..", "a\nb", "a\x1bb"])

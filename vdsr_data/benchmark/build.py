@@ -20,7 +20,7 @@ from vdsr_data.degradations.recipes import Degradation, checked_degradation, cro
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import image_size, read_image
 from vdsr_data.images.forecast import Built, foretell
-from vdsr_data.images.memory import check_images, of_test
+from vdsr_data.images.memory import and_degrading, check_images, of_test
 from vdsr_data.io.ahead import ignore, in_order
 from vdsr_data.io.files import HDF5, check_folder, check_name, check_output, check_target, claimed, replacing, unchanged
 from vdsr_data.io.hdf5 import annotate
@@ -112,7 +112,9 @@ def build_test(
     output = limits.checked_path("output", output or (f"{title}.h5" if format == "hdf5" else f"{title}_mat"))
     check = partial(check_output, suffixes=HDF5) if format == "hdf5" else check_folder
     check(output, force=force or dry_run)
-    check_images(images, partial(of_test, scales=len(scales), mat=format == "mat"), workers=workers, ahead=1)
+    needed = partial(of_test, scales=len(scales), mat=format == "mat")
+    kind = recipe.kind if recipe else None
+    check_images(images, and_degrading(needed, kind, min(scales)), workers=workers, ahead=1)
     pairs = len(images) * len(scales)
     what = f"{len(images)} images, {pairs} pairs"
     if dry_run:

@@ -56,7 +56,7 @@ def main() -> None:
     vdsr-data build-train DIV2K --format lmdb         the sub-images that BasicSR reads
     vdsr-data build-test Set5         a benchmark file, as test_data.m writes it
     vdsr-data imresize IN OUT --scale 1/3
-    vdsr-data degrade Set5 OUT --kind bd --scale 3    low-resolution images as papers made them
+    vdsr-data degrade Set5 Set5_BD --kind bd --scale 3    low-resolution images as papers made them
     vdsr-data export Set5 --layout basicsr            a set in another project's folders and names
     vdsr-data identify Set5_LRx3 --gt Set5            which recipe made these images
     vdsr-data info FILE

@@ -47,7 +47,9 @@ def make_ilr(gt: NDArray[np.float64], scale: float, boundary: Boundary = "symmet
 
 def degraded_image(image: NDArray[Any], recipe: Degradation, scale: float, boundary: Boundary) -> NDArray[np.uint8]:
     """The 8-bit low-resolution image of an original, uint8 or uint16, that has been cropped for the scale."""
-    return recipe.resized_by(boundary).apply(to_class(im2double(image), np.dtype(np.uint8)), scale)
+    if image.dtype != np.uint8:
+        image = to_class(im2double(image), np.dtype(np.uint8))
+    return recipe.resized_by(boundary).apply(image, scale)
 
 
 def degraded_ilr(image: NDArray[Any], recipe: Degradation, scale: float, boundary: Boundary) -> NDArray[np.float64]:

@@ -204,7 +204,7 @@ class Degradation:
     def kept(cls, value: Any) -> "Degradation | None":
         """The degradation that a file has kept as `given` says it; None if it is none."""
         try:
-            return cls(**value)
+            return cls(**value) if "kind" in value else None
         except (TypeError, ArgumentError):
             return None
 

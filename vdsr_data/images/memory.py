@@ -12,8 +12,8 @@ from pathlib import Path
 from vdsr_data.errors import VdsrError, VdsrWarning
 from vdsr_data.limits import DegradationKind
 
-__all__ = ["MemoryWarning", "available_memory", "check_images", "check_memory", "of_degrading", "of_resizing",
-           "of_subimages", "of_test", "of_training"]  # fmt: skip
+__all__ = ["MemoryWarning", "and_degrading", "available_memory", "check_images", "check_memory", "of_degrading",
+           "of_resizing", "of_subimages", "of_test", "of_training"]  # fmt: skip
 
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
@@ -118,6 +118,15 @@ def of_degrading(rows: int, columns: int, *, kind: DegradationKind, scale: float
     """Bytes of `degrade` for an image: at factor 2 from 10 a pixel ("bi", "bd") to 54 ("srmd"), at 1 103 of "noise"."""
     original, reduced = DEGRADING[kind]
     return (original + reduced / scale**2) * rows * columns
+
+
+def and_degrading(
+    needed: Callable[[int, int], float], kind: DegradationKind | None, scale: float
+) -> Callable[[int, int], float]:
+    """Give what makes files of an image, and, if they are of degraded images, the bytes of `degrade` beside it."""
+    if kind is None:
+        return needed
+    return lambda rows, columns: needed(rows, columns) + of_degrading(rows, columns, kind=kind, scale=scale)
 
 
 def available_memory() -> tuple[int, int] | None:

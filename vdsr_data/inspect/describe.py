@@ -145,9 +145,12 @@ def _provenance(attributes: dict[str, Any]) -> Iterator[str]:
         if name in ("images", "names", "sha256") and isinstance(value, list):
             if name == "images":
                 yield f"  {len(value)} images: {listed(value, SHOWN)}"
-        elif name == "degradation":
-            yield f"  degradation: {Degradation.kept(value) or 'none that this toolkit knows'}"
-        elif isinstance(value, dict):
-            yield f"  {name}: {', '.join(f'{key} {entry}' for key, entry in value.items())}"
+        elif isinstance(value, dict) and name != "degradation":
+            yield f"  {name}: {', '.join(f'{key} {_shown(key, entry)}' for key, entry in value.items())}"
         else:
-            yield f"  {name}: {value}"
+            yield f"  {name}: {_shown(name, value)}"
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A value as it is, but a degradation in words, of which a kernel has hundreds of numbers."""
+    return value if name != "degradation" else Degradation.kept(value) or "none that this toolkit knows"

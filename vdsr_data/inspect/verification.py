@@ -7,6 +7,7 @@ that are compressed, virtual, merged from parts or built at once.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from vdsr_data.benchmark.claims import (
 from vdsr_data.benchmark.file import ORIGINAL, BenchmarkFile, is_benchmark_file, scale_group
 from vdsr_data.benchmark.mat_folder import is_mat_folder, verify_mat
 from vdsr_data.benchmark.sets import images_of
-from vdsr_data.degradations.recipes import Degradation
+from vdsr_data.degradations.recipes import Degradation, checked_degradation
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.images.files import read_image
@@ -144,7 +145,7 @@ def _verify_test(path: Path, images: Sequence[Path] | None, sample: int, seed: i
             "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
         }  # fmt: skip
         if "degradation" in attributes:
-            forms["degradation"] = lambda value: Degradation.kept(value) is not None
+            forms["degradation"] = partial(_is_degradation, scales=attributes.get("scales"))
         checks = [check_attributes(attributes, forms)]
         sums, *found = _read_all(file, advance)
         checks += found
@@ -229,6 +230,13 @@ def _check_originals(test: BenchmarkFile, attributes: dict[str, Any], images: Se
 def _are_scales(value: Any) -> bool:
     try:
         return isinstance(value, list) and list(limits.checked_factors(value)) == value
+    except ArgumentError:
+        return False
+
+
+def _is_degradation(value: Any, scales: Any) -> bool:
+    try:
+        return checked_degradation(Degradation.kept(value), scales if _are_scales(scales) else []) is not None
     except ArgumentError:
         return False
 

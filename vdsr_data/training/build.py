@@ -1,7 +1,7 @@
 """From a folder of images to a training file, a part of one, or sub-images: everything that is decided before."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -11,7 +11,7 @@ from vdsr_data.benchmark.sets import images_of
 from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.forecast import Built, foretell
-from vdsr_data.images.memory import check_images, of_degrading, of_subimages, of_training
+from vdsr_data.images.memory import and_degrading, check_images, of_subimages, of_training
 from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import HDF5, check_folder, check_output
@@ -180,9 +180,8 @@ def _build_file(
     if not dask:
         overlap = (recipe.patch_size / recipe.stride) ** 2
         needed = partial(of_training, overlap=overlap)
-        if recipe.degradation:
-            needed = partial(of_degrading, kind=recipe.degradation.kind, scale=1)
-        check_images(chosen, needed, workers=workers)
+        kind = recipe.degradation.kind if recipe.degradation else None
+        check_images(chosen, and_degrading(needed, kind, min(recipe.scales)), workers=workers)
     what = f"pairs of {recipe.patch_size} x {recipe.patch_size} from {len(chosen)} images"
     if dry_run:
         counts = count_patches(files, recipe)[own]
@@ -219,10 +218,8 @@ def _build_subimages(
 ) -> Built:
     _, files = images_of(images, "train")
     output = limits.checked_path("output", output or f"vdsr_train_{kind}")
-    needed: Callable[[int, int], float] = of_subimages
-    if recipe.degradation:
-        needed = partial(of_degrading, kind=recipe.degradation.kind, scale=min(recipe.scales))
-    check_images(files, needed, workers=workers)
+    made_by = recipe.degradation.kind if recipe.degradation else None
+    check_images(files, and_degrading(of_subimages, made_by, min(recipe.scales)), workers=workers)
     check_folder(output, force=force or dry_run)
     if dry_run:
         count = count_subimages(files, recipe)

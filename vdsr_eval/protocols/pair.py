@@ -256,9 +256,9 @@ def score(image: Floats, gt: Floats, *, scale: float, protocol: Protocol | str) 
     image, gt = as_array(image, "score"), as_array(gt, "score")
     if image.shape != gt.shape:
         raise ArgumentError(f"the image is {image.shape}, the ground truth {gt.shape}; give images of one shape")
-    if problem := too_small(gt.shape, scale=scale, protocol=protocol):
+    border = protocol.border_at(checked_factor("scale", scale, EVALUATED))
+    if problem := _too_small(gt.shape, gt.shape, border):
         raise ArgumentError(problem)
-    border = protocol.border_at(scale)
     inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
     a, b = image[inner], gt[inner]
     form = SSIM_FORMS["replicate" if protocol.ssim == "volume" and a.ndim == 2 else protocol.ssim]
@@ -270,8 +270,12 @@ def too_small(shape: Sequence[int], *, scale: float, protocol: Protocol | str) -
     protocol, scale = as_protocol(protocol), checked_factor("scale", scale, EVALUATED)
     if not isinstance(shape, Sequence) or len(shape) not in (2, 3):
         raise ArgumentError(f"images have the shape (rows, columns) or (rows, columns, 3), got {shape!r}")
-    border = protocol.border_at(scale)
-    rows, columns = (length - 2 * border for length in _size(shape, scale, protocol))
+    return _too_small(shape, _size(shape, scale, protocol), protocol.border_at(scale))
+
+
+def _too_small(shape: Sequence[int], cropped: Sequence[int], border: int) -> str:
+    """As `too_small`, of what is known to be left of the image."""
+    rows, columns = (length - 2 * border for length in cropped[:2])
     if min(rows, columns) >= SSIM_WINDOW:
         return ""
     return (

@@ -195,7 +195,7 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(
             name="paper", source="luma", luma="uint8", result="uint8", ssim="valid",
-            reproduces="the VDSR paper, SRCNN, SelfExSR", proof="the authors' network on Set5, 6 of 6 numbers",
+            reproduces="the VDSR paper, SRCNN", proof="the authors' network on Set5, 6 of 6 numbers",
         ),
         Protocol(
             name="rcan", source="rgb", luma="single", result="rgb", ssim="valid", grey="rgb",
