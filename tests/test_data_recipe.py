@@ -1,12 +1,13 @@
 """A recipe refuses by itself what no command line stands before."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from vdsr_data import Degradation
 from vdsr_data.cli.main import main
 from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import checked_paths
@@ -19,7 +20,7 @@ IMPOSSIBLE = [
     {"stride": 0}, {"stride": 4097}, {"stride": True}, {"downsizes": (0.0,)}, {"downsizes": (1.5,)},
     {"downsizes": (float("nan"),)}, {"downsizes": (1, 1.0)}, {"seed": -1}, {"seed": 2**32}, {"seed": 0.5},
     {"boundary": "wrap"}, {"boundary": ["symmetric"]}, {"keys": ("lr",)}, {"keys": ("lr", "lr")},
-    *({name: None} for name in asdict(TrainingRecipe())), {"flips": 5}, {"scales": {2, 3}}, {"flips": [["none"]]},
+    *({name: None} for name in TrainingRecipe().kept()), {"flips": 5}, {"scales": {2, 3}}, {"flips": [["none"]]},
     {"keys": ("../lr", "gt")}, {"keys": ("a", "b", "c")}, {"keys": "lr,gt"}, {"keys": {"lr": 1, "gt": 2}},
 ]  # fmt: skip
 
@@ -31,17 +32,18 @@ def test_an_impossible_recipe_is_refused_by_name_and_read_from_no_file(change: d
         TrainingRecipe(**change)
     with pytest.raises(ArgumentError):
         replace(TrainingRecipe(), **change)
-    assert recipe_of(asdict(TrainingRecipe()) | change) is None
+    assert recipe_of(TrainingRecipe().kept() | change) is None
 
 
 @pytest.mark.parametrize("recipe", [
     TrainingRecipe(),
     TrainingRecipe(scales=(64, 1), patch_size=2, stride=4096, rotations=(270, 180), flips=("up-down",)),
+    TrainingRecipe(scales=(3,), degradation=Degradation("bd", sigma=1.5)),
     TrainingRecipe(downsizes=(0.01, 1), seed=2**32 - 1, boundary="replicate", axes="nhwc", keys=("data", "label")),
 ])  # fmt: skip
 def test_a_possible_one_comes_back_from_its_file(recipe: TrainingRecipe):
-    assert recipe_of(json.loads(json.dumps(asdict(recipe)))) == recipe
-    assert recipe_of(asdict(recipe) | {"more": 1}) is None
+    assert recipe_of(json.loads(json.dumps(recipe.kept()))) == recipe
+    assert recipe_of(recipe.kept() | {"more": 1}) is None
     assert recipe_of("recipe") is None
 
 

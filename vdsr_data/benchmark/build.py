@@ -101,7 +101,7 @@ def build_test(
     """
     limits.choice("format", format, get_args(TestFormat))
     scales, boundary, workers = checked_factors(scales), checked_boundary(boundary), limits.threads(workers)
-    recipe = checked_degradation(degradation, scales)
+    recipe = checked_degradation(degradation, scales, boundary)
     if format == "mat" and recipe is not None:
         raise ArgumentError("degradation: .mat files cannot say how they were made; use the format hdf5")
     title, images = find_images(name, "test")
@@ -164,7 +164,7 @@ def generate_test(
         `output`.
     """
     images, scales, boundary, workers = _checked(images, scales, boundary, workers)
-    recipe = checked_degradation(degradation, scales)
+    recipe = checked_degradation(degradation, scales, boundary)
     check_target(output, HDF5)
     with replacing(output) as target, ExitStack() as stack:
         for path in images:

@@ -411,11 +411,15 @@ def degrade(
     return cast(Array, back(recipe.apply(cropped, scale)))
 
 
-def checked_degradation(degradation: "str | Degradation | None", scales: Sequence[float]) -> Degradation | None:
-    """Return what makes the low-resolution images at these scales; ArgumentError if it cannot."""
+def checked_degradation(
+    degradation: "str | Degradation | None", scales: Sequence[float], boundary: Boundary
+) -> Degradation | None:
+    """Return what makes the low-resolution images at these scales; ArgumentError if it cannot, by this boundary."""
     if degradation is None:
         return None
     recipe = Degradation.parse(degradation)
+    if recipe.boundary not in (None, boundary):
+        raise ArgumentError(f"degradation: its boundary, {recipe.boundary}, must be that of `boundary`, {boundary}")
     for scale in scales:
         recipe.check_scale(scale)
     return recipe

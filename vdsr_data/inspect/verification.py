@@ -145,7 +145,9 @@ def _verify_test(path: Path, images: Sequence[Path] | None, sample: int, seed: i
             "sha256": lambda value: claims.digests(value) and len(value) == len(images_named),
         }  # fmt: skip
         if "degradation" in attributes:
-            forms["degradation"] = partial(_is_degradation, scales=attributes.get("scales"))
+            forms["degradation"] = partial(
+                _is_degradation, scales=attributes.get("scales"), boundary=attributes.get("boundary")
+            )
         checks = [check_attributes(attributes, forms)]
         sums, *found = _read_all(file, advance)
         checks += found
@@ -234,9 +236,10 @@ def _are_scales(value: Any) -> bool:
         return False
 
 
-def _is_degradation(value: Any, scales: Any) -> bool:
+def _is_degradation(value: Any, scales: Any, boundary: Any) -> bool:
+    scales = scales if _are_scales(scales) else []
     try:
-        return checked_degradation(Degradation.kept(value), scales if _are_scales(scales) else []) is not None
+        return checked_degradation(Degradation.kept(value), scales, boundary) is not None
     except ArgumentError:
         return False
 

@@ -57,7 +57,7 @@ class TrainingRecipe:
             "boundary": checked_boundary(self.boundary),
             "axes": limits.choice("axes", self.axes, get_args(Axes)),
             "keys": keys,
-            "degradation": checked_degradation(self.degradation, checked_scales(self.scales)),
+            "degradation": checked_degradation(self.degradation, checked_scales(self.scales), self.boundary),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)

@@ -55,7 +55,7 @@ class SubimageRecipe:
             "stride": limits.whole("stride", self.stride, limits.STRIDES),
             "boundary": checked_boundary(self.boundary),
             "compression": limits.whole("compression", self.compression, limits.COMPRESSION),
-            "degradation": checked_degradation(self.degradation, checked_scales(self.scales)),
+            "degradation": checked_degradation(self.degradation, checked_scales(self.scales), self.boundary),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
