@@ -131,7 +131,7 @@ def test_arguments_that_are_not_allowed(photographs: Path, tmp_path: Path):
         (lambda **k: generate_train(images, output, recipe, **k), {"shard": (0, 2)}, {"shard": (3, 2)},
          {"shard": (1.0, 2)}, {"shard": (1, 2, 3)}, {"compression": 10}, {"compression": -1}, {"workers": 0}),
         (lambda **k: generate_test("set", images, output, **k), {"scales": (2, 2)}, {"scales": (0,)}, {"scales": 2},
-         {"scales": (2.5,)}, {"boundary": "wrap"}, {"workers": 0}),
+         {"scales": (65.5,)}, {"boundary": "wrap"}, {"workers": 0}),
         (lambda **k: generate_test_mat(images, output, **k), {"scales": ()}, {"boundary": None}),
         (lambda **k: resize_images(images[:1], target, **({"scale": 2} | k)), {"modcrop": 0}, {"workers": 0},
          {"boundary": "wrap"}, {"scale": -1}, {"scale": None}, {"size": (3, 4)}),

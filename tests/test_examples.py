@@ -35,6 +35,7 @@ MADE = {
     "build-train": ("vdsr_train.h5", "train.h5", "part2.h5", *(f"vdsr_train_{k}of4.h5" for k in (1, 2, 3, 4))),
     "build-test": ("Set5.h5", "sample.h5"),
     "merge": ("vdsr_train.h5",),
+    "degrade": ("Set5_noisy",),
 }
 # Take more than half a second: they train, draw, or read the photographs of scikit-image.
 SLOW = re.compile(r"vdsr-train(?! convert)|preview|--html|--weights|sample( |$)|build-test")
@@ -100,6 +101,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (here / "Set5_LRx3" / f"{name}x3.png", here / f"{name}_x3.png"):
             path.parent.mkdir(exist_ok=True)
             write_image(path, lr)
+        (here / "Set5_noisy").mkdir(exist_ok=True)
+        write_image(here / "Set5_noisy" / f"{name}.png", degrade(photo(seed), "dn", 3, noise=12, seed=7))
     savemat(here / "kernel.mat", {"kernel": fspecial("gaussian", 5, 1.0)})
     write_image(here / "photo.png", photo(5))
     write_image(here / "chelsea.png", photo(6))
@@ -173,6 +176,6 @@ def test_examples_run(example: str, world: Path, tmp_path: Path, monkeypatch: py
     undraw(monkeypatch)
     program, *words = words_of(example, here)
     for name in MADE.get(words[0], ()) if words else ():
-        (here / name).unlink()
+        shutil.rmtree(here / name) if (here / name).is_dir() else (here / name).unlink()
     done = CliRunner().invoke(importlib.import_module(f"{program.replace('-', '_')}.cli.main").main, words)
     assert done.exit_code == 0, done.output + repr(done.exception)

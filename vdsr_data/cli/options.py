@@ -159,7 +159,7 @@ def _alike(one: str, other: str) -> bool:
 
 def _with_commas(params: Iterable[click.Parameter], words: Sequence[str]) -> str:
     """Words for an option of several numbers that were given with spaces between them; empty if none was."""
-    names = {name for param in params if isinstance(param.type, NumbersType) for name in param.opts}
+    names = {name for param in params if isinstance(param.type, NumbersType | FactorsType) for name in param.opts}
     for place, name in enumerate(words):
         numbers = list(takewhile(lambda word: word[:1].isdigit(), words[place + 1 :]))
         if name in names and len(numbers) > 1:
