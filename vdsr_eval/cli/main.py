@@ -304,7 +304,7 @@ def _methods(
 
     Without weights to be found bicubic is evaluated all the same, unless the network was `asked` for by name.
     """
-    from vdsr_eval.networks.network import load_network
+    from vdsr_eval.scoring.methods import load_method
     from vdsr_eval.scoring.names import distinct
     from vdsr_eval.scoring.records import BICUBIC
 
@@ -315,12 +315,14 @@ def _methods(
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_network(path)))
+            networks.append((path, load_method(path)))
         except VdsrError as error:
             if asked:
                 raise
             voice.remark(f"bicubic alone: {error}")
-    names = distinct([one_line(network.name) for _, network in networks], [path for path, _ in networks])
+    names = distinct(
+        [one_line(str(getattr(network, "name", ""))) for _, network in networks], [path for path, _ in networks]
+    )
     for name, (path, network) in zip(names, networks, strict=True):
         found[name] = network
         if baseline not in (None, BICUBIC) and realpath(path) == realpath(str(baseline)):

@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data import imresize
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed, one_line
 from vdsr_data.limits import choice, several
@@ -24,7 +25,10 @@ from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC
 from vdsr_eval.scoring.results import ResultFolder
 
-__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "method", "named", "of_small_image"]
+if TYPE_CHECKING:
+    from vdsr_eval.networks.onnxfile import OnnxNetwork
+
+__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "load_method", "method", "named", "of_small_image"]
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
 Method = Callable[[Original, Pair, Protocol, float], NDArray[np.float64]]
@@ -43,7 +47,8 @@ class SmallImage:
     @property
     def name(self) -> str:
         """What the function is called."""
-        return getattr(self.function, "__name__", type(self.function).__name__)
+        found = getattr(self.function, "name", getattr(self.function, "__name__", type(self.function).__name__))
+        return str(found)
 
     def run(self, image: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
         """Enlarge an image, and refuse what would poison a mean."""
@@ -148,6 +153,35 @@ def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale:
     return run_upscaler(upscale, image, scale) if not isinstance(upscale, SmallImage) else upscale.run(image, scale)
 
 
+def load_method(weights: str | Path) -> Upscaler | SmallImage:
+    """Load weights of any kind, or an ONNX network, which may take the small image; errors as of their loaders."""
+    path = Path(weights)
+    if path.suffix.lower() != ".onnx":
+        return load_network(path)
+    from vdsr_eval.networks.onnxfile import load_onnx
+
+    network = load_onnx(path)
+    if network.takes.scale > 1:
+        return SmallImage(network, network.takes.colour)
+    if network.takes.colour == "luma":
+        return network
+    return SmallImage(_Enlarging(network), "rgb")
+
+
+@dataclass(frozen=True)
+class _Enlarging:
+    """A network of enlarged RGB, as a function of the small image."""
+
+    network: "OnnxNetwork"
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    def __call__(self, image: NDArray[np.float64], scale: float) -> NDArray[np.floating]:
+        return self.network(imresize(image, scale), scale)
+
+
 def named(
     methods: Mapping[str, Model] | Iterable[Model] | Model,
     baseline: Model | None = None,
@@ -220,7 +254,7 @@ def _opened(model: Model) -> Opened:
         if str(model) == BICUBIC:
             return bicubic
         results = str(model) != NAME and Path(model).is_dir() and not holds_weights(model)
-        return ResultFolder(model) if results else load_network(model)
+        return ResultFolder(model) if results else load_method(model)
     if callable(model) or isinstance(model, SmallImage | ResultFolder):
         return model
     raise ArgumentError(f"methods: {model!r} is not allowed; give bicubic, weights, a folder of results or a function")
