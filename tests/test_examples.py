@@ -40,7 +40,7 @@ MADE = {
 # Take more than half a second: they train, draw, or read the photographs of scikit-image.
 SLOW = re.compile(r"vdsr-train(?! convert)|preview|--html|--weights|sample( |$)|build-test")
 # Need other processes or a network, and have tests of their own.
-ELSEWHERE = ("--dask", "--distribute", "--local-workers", "fetch", "measure", ".onnx")
+ELSEWHERE = ("--dask", "--distribute", "--local-workers", "fetch", "measure", "mine.onnx")
 
 
 def help_examples() -> Iterator[str]:

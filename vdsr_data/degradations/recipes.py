@@ -284,8 +284,11 @@ class Degradation:
         return to_class(reduced + self._level / 255 * self._randn(reduced.shape), image.dtype)
 
     def _noise(self, image: Image, _scale: float) -> Image:
-        noisy = (to_double(image) + self._level / 255 * self._randn(image.shape)).astype(np.float32)
-        return _uint8(noisy * np.float32(255))
+        return _uint8(self.noisy(image) * np.float32(255))
+
+    def noisy(self, image: Image) -> NDArray[np.float32]:
+        """An image with the noise of "noise", in [0, 1] and beyond, neither rounded nor clipped, as for denoisers."""
+        return (to_double(image) + self._level / 255 * self._randn(image.shape)).astype(np.float32)
 
     def _jpeg(self, image: Image, _scale: float) -> Image:
         return as_jpeg(image, self.quality or 10)

@@ -358,8 +358,11 @@ def _as_read(
         original = eight_bit(original)
     if lr is not None and (protocol.result != "float" or protocol.source != "luma"):
         lr = eight_bit(lr)
-    if lr is None and protocol.degradation is not None:
-        lr = degraded_image(original, protocol.degradation, scale, protocol.boundary)
+    recipe = protocol.degradation
+    if lr is None and recipe is not None:
+        recipe.check_scale(scale)
+        rounded_once = recipe.kind != "noise" or protocol.source != "rgb-float"
+        lr = degraded_image(original, recipe, scale, protocol.boundary) if rounded_once else recipe.noisy(original)
     return original, lr
 
 
