@@ -1,6 +1,6 @@
 """Records to tables: plain cells that the commands print, and that `export` writes as Markdown, LaTeX, CSV and JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -175,9 +175,21 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> T
         bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == (BICUBIC, label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
         notes.append(_agreement_line(label, reproduces, agreements(bicubic, degradation=protocol.degradation)))
+    notes += _unexplained(means, rules[0])
     columns = ("set", "scale", "model", *labels)
-    title = "the same images under every protocol"
+    title = "the same images under each protocol"
     return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
+
+
+def _unexplained(means: Mapping[Key, tuple[float, float]], protocol: Protocol) -> list[str]:
+    """Published bicubic rows that none of the means equals in every digit, and what to do about them."""
+    cells = {(key.dataset, key.scale, _cell(mean)) for key, mean in means.items() if key.model == BICUBIC}
+    rows = {(dataset, scale, row.psnr, row.ssim)
+            for dataset, scale, _ in cells
+            for row in published(dataset=dataset, scale=scale, degradation=protocol.degradation)
+            if row.model == BICUBIC and (dataset, scale, score_cell(row.psnr, row.ssim)) not in cells}  # fmt: skip
+    return [f"{dataset} x{scale:g}: the published bicubic row {score_cell(psnr, ssim)} is none of these; find its "
+            f"rules with --claim {psnr:.2f}/{ssim:.4f}" for dataset, scale, psnr, ssim in sorted(rows)]  # fmt: skip
 
 
 def claimed(explanation: Explanation, records: Sequence[Record]) -> Table:

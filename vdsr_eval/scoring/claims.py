@@ -489,14 +489,19 @@ def _gap(claims: Claims, way: Way) -> float:
     return max(gaps)
 
 
-def _complexity(way: Way) -> tuple[int, int, str]:
+def _complexity(way: Way) -> tuple[int, bool, int, str]:
     return _rank(way.protocol)
 
 
-def _rank(protocol: Protocol) -> tuple[int, int, str]:
-    """Named protocols first, then those with the fewest other rules."""
+def _rank(protocol: Protocol) -> tuple[int, bool, int, str]:
+    """Named protocols first, then those with the fewest other rules; borders that are no protocol's last."""
     base = PROTOCOLS[protocol.name]
-    return len(protocol.changes(base)), list(PROTOCOLS).index(base.name), protocol.label
+    return (
+        len(protocol.changes(base)),
+        protocol.border not in (None, 0, "scale+6"),
+        list(PROTOCOLS).index(base.name),
+        protocol.label,
+    )
 
 
 def _scores(way: Way) -> tuple[float, ...]:
