@@ -126,6 +126,25 @@ def test_lr_images_are_those_that_matlab_wrote(
 
 
 @posix
+def test_the_protocols_that_a_page_finds_are_todays(
+    reference_data: Path, typed: Callable[[str], str], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason="every resizer is tried: pip install '.[bench]'")
+    pytest.importorskip("cv2", reason="every resizer is tried: pip install '.[bench]'")
+    shown = load(DOCS / "which_protocol.py")
+    shown.link(reference_data, tmp_path)
+    found = rerun.blocks(shown.PAGE.read_text(encoding="utf-8"))
+    assert len(found) >= 7
+    for command, output in found:
+        agrees(typed(command), output)
+
+
+def test_the_picture_of_protocols_is_todays() -> None:
+    shown = load(DOCS / "which_protocol.py")
+    assert (DOCS / "which-protocol.svg").read_text(encoding="utf-8") == shown.picture()
+
+
+@posix
 @pytest.mark.slow
 def test_the_whole_way_goes_by_a_mirror_too(
     reference_data: Path, typed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch

@@ -182,11 +182,12 @@ def test_explain_scores_under_every_protocol(folder: Path) -> None:
     (folder / "fruit").rename(folder / "Set5")
     result = vdsr_eval("--dataset", "Set5", "--model", "bicubic", "--scale", 2, "--explain")
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[1].split() == ["set", "scale", "model", "vdsr-tf", "paper", "rcan"]
-    for name in ("vdsr-tf", "paper", "rcan"):
+    assert result.stdout.splitlines()[1].split() == ["set", "scale", "model", "vdsr-tf", "paper", "rdn", "rcan"]
+    for name in ("vdsr-tf", "paper", "rdn", "rcan"):
         assert f"\n{name}: imresize of " in result.stdout
         assert f"\n{name} (used by " in result.stdout
-    assert result.stdout.count("bicubic agrees with no published one; nearest is") == 3
+    assert result.stdout.count("bicubic agrees with no published one; nearest is") == 4
+    assert result.stdout.count("is none of these; find its rules with --claim 33.6") == 3
 
 
 def test_rgb_and_boundary_vary_the_protocol(folder: Path) -> None:

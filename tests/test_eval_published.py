@@ -8,7 +8,7 @@ from vdsr_data.errors import ArgumentError
 from vdsr_eval.protocols.protocol import PROTOCOLS, varied
 from vdsr_eval.protocols.published import PUBLISHED, Published, agreements, published
 
-ALLOWED = {"vdsr-tf", "paper", "rcan", "rcan (luma uint8, grey keep)", "dncnn", "lapsrn", "basicsr"}
+ALLOWED = {"vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr"}
 SETS = {"Set5", "Set14", "B100", "Urban100", "Manga109"}
 # Below bicubic, or below what an easier scale has, as printed: by whom, on what.
 BELOW = {("FSRCNN", "bd"), ("Glasner", ""), ("FSRCNN", "dn")}
@@ -70,7 +70,7 @@ def test_psnr_and_ssim_of_one_model_agree_across_sources() -> None:
         ("SAN", "rcan", ("Set5", 2), 38.31, 0.9620),
         ("LapSRN", "lapsrn", ("Set14", 8), 24.44, 0.623),
         ("DRCN", "paper", ("B100", 3), 28.80, 0.7963),
-        ("bicubic", "rcan (luma uint8, grey keep)", ("Set5", 2), 33.64, 0.9292),
+        ("bicubic", "rdn", ("Set5", 2), 33.64, 0.9292),
     ],
 )
 def test_known_rows(model: str, protocol: str, where: tuple[str, int], psnr: float, ssim: float) -> None:
@@ -127,8 +127,7 @@ def test_lookup_knows_other_names() -> None:
     assert published(dataset="B100", scale=3, protocol="PAPER") == b100
     assert published(dataset="B100", scale=3, protocol=PROTOCOLS["paper"]) == b100
     assert published(dataset="B100", scale=3, protocol=replace(PROTOCOLS["paper"], border=0)) == []
-    (rounded,) = varied("rcan", luma="uint8", grey="keep")
-    assert published(dataset="B100", scale=3, protocol=rounded)[0].psnr == 27.20
+    assert published(dataset="B100", scale=3, protocol="rdn")[0].psnr == 27.20
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,7 @@ def test_agreement_is_digit_for_digit_or_a_gap() -> None:
     assert (second.protocol, second.exact, second.close) == ("vdsr-tf", 0, False)
     assert second.psnr_gap == pytest.approx(33.68 - 33.6614)
     assert second.ssim_gap == pytest.approx(0.9304 - 0.92988)
-    assert (third.protocol, third.exact) == ("rcan (luma uint8, grey keep)", 0)
+    assert (third.protocol, third.exact) == ("rdn", 0)
     assert agreements({("nowhere", 2): (1.0, 0.1)}) == []
 
 

@@ -92,12 +92,14 @@ def test_explain_names_the_published_table_that_agrees() -> None:
     table = explain(records, tried)
     assert table.rows == [("Set5", "x2", "bicubic", "33.68 / 0.9304", "33.66 / 0.9299", "33.67 / 0.9303")]
     assert list(table.notes[:3]) == [protocol.describe() for protocol in tried]
-    tf, paper, rcan = table.notes[3:]
+    tf, paper, rcan, others = table.notes[3:]
     assert (
         "vdsr-tf (used by VDSR-TensorFlow): bicubic equals the published one in every digit of 1 row, `vdsr-tf`" in tf
     )
     assert "equals the published one in every digit of 1 row, `paper`: Kim" in paper
     assert "agrees with no published one; nearest is `vdsr-tf`, largest difference 0.007 dB, 0.0001" in rcan
+    assert others.startswith("Set5 x2: the published bicubic row 33.64 / 0.9292 is none of these")
+    assert others.endswith("--claim 33.64/0.9292")
 
 
 def test_differences_leave_the_baseline_out_and_say_what_cannot_be_compared() -> None:

@@ -1,7 +1,7 @@
 """How other libraries resize 8-bit images, as people call them: what made low-resolution images, if not MATLAB."""
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def resizers() -> dict[str, Resizer]:
         f"Pillow: image.resize(size, {name})": call for name, call in pillow_resizers().items()
     }
     for library, make in (("cv2", _opencv), ("torch", _torch), ("skimage", _scikit_image)):
-        if find_spec(library):
+        if PathFinder.find_spec(library):  # not importlib.util: that fails while another thread imports OpenCV
             found |= dict(make())
     return found
 

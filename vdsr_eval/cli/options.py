@@ -132,7 +132,7 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
                help="Print metrics of pyiqa too, where it is installed: pyiqa:lpips,dists."),
         option("--per-image", is_flag=True, help="Print a row for each image too."),
         option("--compare", is_flag=True, help="Put the published rows of the protocol beside the measured ones."),
-        option("--explain", is_flag=True, help="Score under every protocol and say which published table agrees."),
+        option("--explain", is_flag=True, help="Score under four protocols, say which published bicubic table agrees."),
         option("--json", type=FILE, help="Write all records, means and per image."),
         option("--csv", type=FILE, help="Write `file name, psnr, ssim`, with more columns where needed."),
         option("--markdown", type=FILE, help="Write the tables for a README."),

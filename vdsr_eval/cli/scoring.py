@@ -25,7 +25,7 @@ FILES = {
     "latex": (".tex", ".txt"),
     "html": (".html", ".htm"),
 }  # what each is called; other names are free, but for those of another kind
-TRIED = ("vdsr-tf", "paper", "rcan")  # by --explain: those with a published bicubic table
+TRIED = ("vdsr-tf", "paper", "rdn", "rcan")  # by --explain: those with a published bicubic table, and rcan
 PICTURES = "8-bit pictures for the eye, whose scores are not those of the table; --save-mat keeps what was scored"
 
 
@@ -78,7 +78,7 @@ def _read(inputs: Iterable[Path]) -> dict[str, str]:
 def chosen(context: click.Context, sets: Sequence["Benchmark"]) -> dict[str, Any]:
     """The arguments of `evaluate` and `score` that the options of `scoring_options` make."""
     options = context.params
-    # All protocols to explain, unless some are named.
+    # These to explain, unless some are named.
     named = given(context, ["protocols"]) or not options["explain"]
     known = {name for benchmark in sets for name in benchmark.image_names}
     images = [part for name in options["images"] for part in ([name] if name in known else name.split(","))]

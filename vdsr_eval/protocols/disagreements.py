@@ -50,8 +50,7 @@ def _issue(repository: str, number: int) -> str:
     return f"https://github.com/{repository}/issues/{number}"
 
 
-ROUNDED = "--protocol rcan --luma uint8"
-BD = f"--dataset Set14 --scale 3 {ROUNDED} --boundary replicate --degradation bd"
+BD = "--dataset Set14 --scale 3 --protocol rdn --degradation bd"
 SUPER_IMAGE = "github.com/eugenesiow/super-image, README at 0166653"
 RDSRN = "github.com/HEEJOWOO/RDSRN-2022.01.ICCE, README at 7aeaed3"
 LOSEAL = "github.com/LoSealL/VideoSuperResolution, Docs/Benchmark (reproduce).md at 3299122"
@@ -61,11 +60,12 @@ DISAGREEMENTS = (
     Disagreement(
         "bicubic", "Set5", 2,
         (Printed("33.64/0.9292", SELF), Printed("33.66/0.9299", KIM), Printed("33.68/0.9304", PARK)),
-        "Four protocols. Shrinking 8-bit RGB and rounding the luma that is scored gives 33.64; shrinking luma and"
-        " rounding the result 33.66; the same without rounding 33.68; shrinking 8-bit RGB without rounding luma 33.67,"
+        "Four protocols. Shrinking 8-bit RGB by an older imresize and rounding the luma that is scored gives 33.64;"
+        " shrinking luma and rounding the result 33.66; the same without rounding 33.68; shrinking 8-bit RGB without"
+        " rounding luma 33.67,"
         " which papers of that protocol do not print.",
         (
-            _bicubic(f"--dataset Set5 --scale 2 {ROUNDED}", "33.64 / 0.9292"),
+            _bicubic("--dataset Set5 --scale 2 --protocol rdn", "33.64 / 0.9292"),
             _bicubic("--dataset Set5 --scale 2 --protocol paper", "33.66 / 0.9299"),
             _bicubic("--dataset Set5 --scale 2 --protocol rcan", "33.67 / 0.9303"),
             _bicubic("--dataset Set5 --scale 2 --protocol vdsr-tf", "33.68 / 0.9304"),
@@ -83,10 +83,11 @@ DISAGREEMENTS = (
     ),
     Disagreement(
         "bicubic", "Set14", 3, (Printed("27.55/0.7742", KIM), Printed("27.53/0.7737", SELF)),
-        "SelfExSR's is `rcan` with rounded luma and the grey original kept. Kim's is not reached: `paper` gives 0.01 dB"
-        " and 0.0006 less on these files, while it gives Kim's digits on Set5, and on B100 but for 0.0001.",
+        "SelfExSR's is `rdn`: an older imresize, rounded luma, the grey original kept. Kim's is not reached: `paper`"
+        " gives 0.01 dB and 0.0006 less on these files, while it gives Kim's digits on Set5, and on B100 but for"
+        " 0.0001.",
         (
-            _bicubic(f"--dataset Set14 --scale 3 {ROUNDED} --grey keep", "27.53 / 0.7737"),
+            _bicubic("--dataset Set14 --scale 3 --protocol rdn", "27.53 / 0.7737"),
             _bicubic("--dataset Set14 --scale 3 --protocol paper", "27.54 / 0.7736"),
         ),
         explained=False,
@@ -96,7 +97,7 @@ DISAGREEMENTS = (
         "Set14 has one grey original, bridge. This row keeps it grey. Read as three equal channels its luma is 16 +"
         " 219/255 of its value, and it scores 1.32 dB more: a tenth of a decibel in the mean of fourteen images.",
         (
-            _bicubic(f"{BD} --grey keep", "26.38 / 0.7271"),
+            _bicubic(BD, "26.38 / 0.7271"),
             _bicubic(f"{BD} --grey rgb", "26.48 / 0.7288"),
         ),
     ),
@@ -112,11 +113,13 @@ DISAGREEMENTS = (
     ),
     Disagreement(
         "VDSR", "Set5", 2, (Printed("37.53/0.9587", KIM), Printed("37.56/0.9591", DNCNN)),
-        "One network under two protocols. The authors' weights give 37.53 under `paper`; DnCNN's script shrinks 8-bit"
-        " RGB and scores luma that is neither rounded nor clipped.",
+        "One network under two protocols. The authors' weights give 37.53 under `paper`, and 37.56 under `dncnn`, which"
+        " shrinks 8-bit RGB and scores luma that is neither rounded nor clipped.",
         (
             Shown("vdsr-eval --model vdsr --dataset Set5 --scale 2 --protocol paper --weights VDSR_Official.mat",
                   "37.53 / 0.9587"),
+            Shown("vdsr-eval --model vdsr --dataset Set5 --scale 2 --protocol dncnn --weights VDSR_Official.mat",
+                  "37.56 / 0.9591"),
         ),
     ),
     Disagreement(

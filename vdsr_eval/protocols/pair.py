@@ -6,7 +6,7 @@ Images stay in the protocol's own range: [0, 1] where the result is a float, 0 t
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -128,7 +128,7 @@ def enlarge(
     floats = low if protocol.resizer != "matlab" else im2double(low)  # the others' own bicubic is of 8 bits
     up = im2double(enlarged_low(floats))
     planes = up if up.ndim == 2 else rgb2ycbcr(up)
-    return Enlarged(original, planes, low, up, lambda: enlarged_low(low), given)
+    return Enlarged(original, planes, low, up, cache(lambda: enlarged_low(low)), given)
 
 
 def pair_of(made: Enlarged, protocol: Protocol) -> Pair:

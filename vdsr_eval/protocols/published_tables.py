@@ -92,7 +92,7 @@ TABLES = (
         Urban100 x2 - - - - 31.23/0.9188 31.29/0.9198
         Urban100 x3 - - - - 27.53/0.8378 27.46/0.8362
         Urban100 x4 - - - - 25.44/0.7638 25.44/0.7644"""),
-    PublishedTable("rcan (luma uint8, grey keep)", (
+    PublishedTable("rdn", (
         Column("bicubic", SELF), Column("ScSR", SELF), Column("Kim and Kwon", SELF), Column("Glasner", SELF),
         Column("SRCNN", SELF, "of ECCV 2014; the tables of `paper` have its longer trained successor"),
         Column("SelfExSR", SELF),

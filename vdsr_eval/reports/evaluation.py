@@ -15,14 +15,14 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
-from vdsr_eval.protocols.protocol import Luma, Protocol, Rules, changed, varied
+from vdsr_eval.protocols.protocol import PROTOCOLS, Luma, Protocol, Rules, changed, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
 from vdsr_eval.reports.remarks import remarks
 from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
-from vdsr_eval.scoring.claims import Claim, explain_claim, read_claims, remembered
-from vdsr_eval.scoring.methods import Method, Model, Opened, method, named
+from vdsr_eval.scoring.claims import Claim, explain_claim, fitting, read_claims, remembered
+from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, method, named
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC, Record, Scored
 from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
@@ -170,7 +170,10 @@ def evaluate(
     given = changed(
         border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules
     )
-    ways = varied(protocols, rules=given)
+    claiming = claim is not None or claims is not None
+    if claiming and varied(protocols) != varied("vdsr-tf"):
+        raise ArgumentError("protocols: with a claim they are found; leave them out")
+    ways = (fitting(given),) if claiming else varied(protocols, rules=given)
     only = _known(several(images), opened)
     parts = [_Part(benchmark, scale) for benchmark in opened for scale in factors]
     if not parts:
@@ -187,28 +190,25 @@ def evaluate(
         for name, run in ready.items():
             part.methods[name] = part.results(run, notes, read) if isinstance(run, ResultFolder) else run
 
-    explanation = None
-    if claim is not None or claims is not None:
-        (part,), subject = _of_claim(parts, found), _subject(found)
-        if ways != varied("vdsr-tf", rules=given):
-            raise ArgumentError("protocols: with a claim they are found; leave them out")
-        asked = _asked(claim, claims, part)
-        model = found[subject]
-        if not isinstance(model, ResultFolder):
-            part.methods[subject] = remembered(model)
-        read_lr = None if lr is None else low_resolution(lr, part.benchmark.image_names, scale=part.scale)[0]
-        explanation = explain_claim(
-            part.benchmark, part.methods[subject], asked, scale=part.scale, fixed=given, lr=read_lr
-        )
-        ways = ((explanation.found or explanation.close)[0].protocol,)
-
     # What cannot end well is refused before the work.
     folders = file_names([benchmark.name for benchmark in opened])
     places = {"save_images": save_images, "save_mat": save_mat}
     targets = [checked_path(name, target) for name, target in places.items() if target is not None]
     for target in targets:
         _check_target(target, [target / folders[p.benchmark.name] / f"x{p.scale:g}" for p in parts], read, force=force)
-    check_memory(opened, ways, len(found))
+    check_memory(opened, [*ways, PROTOCOLS["ntire"]] if claiming else ways, len(found))
+    explanation = None
+    if claiming:
+        (part,), subject = _of_claim(parts, found), _subject(found)
+        model = found[subject]
+        if not isinstance(model, ResultFolder):
+            part.methods[subject] = remembered(model)
+        explanation = explain_claim(
+            part.benchmark, part.methods[subject], _asked(claim, claims, part), scale=part.scale, fixed=given,
+            lr=None if lr is None else low_resolution(lr, part.benchmark.image_names, scale=part.scale)[0],
+            dear=not (model is bicubic or isinstance(model, ResultFolder)), advance=advance,
+        )  # fmt: skip
+        ways = ((explanation.found or explanation.close)[0].protocol,)
     check_detail(detail, opened, factors, ways, only)
 
     page = PageImages(max(1, whole("html_images", html_images, (0, None)) // len(parts)), only)
@@ -229,6 +229,7 @@ def evaluate(
 
     records: list[Record] = []
     count = sum(len(part.benchmark) for part in parts) * len(ways) * len(found)
+    count += 0 if explanation is None else explanation.steps
     with ExitStack() as stack:
         for place in {realpath(target) for target in targets}:
             stack.enter_context(claimed(place))
@@ -372,7 +373,7 @@ def _asked(claim: str | Claim | None, file: str | Path | None, part: "_Part") ->
         raise ArgumentError("claim and claims are two ways to say the same; give one")
     if claim is not None:
         return {"": Claim.parse(claim)}
-    return read_claims(checked_path("claims", file), part.benchmark.image_names)
+    return read_claims(checked_path("claims", file), part.benchmark.image_names, scale=part.scale)
 
 
 def _check_scales(factors: Sequence[float], protocols: Sequence[Protocol], *, given: bool, enlarging: bool) -> None:

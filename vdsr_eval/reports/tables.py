@@ -1,7 +1,7 @@
 """Records to tables: plain cells that the commands print, and that `export` writes as Markdown, LaTeX, CSV and JSON."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from vdsr_data.errors import ArgumentError, one_line
@@ -175,9 +175,21 @@ def explain(records: Sequence[Record], protocols: Sequence[Protocol | str]) -> T
         bicubic = {key[:2]: mean for key, mean in means.items() if key[2:] == (BICUBIC, label)}
         reproduces = PROTOCOLS[label].reproduces if label in PROTOCOLS else ""
         notes.append(_agreement_line(label, reproduces, agreements(bicubic, degradation=protocol.degradation)))
+    notes += _unexplained(means, rules[0])
     columns = ("set", "scale", "model", *labels)
-    title = "the same images under every protocol"
+    title = "the same images under each protocol"
     return Table("Protocols side by side", title, columns, rows, left=3, merged=2, notes=tuple(notes))
+
+
+def _unexplained(means: Mapping[Key, tuple[float, float]], protocol: Protocol) -> list[str]:
+    """Published bicubic rows that none of the means equals in every digit, and what to do about them."""
+    cells = {(key.dataset, key.scale, _cell(mean)) for key, mean in means.items() if key.model == BICUBIC}
+    rows = {(dataset, scale, row.psnr, row.ssim)
+            for dataset, scale, _ in cells
+            for row in published(dataset=dataset, scale=scale, degradation=protocol.degradation)
+            if row.model == BICUBIC and (dataset, scale, score_cell(row.psnr, row.ssim)) not in cells}  # fmt: skip
+    return [f"{dataset} x{scale:g}: the published bicubic row {score_cell(psnr, ssim)} is none of these; find its "
+            f"rules with --claim {psnr:.2f}/{ssim:.4f}" for dataset, scale, psnr, ssim in sorted(rows)]  # fmt: skip
 
 
 def claimed(explanation: Explanation, records: Sequence[Record]) -> Table:
@@ -190,26 +202,30 @@ def claimed(explanation: Explanation, records: Sequence[Record]) -> Table:
     count, tried = len(explanation.found), f"{explanation.tried:,}"
     verdict = f"{count} of {tried} ways give every digit" if count else f"none of {tried} ways gives every digit"
     rows: list[tuple[str, ...]] = [(way.protocol.label, f"{way.psnr:.4f}", f"{way.ssim:.6f}") for way in ways[:SHOWN]]
-    notes = [f"which is {ways[0].protocol.describe()}" if count else "nearest: " + ways[0].protocol.describe()]
+    notes = [f"{'' if count else 'nearest: '}{ways[0].protocol.describe()}"]
     if count > SHOWN:
         notes.append(f"{count - SHOWN} more ways give these digits")
     if count > 1:
-        notes.append("a claim with more digits, or the numbers of each image (claims), tells them apart")
+        notes.append("a claim with more digits, or the numbers of each image (--claims), tells them apart")
+    if not explanation.whole:
+        notes.append("low resolutions of other protocols were not tried, since a named protocol fits")
     if not count:
-        notes.append("then the images, the low resolution or the results are others, or the rules are none of these")
+        notes.append("so the images, the low resolution or the results are others, or the rules are none of these")
     if whole:
-        notes += _printed(whole, group[0])
+        notes += _printed(whole, group[0], [way.protocol for way in explanation.found])
     title = f"claim {what}: {verdict}; the {'simplest' if count else 'nearest'} first"
     return Table(f"claim {what}", title, ("rules", "PSNR", "SSIM"), rows, notes=tuple(notes))
 
 
-def _printed(claim: Claim, record: Record) -> list[str]:
-    """Published rows of the set and scale with these very digits."""
+def _printed(claim: Claim, record: Record, found: Sequence[Protocol]) -> list[str]:
+    """Published rows of the set and scale with these very digits, and whether they are listed under what was found."""
     rows = [row for row in PUBLISHED
             if set_name(record.dataset) == row.dataset.lower() and row.scale == record.scale
             and claim.psnr == f"{row.psnr:.2f}" and claim.ssim in (None, f"{row.ssim:.4f}")]  # fmt: skip
+    labels = {replace(protocol, degradation=None).label for protocol in found}
     return [f"printed for {row.model}{f' ({row.degradation})' * bool(row.degradation)}, listed here under "
-            f"`{row.protocol}`: {row.source}" for row in rows[:SHOWN]]  # fmt: skip
+            f"`{row.protocol}`{'' if row.protocol in labels else ', which is not what was found'}: {row.source}"
+            for row in rows[:SHOWN]]  # fmt: skip
 
 
 def differences(records: Sequence[Record], *, baseline: str, protocol: Protocol | str) -> Table:

@@ -2,33 +2,41 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import product
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import chain, product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import Benchmark, Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed
+from vdsr_data.io.ahead import Progress, ignore, in_order
 from vdsr_data.limits import BOUNDARIES
-from vdsr_eval.metrics.fidelity import SSIM_FORMS
+from vdsr_data.matlab.arrays import RangeWarning
+from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW
 from vdsr_eval.networks.network import Upscaler
 from vdsr_eval.protocols.pair import Enlarged, Pair, as_colours, as_scored, enlarge, ground_truth, pair_of, score
-from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, nearest
+from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, nearest, varied
 from vdsr_eval.scoring.methods import Method, SmallImage, bicubic, method
+from vdsr_eval.scoring.names import image_of
 from vdsr_eval.scoring.results import Results
 
-__all__ = ["Claim", "Claims", "Explanation", "Way", "explain_claim", "read_claims", "remembered"]
+__all__ = ["Claim", "Claims", "Explanation", "Way", "explain_claim", "fitting", "read_claims", "remembered"]
 
 LOW = ("source", "boundary", "resizer", "crop", "grey")  # rules on which the low resolution depends
 BORDERS: tuple[Any, ...] = (None, 0, "scale+6", 4, 6, 8, 12)
-KEPT = 8  # ways that are named, of those that fit or are nearest
+KEPT = 8  # ways that are named, of those that are nearest
+HELD = 2**28  # bytes of originals, and of a network's results, that are kept; what is more is read, or made, again
 NUMBER = re.compile(r"\d+\.\d+|\d+")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,18 +103,25 @@ class Explanation:
         If there are none, the nearest.
     tried : int
         How many ways were tried.
+    whole : bool
+        Whether the low resolutions of all named protocols were tried.
+    steps : int
+        How often `advance` was told of a step.
     """
 
     claims: Claims
     found: tuple[Way, ...]
     close: tuple[Way, ...]
     tried: int
+    whole: bool = True
+    steps: int = 0
 
 
-def read_claims(path: Path | str, names: Sequence[str]) -> dict[str, Claim]:
+def read_claims(path: Path | str, names: Sequence[str], *, scale: float) -> dict[str, Claim]:
     """Read the claims of images from a log or a CSV file: lines that have the name of an image, a PSNR and an SSIM.
 
-    Numbers are those behind the name that have a point; the first is taken as the PSNR, the second as the SSIM.
+    Numbers are those behind the name that have a point; the first is taken as the PSNR, the second as the SSIM. Lines
+    that name another scale are passed over.
 
     Raises
     ------
@@ -118,20 +133,33 @@ def read_claims(path: Path | str, names: Sequence[str]) -> dict[str, Claim]:
     except OSError as error:
         raise VdsrError(f"{path}: cannot be read ({error.strerror or error})") from None
     found: dict[str, Claim] = {}
-    longest_first = sorted(names, key=len, reverse=True)
     for line in lines:
-        name = next((one for one in longest_first if re.search(rf"(?<![^\W_]){re.escape(one)}(?![^\W_])", line)), None)
-        numbers = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", line[line.index(name) + len(name) :]) if name else []
+        name, behind = image_of(line, names, scale=scale)
+        numbers = re.findall(r"(?<![\w.])\d+\.\d+(?=db\b|(?![\w.]))", behind)
         if name and numbers and 0 < float(numbers[0]) < 200:
             claim = Claim(*numbers[:2])
             if found.setdefault(name, claim) != claim:
-                raise VdsrError(f"{path}: has several numbers for {name}, {found[name]} and {claim}; leave one set")
+                raise VdsrError(
+                    f"{path}: has several numbers for {name}, {found[name]} and {claim}; leave those of one"
+                )
     missing = [name for name in names if name not in found]
     if missing:
         raise VdsrError(
-            f"{path}: has no line with PSNR and SSIM of {listed(missing)}; a line is: baby.png 35.73 0.9300"
+            f"{path}: has no line with PSNR and SSIM of {listed(missing)} at x{scale:g}; a line is: baby.png 35.73"
+            " 0.9300, its numbers with points"
         )
     return found
+
+
+def fitting(rules: Mapping[str, Any]) -> Protocol:
+    """The first protocol that these rules go with; ArgumentError if there is none."""
+    problems = []
+    for name in PROTOCOLS:
+        try:
+            return varied(name, rules=rules)[0]
+        except ArgumentError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def explain_claim(
@@ -142,11 +170,12 @@ def explain_claim(
     scale: float,
     fixed: Mapping[str, Any],
     lr: Callable[[Original], NDArray[Any]] | None = None,
+    dear: bool = True,
+    advance: Progress = ignore,
 ) -> Explanation:
     """Try all rules, and find those that give every digit of what was claimed.
 
-    First those ways of making the low resolution that the named protocols have, until one of these protocols fits; all
-    others only if nothing does.
+    First those ways of making the low resolution that the named protocols have; all others only if nothing does.
 
     Parameters
     ----------
@@ -159,44 +188,59 @@ def explain_claim(
         Rules that are not varied.
     lr : callable, optional
         Gives the low-resolution image of an original.
+    dear : bool
+        For a network or a function: it is called from this thread, and no further low resolution is tried as soon as
+        one of the named protocols fits.
+    advance : callable
+        Called with 1 for each image of each low resolution, and how many there will be as far as is known.
+
+    Raises
+    ------
+    VdsrError
+        If no image can be scored under any rules, with the reason under the first.
     """
-    grid = _Grid(list(benchmark), run, claims, scale, dict(fixed), lr)
+    small = benchmark.most_pixels * 3 * len(benchmark) <= HELD
+    grid = _Grid(list(benchmark) if small else benchmark, run, claims, scale, dict(fixed), lr, not dear)
     tried: list[_Tried] = []
-    found: dict[tuple[float, ...], Way] = {}  # of ways with the same 6 decimals the simplest
+    found: list[Way] = []
+    steps = total = 0
+    whole = True
     for stage in grid.stages():
+        total += len(stage) * len(benchmark)
         for low in stage:
-            new = grid.psnrs(low)
-            for way in (way for one in new if one.fits for way in grid.ways(one) if _all_hold(claims, way)):
-                scores = tuple(round(value, 6) for pair in way.images.values() for value in pair)
-                found[scores] = min(found.get(scores, way), way, key=_complexity)
-            tried += new
-            if any(_complexity(way)[0] == 0 for way in found.values()):
+            if dear and any(_complexity(way)[0] == 0 for way in found):
+                whole = False
                 break
+            new = grid.psnrs(low, partial(advance, 1, total))
+            steps += len(benchmark)
+            tried += new
+            found += [way for way in grid.ways([one for one in new if one.fits]) if _all_hold(claims, way)]
         if found:
             break
-    count = sum(len(one.forms) for one in tried)
     if not tried:
-        raise VdsrError(f"{benchmark.name}: no image can be scored at x{scale:g} under any rules")
-    simple = sorted(found.values(), key=_complexity)
+        raise VdsrError(f"{benchmark.name}: no image can be scored at x{scale:g} under any rules; {grid.problem}")
+    count = sum(len(one.forms) for one in tried)
     close: list[Way] = []
     if not found:
-        near = sorted(tried, key=lambda one: one.gap)[:KEPT]
-        ways = [way for one in near for way in grid.ways(one)]
-        close = sorted(ways, key=lambda way: (_gap(claims, way), _complexity(way)))
-    return Explanation(claims, tuple(simple), tuple(close[:KEPT]), count)
+        near = grid.simplest(sorted(tried, key=lambda one: one.gap)[: 8 * KEPT])
+        near = sorted(near, key=lambda one: one.gap)[:KEPT]
+        close = sorted(grid.ways(near), key=lambda way: (_gap(claims, way), _complexity(way)))
+    simple = _simplest(found, _scores, _complexity)
+    return Explanation(claims, tuple(simple), tuple(close[:KEPT]), count, whole, steps)
 
 
 def remembered(upscale: Upscaler | SmallImage) -> Method:
-    """The method of an upscaling function that runs once for each image that it is given."""
+    """The method of an upscaling function that runs once for each image that it is given, as far as memory goes."""
     if upscale is bicubic or isinstance(upscale, SmallImage):
         return method(upscale)
     results: dict[bytes, NDArray[np.floating]] = {}
 
     def run(ilr: NDArray[np.float64], scale: float) -> NDArray[np.floating]:
         key = hashlib.sha256(np.ascontiguousarray(ilr).data).digest()
-        if key not in results:
-            results[key] = upscale(ilr, scale)
-        return results[key]
+        sr = results[key] if key in results else upscale(ilr, scale)
+        if sum(known.nbytes for known in results.values()) < HELD:
+            results[key] = sr
+        return sr
 
     return method(run)
 
@@ -217,12 +261,14 @@ class _Tried:
 class _Grid:
     """All rules for one method on one set."""
 
-    originals: list[Original]
+    originals: Iterable[Original]
     run: Method
     claims: Claims
     scale: float
     fixed: dict[str, Any]
     lr: Callable[[Original], NDArray[Any]] | None
+    threaded: bool
+    problem: str = field(default="", init=False)  # the first thing that kept an image from being scored
 
     def stages(self) -> Iterator[list[dict[str, Any]]]:
         """Rules of the low resolution: those of the named protocols, then all others."""
@@ -239,23 +285,22 @@ class _Grid:
         for stage in (named, every):
             chosen = []
             for rules in stage:
-                low = {**rules, **{rule: self.fixed[rule] for rule in LOW if rule in self.fixed}}
-                key = self._same(low)
-                if key not in seen:
+                low = _apart({**rules, **{rule: self.fixed[rule] for rule in LOW if rule in self.fixed}})
+                key = self._same(low) if self._possible(low) else None
+                if key is not None and key not in seen:
                     seen.add(key)
                     chosen.append(low)
             yield chosen
 
     def _same(self, low: dict[str, Any]) -> tuple[Any, ...]:
         """What tells low resolutions apart on these images: no crop that crops as another, no grey where none is."""
-        some = Protocol(name="", luma="float", result="rgb", ssim="valid", reproduces="", **_apart(low))
+        some = Protocol(name="", luma="float", result="rgb", ssim="valid", reproduces="", **low)
         cut = replace(some, crop="scale") if some.crop == "resize" else some
         crop: list[Any] = []
-        for original in self.originals:
-            shape = original.pixels.shape[:2]
-            left = ground_truth(np.broadcast_to(np.uint8(0), shape), scale=self.scale, protocol=cut).shape
-            crop.append((left, some.crop == "resize" and left != shape))
-        grey = low["grey"] if any(original.pixels.ndim == 2 for original in self.originals) else None
+        for shape in self._shapes:
+            left = ground_truth(np.broadcast_to(np.uint8(0), shape[:2]), scale=self.scale, protocol=cut).shape
+            crop.append((left, some.crop == "resize" and left != shape[:2]))
+        grey = low["grey"] if self._grey else None
         if isinstance(self.run, Results):
             return *crop, grey
         if self.lr is not None or "degradation" in self.fixed:
@@ -264,9 +309,20 @@ class _Grid:
 
     def _idle(self) -> tuple[str, ...]:
         """Rules without effect on these images and these results."""
-        grey = any(original.pixels.ndim == 2 for original in self.originals)
-        idle = [*(["source", "boundary", "resizer"] if self._pictures else []), *([] if grey else ["grey"])]
-        return tuple(rule for rule in idle if rule not in self.fixed)
+        idle = [*(["source", "boundary", "resizer"] if self._pictures else []), *([] if self._grey else ["grey"])]
+        return tuple(rule for rule in [*idle, *([] if self._by_ssim else ["ssim"])] if rule not in self.fixed)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        return [original.pixels.shape for original in self.originals]
+
+    @property
+    def _grey(self) -> bool:
+        return any(len(shape) == 2 for shape in self._shapes)
+
+    @property
+    def _by_ssim(self) -> bool:
+        return any(claim.ssim is not None for claim in self.claims.values())
 
     @cached_property
     def _pictures(self) -> bool:
@@ -274,62 +330,97 @@ class _Grid:
         if not isinstance(self.run, Results):
             return False
         with suppress(VdsrError):
-            return bool(self._planes(self.originals[0], None, replace(PROTOCOLS["rcan"], **self.fixed))[0].size)
+            return bool(
+                self._planes(next(iter(self.originals)), None, replace(PROTOCOLS["rcan"], **self.fixed))[0].size
+            )
         return False
 
-    def psnrs(self, low: dict[str, Any]) -> list[_Tried]:
+    def psnrs(self, low: dict[str, Any], advance: Callable[[], object]) -> list[_Tried]:
         """The PSNR under all rules of scoring; none if the images do not go with this low resolution."""
         ways = [way for way in self._scorings() if self._possible(way)]
         borders: dict[int, Any] = {}
         for border in self._choices("border", BORDERS):
             borders.setdefault(_border(border, self.scale), border)
         values: dict[tuple[int, int], dict[str, float]] = {}
-        for original in self.originals:
-            made = None
-            for k, way in enumerate(ways):
-                protocol = self._protocol(low, {**way, "border": None, "ssim": "valid"})
-                try:
-                    if made is None and not isinstance(self.run, Results):
-                        made = self._enlarged(original, protocol)
-                    image, gt = self._planes(original, made, protocol)
-                except VdsrError:
-                    continue
-                errors = np.square(image - gt)
-                for border in borders:
-                    inner = errors[border : errors.shape[0] - border, border : errors.shape[1] - border]
-                    if min(inner.shape[:2]) >= 11:
-                        mean = float(inner.mean())
-                        peak = protocol.data_range**2
-                        values.setdefault((k, border), {})[original.name] = (
-                            10 * float(np.log10(peak / mean)) if mean else np.inf
-                        )
+        for name, found, problem in self._each(partial(self._psnrs_of, low=low, ways=ways, borders=borders)):
+            self.problem = self.problem or problem
+            for key, psnr in found.items():
+                values.setdefault(key, {})[name] = psnr
+            advance()
         return [self._tried(low, {**ways[k], "border": borders[border]}, psnr)
-                for (k, border), psnr in values.items() if len(psnr) == len(self.originals)]  # fmt: skip
+                for (k, border), psnr in values.items() if len(psnr) == len(self._shapes)]  # fmt: skip
+
+    def _psnrs_of(
+        self, original: Original, low: dict[str, Any], ways: Sequence[dict[str, Any]], borders: Iterable[int]
+    ) -> tuple[str, dict[tuple[int, int], float], str]:
+        """The name of an image, its PSNR by the number of the way and the border, and what was wrong first."""
+        made, found, problem = None, {}, ""
+        for k, way in enumerate(ways):
+            try:
+                protocol = self._protocol(low, {**way, "border": None, "ssim": "valid"})
+                if made is None and not isinstance(self.run, Results):
+                    made = self._enlarged(original, protocol)
+                image, gt = self._planes(original, made, protocol)
+            except VdsrError as error:
+                problem = problem or str(error)
+                continue
+            errors = np.square(image - gt)
+            for border in borders:
+                inner = errors[border : errors.shape[0] - border, border : errors.shape[1] - border]
+                if min(inner.shape[:2]) >= SSIM_WINDOW:
+                    mean = float(inner.mean())
+                    found[k, border] = 10 * float(np.log10(protocol.data_range**2 / mean)) if mean else np.inf
+        return original.name, found, problem or ("" if found else f"{original.name} is too small")
 
     def _tried(self, low: dict[str, Any], rules: dict[str, Any], psnr: dict[str, float]) -> _Tried:
         mean = sum(psnr.values()) / len(psnr)
         pairs = [(claim, psnr[name] if name else mean) for name, claim in self.claims.items()]
-        forms = self._choices("ssim", tuple(SSIM_FORMS))
-        if not rules["rgb"]:
+        forms = self._choices("ssim", tuple(SSIM_FORMS) if self._by_ssim else ("valid",))
+        if not rules["rgb"] and "ssim" not in self.fixed:
             forms = tuple(form for form in forms if form != "volume")
         gap = max(abs(float(claim.psnr) - value) for claim, value in pairs)
         return _Tried(low, rules, forms, psnr, all(claim.holds(value) for claim, value in pairs), gap)
 
-    def ways(self, tried: _Tried) -> list[Way]:
+    def ways(self, tried: Sequence[_Tried]) -> list[Way]:
         """With every form of SSIM."""
-        found = []
-        planes = []
-        for original in self.originals:
-            protocol = self._protocol(tried.low, {**tried.rules, "ssim": "valid"})
-            made = None if isinstance(self.run, Results) else self._enlarged(original, protocol)
-            planes.append((original.name, *self._planes(original, made, protocol)))
-        for form in tried.forms:
-            protocol = self._protocol(tried.low, {**tried.rules, "ssim": form})
-            images = {name: score(image, gt, scale=self.scale, protocol=protocol) for name, image, gt in planes}
-            psnr, ssim = (sum(column) / len(images) for column in zip(*images.values(), strict=True))
-            idle = [*self._idle(), *(["luma"] if protocol.rgb and "luma" not in self.fixed else [])]
-            found.append(Way(nearest(protocol, idle), psnr, ssim, images))
-        return found
+        named = [[self._named(one, form) for form in one.forms] for one in tried]
+        images = dict(self._each(partial(self._scores_of, tried=tried, named=named)))
+        found = [dict(zip(images, column, strict=True)) for column in zip(*images.values(), strict=True)]
+        means = [[sum(column) / len(images) for column in zip(*way.values(), strict=True)] for way in found]
+        return [Way(protocol, psnr, ssim, way)
+                for protocol, (psnr, ssim), way in zip(chain(*named), means, found, strict=True)]  # fmt: skip
+
+    def _scores_of(
+        self, original: Original, tried: Sequence[_Tried], named: Sequence[Sequence[Protocol]]
+    ) -> tuple[str, list[tuple[float, float]]]:
+        """The name of an image, and its scores under all of these protocols."""
+        scores: list[tuple[float, float]] = []
+        made: tuple[dict[str, Any], Enlarged] | None = None
+        for one, protocols in zip(tried, named, strict=True):
+            rules = self._protocol(one.low, {**one.rules, "ssim": "valid"})
+            if not isinstance(self.run, Results) and (made is None or made[0] != one.low):
+                made = one.low, self._enlarged(original, rules)
+            image, gt = self._planes(original, made[1] if made else None, rules)
+            scores += [score(image, gt, scale=self.scale, protocol=protocol) for protocol in protocols]
+        return original.name, scores
+
+    def _each(self, job: Callable[[Original], T]) -> Iterator[T]:
+        """The job's result for each original; warnings are left to the ways that the table shows."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RangeWarning)
+            jobs = (partial(job, original) for original in self.originals)
+            yield from in_order(jobs, workers=2, window=2) if self.threaded else (job() for job in jobs)
+
+    def _named(self, tried: _Tried, form: str) -> Protocol:
+        """The rules by the nearest name; those without effect are that protocol's own."""
+        idle = [*self._idle(), *(["luma"] if tried.rules["rgb"] and "luma" not in self.fixed else [])]
+        return nearest(self._protocol(tried.low, {**tried.rules, "ssim": form}), idle)
+
+    def simplest(self, tried: Sequence[_Tried]) -> list[_Tried]:
+        """Of those with the same PSNR of each image the simplest."""
+        return _simplest(
+            tried, lambda one: _rounded(one.psnr.values()), lambda one: _rank(self._named(one, one.forms[0]))
+        )
 
     def _scorings(self) -> Iterator[dict[str, Any]]:
         """Rules of what is scored, but for border and SSIM."""
@@ -351,7 +442,7 @@ class _Grid:
 
     def _protocol(self, low: Mapping[str, Any], rules: Mapping[str, Any]) -> Protocol:
         kept = {"degradation": self.fixed["degradation"]} if "degradation" in self.fixed else {}
-        return Protocol(name="", reproduces="", **_apart(low), **rules, **kept)
+        return Protocol(name="", reproduces="", **low, **rules, **kept)
 
     def _enlarged(self, original: Original, protocol: Protocol) -> Enlarged:
         given = None if self.lr is None else self.lr(original)
@@ -398,7 +489,32 @@ def _gap(claims: Claims, way: Way) -> float:
     return max(gaps)
 
 
-def _complexity(way: Way) -> tuple[int, int, str]:
-    """Named protocols first, then those with the fewest other rules."""
-    base = PROTOCOLS[way.protocol.name]
-    return len(way.protocol.changes(base)), list(PROTOCOLS).index(base.name), way.protocol.label
+def _complexity(way: Way) -> tuple[int, bool, int, str]:
+    return _rank(way.protocol)
+
+
+def _rank(protocol: Protocol) -> tuple[int, bool, int, str]:
+    """Named protocols first, then those with the fewest other rules; borders that are no protocol's last."""
+    base = PROTOCOLS[protocol.name]
+    return (
+        len(protocol.changes(base)),
+        protocol.border not in (None, 0, "scale+6"),
+        list(PROTOCOLS).index(base.name),
+        protocol.label,
+    )
+
+
+def _scores(way: Way) -> tuple[float, ...]:
+    return _rounded(value for pair in way.images.values() for value in pair)
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(value, 6) for value in values)
+
+
+def _simplest(ways: Iterable[T], key: Callable[[T], Any], rank: Callable[[T], Any]) -> list[T]:
+    """The first by rank of those with the same key, in the order of their ranks."""
+    found: dict[Any, T] = {}
+    for way in sorted(ways, key=rank):
+        found.setdefault(key(way), way)
+    return list(found.values())

@@ -17,7 +17,7 @@ from vdsr_data.errors import VdsrError, listed
 from vdsr_data.images.files import SUFFIXES
 from vdsr_data.limits import EVALUATED, choice, different, number, text
 
-__all__ = ["Matches", "Part", "distinct", "match_files"]
+__all__ = ["Matches", "Part", "distinct", "image_of", "match_files"]
 
 Part = Literal["sr", "lr"]
 HINTS = {
@@ -116,6 +116,32 @@ def match_files(
     missing = next(name for name, found in first.items() if not found)
     candidates = listed(path.name for path in paths)
     raise VdsrError(f"{folder}: no file is named after the image {missing} at x{scale:g}; candidates: {candidates}")
+
+
+def image_of(line: str, names: Sequence[str], *, scale: float) -> tuple[str, str]:
+    """The image that a line of a log names before its numbers, and what stands behind the name, in lower case.
+
+    Of several names it is the last, so that a counter in front does no harm, and the longest. Two empty strings for a
+    line that names none, or another scale.
+
+    Examples
+    --------
+    >>> image_of("x3 1 baby_RDN_x3.png: PSNR= 35.73", ["1", "baby"], scale=3)
+    ('baby', '_rdn_x3.png: psnr= 35.73')
+    """
+    plain = _plain(line)
+    first = re.search(r"(?<!\w)\d+\.\d", plain)
+    before = plain[: first.start()] if first else plain
+    found = [
+        (match.end(), len(name), match.start(), name)
+        for name in names
+        for match in re.finditer(_pattern(_plain(name)), before)
+    ]
+    if not found:
+        return "", ""
+    end, _, start, name = max(found)
+    said = _scales(f"{before[:start]} {before[end:]}")
+    return ("", "") if said and scale not in said else (name, plain[end:])
 
 
 def _cores(names: Sequence[str]) -> list[list[str]]:
