@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
-from vdsr_data import imresize, write_image
+from vdsr_data import imresize, read_image, write_image
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval import PROTOCOLS, evaluate, of_small_image, score
 from vdsr_eval.protocols.protocol import nearest
@@ -37,7 +38,6 @@ def gt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(gt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8-bit results at x2 of the originals cropped to even sides."""
-    from vdsr_data import read_image
 
     folder = tmp_path_factory.mktemp("results") / "mine"
     folder.mkdir()
@@ -126,6 +126,23 @@ def test_numbers_of_images_tell_more_than_a_mean(gt: Path, results: Path, tmp_pa
     coarse = score(results, gt, 2, claim=f"{mean_score(records)[0]:.0f}")
     assert len(coarse.explanation.found) >= 8
     assert "a claim with more digits" in coarse.table()
+
+
+def test_results_may_be_floats_and_of_other_sizes(gt: Path, tmp_path: Path) -> None:
+
+    for kind in ("floats", "whole"):
+        (tmp_path / kind).mkdir()
+    for path in gt.iterdir():
+        image = read_image(path)
+        write_image(tmp_path / "whole" / path.name, (image // 8 * 8).astype(np.uint8))
+        even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2] / 255
+        savemat(tmp_path / "floats" / f"{path.stem}.mat", {"sr": even * 1.02 - 0.01})
+    claim = claimed(score(tmp_path / "floats", gt, 2, protocols="dncnn"), "floats")
+    found = score(tmp_path / "floats", gt, 2, claim=claim).explanation
+    assert found.found[0].protocol.label == "dncnn"
+    whole = score(tmp_path / "whole", gt, 2, protocols="rcan", rules={"crop": "none"})
+    found = score(tmp_path / "whole", gt, 2, claim=claimed(whole, "whole")).explanation
+    assert [way.protocol.label for way in found.found] == ["rcan (crop none)", "basicsr (crop none)"]  # 1e-7 dB apart
 
 
 def test_what_no_rule_explains_is_said_with_the_nearest(gt: Path, results: Path) -> None:

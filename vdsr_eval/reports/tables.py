@@ -200,7 +200,11 @@ def claimed(explanation: Explanation, records: Sequence[Record]) -> Table:
     what = f"{whole} on {of}" if whole else f"the numbers of {len(explanation.claims)} images of {of}"
     ways = explanation.found or explanation.close
     count, tried = len(explanation.found), f"{explanation.tried:,}"
-    verdict = f"{count} of {tried} ways give every digit" if count else f"none of {tried} ways gives every digit"
+    verdict = (
+        f"{count} of {tried} ways give{'s' * (count == 1)} every digit"
+        if count
+        else f"none of {tried} ways gives every digit"
+    )
     rows: list[tuple[str, ...]] = [(way.protocol.label, f"{way.psnr:.4f}", f"{way.ssim:.6f}") for way in ways[:SHOWN]]
     notes = [f"{'' if count else 'nearest: '}{ways[0].protocol.describe()}"]
     if count > SHOWN:

@@ -4,7 +4,6 @@ import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, product
@@ -309,7 +308,10 @@ class _Grid:
 
     def _idle(self) -> tuple[str, ...]:
         """Rules without effect on these images and these results."""
-        idle = [*(["source", "boundary", "resizer"] if self._pictures else []), *([] if self._grey else ["grey"])]
+        idle = [
+            *(["source", "boundary", "resizer"] if isinstance(self.run, Results) else []),
+            *([] if self._grey else ["grey"]),
+        ]
         return tuple(rule for rule in [*idle, *([] if self._by_ssim else ["ssim"])] if rule not in self.fixed)
 
     @cached_property
@@ -324,16 +326,10 @@ class _Grid:
     def _by_ssim(self) -> bool:
         return any(claim.ssim is not None for claim in self.claims.values())
 
-    @cached_property
+    @property
     def _pictures(self) -> bool:
         """Whether the results are 8-bit images, in files."""
-        if not isinstance(self.run, Results):
-            return False
-        with suppress(VdsrError):
-            return bool(
-                self._planes(next(iter(self.originals)), None, replace(PROTOCOLS["rcan"], **self.fixed))[0].size
-            )
-        return False
+        return isinstance(self.run, Results) and self.run.pictures
 
     def psnrs(self, low: dict[str, Any], advance: Callable[[], object]) -> list[_Tried]:
         """The PSNR under all rules of scoring; none if the images do not go with this low resolution."""

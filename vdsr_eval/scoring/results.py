@@ -124,6 +124,11 @@ class Results:
         self.folder = Path(folder)
         self._files, self.remarks = match_files(folder, names, scale=scale, pattern=pattern)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether all files are images, which hold no floats."""
+        return all(path.suffix.lower() != ".mat" for path in self._files.values())
+
     def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
         """The image to be scored, as `vdsr_eval.protocols.pair.result` gives it."""
         path = _file_of(original, self._files)
