@@ -97,6 +97,15 @@ def test_no_protocol_is_another_one(reference_data: Path) -> None:
     assert np.ptp(luma) < 0.05
 
 
+def test_dncnn_denoises_set12_as_its_authors_measured(reference_data: Path) -> None:
+    """30.44 dB in the paper; the noise is that of ``randn('seed', 0)``, anew for each image, and not rounded."""
+    folder = reference_data / "proofs" / "dncnn"
+    scores = evaluate(folder / "Set12", folder / "sigma=25.mat", scales=1, protocols="denoising",
+                      degradation="noise:noise=25")  # fmt: skip
+    psnr, ssim = mean_score(scores)
+    assert (f"{psnr:.4f}", f"{ssim:.4f}") == ("30.4358", "0.8618")
+
+
 VDSR_CLAIMS = [(2, "37.53/0.9587", "paper"), (2, "37.56/0.9591", "dncnn"), (3, "33.66/0.9213", "paper"),
                (3, "33.67/0.9220", "dncnn"), (4, "31.34/0.8838", "paper"), (4, "31.35/0.8845", "dncnn")]  # fmt: skip
 

@@ -12,7 +12,7 @@ from vdsr_data.limits import FACTORS as ENLARGED
 
 __all__ = ["FACTOR", "METRICS", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
 
-PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro")
+PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro", "denoising")
 METRICS = ("niqe", "brisque")
 FURTHER = (*METRICS, "ms-ssim", "gmsd", "ssim-rgb")
 LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
