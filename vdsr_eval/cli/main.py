@@ -27,10 +27,19 @@ from vdsr_data.cli.options import (
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import FACTOR, METRICS, SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.options import (
+    FACTOR,
+    METRICS,
+    SCALE,
+    ListOption,
+    engine_option,
+    ensemble_option,
+    scoring_options,
+)
 from vdsr_eval.cli.scoring import FILES, check_options, chosen, print_table, report
 
 if TYPE_CHECKING:
+    from vdsr_eval.networks.network import EngineName
     from vdsr_eval.scoring.methods import Model
 
 
@@ -76,7 +85,7 @@ class EvalGroup(ExplainingGroup):
     cls=ListOption,
     multiple=True,
     type=CHOICE(["bicubic", "vdsr"]),
-    help="What to evaluate. `bicubic` alone needs no TensorFlow.  [default: bicubic,vdsr]",
+    help="What to evaluate.  [default: bicubic,vdsr]",
 )
 @click.option(
     "--weights",
@@ -87,6 +96,7 @@ class EvalGroup(ExplainingGroup):
     help="Weights, also other people's, a run folder, or default: those that come with the toolkit.  "
     "[default: the newest below ./runs, else default]",
 )
+@engine_option
 @ensemble_option
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
 @scoring_options
@@ -98,6 +108,7 @@ def main(
     scales: tuple[float, ...],
     models: tuple[str, ...],
     weights: tuple[Path, ...],
+    engine: "EngineName",
     self_ensemble: bool,
     baseline: str | None,
     **options: Any,
@@ -121,11 +132,13 @@ def main(
     from vdsr_eval.scoring.run import open_sets
 
     if models and "vdsr" not in models and not weights:
-        refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
+        refuse_idle(context, ["engine", "self_ensemble"], "is for networks; bicubic needs none")
     opened = open_sets(sets or _default_sets())
     paths = _weights(models, weights, baseline)
     check_options(context, opened, paths)
-    methods, against = _methods(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
+    methods, against = _methods(
+        models, paths, baseline, engine=engine, asked=bool(weights), with_bicubic=options["explain"]
+    )
     how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, opened)}
     with progress("evaluating", unit="results") as advance:
         scores = call(evaluate, opened, methods, **how, advance=advance)
@@ -213,6 +226,7 @@ def protocols_command() -> None:
     metavar="FILE",
     help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )
+@engine_option
 @ensemble_option
 @boundary_option
 @force_option
@@ -298,7 +312,13 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
 
 
 def _methods(
-    models: Sequence[str], paths: Sequence[Path], baseline: str | None, *, asked: bool, with_bicubic: bool
+    models: Sequence[str],
+    paths: Sequence[Path],
+    baseline: str | None,
+    *,
+    engine: "EngineName",
+    asked: bool,
+    with_bicubic: bool,
 ) -> tuple[dict[str, "Model"], str | None]:
     """The methods by the name that tables carry, bicubic first, and the name of the baseline.
 
@@ -315,7 +335,7 @@ def _methods(
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_network(path)))
+            networks.append((path, load_network(path, engine=engine)))
         except VdsrError as error:
             if asked:
                 raise

@@ -1,7 +1,7 @@
 """Numba loops of the engine: all layers of a network, a few rows at a time; no checks, never raises.
 
-Step by step, every layer computes four rows, which lie a row further up than those of the layer before: so it finds what
-its tiles need in the four rows just made and the last two of the step before, and no layer keeps more than `LINES` rows.
+Step by step, every layer computes four rows, a row further up than those of the layer before: so it finds what
+its tiles need in these four and the last two of the step before, and no layer keeps more than `LINES` rows.
 In the same way a block of columns ends a column further left in each layer, and its neighbour goes on there. Tiles lie
 in the same places of an image whatever the block and the thread, so that every pixel has the same bits.
 """

@@ -116,6 +116,12 @@ def add(a, a_row, a_next, b, c, rows, columns, count):
 
 
 @kernel
+def product(a, b, c):
+    """Set c to a @ b: (rows, n), (n, columns), (rows, columns), as `put` wants them."""
+    put(a.ctypes.data, a.shape[1] * BYTES, BYTES, b.ctypes.data, c.ctypes.data, len(a), b.shape[1], len(b))
+
+
+@kernel
 def multiply(a, b, c, count):
     """Set c to a @ b, rows up to `count` rounded up to a multiple of 4: (36, rows, C), (36, C, C), (36, rows, C)."""
     channels = a.shape[2]
@@ -134,6 +140,10 @@ def accumulate(a, b, c, count):
 
 
 if config.DISABLE_JIT:  # the same without a compiler
+
+    def product(a, b, c):
+        """Set c to a @ b."""
+        np.matmul(a, b, out=c)
 
     def multiply(a, b, c, count):
         """Set c to a @ b."""

@@ -15,6 +15,7 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
+from vdsr_eval.networks.network import EngineName
 from vdsr_eval.protocols.protocol import Luma, Protocol, Rules, changed, varied
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
@@ -51,6 +52,7 @@ def evaluate(
     claims: str | Path | None = None,
     metrics: str | Iterable[str] = (),
     also: str | Iterable[str] = (),
+    engine: EngineName = "auto",
     self_ensemble: bool = False,
     baseline: Model | None = None,
     save_images: str | Path | None = None,
@@ -106,6 +108,8 @@ def evaluate(
         Further metrics of 8-bit pictures: "niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb" (MATLAB's of RGB).
     also : str, or several
         Metrics of pyiqa, where it is installed: "pyiqa:lpips,dists".
+    engine : {"auto", "numba", "tensorflow", "jax"}
+        What computes the networks that are loaded here, see `Network`.
     self_ensemble : bool
         Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
@@ -165,7 +169,7 @@ def evaluate(
     if lr is not None and degradation is not None:
         raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
-    found, against = named(methods, baseline, self_ensemble=self_ensemble)
+    found, against = named(methods, baseline, self_ensemble=self_ensemble, engine=engine)
     factors = tuple(dict.fromkeys(checked_factor("scales", factor, EVALUATED) for factor in several(scales)))
     given = changed(
         border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules

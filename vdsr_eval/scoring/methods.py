@@ -15,7 +15,7 @@ from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
-from vdsr_eval.networks.network import Upscaler, checked_upscaler, load_network, run_upscaler
+from vdsr_eval.networks.network import EngineName, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.networks.shipped import NAME
 from vdsr_eval.protocols.checked import checked_luma
 from vdsr_eval.protocols.pair import Colour, Pair, result, rgb_result, small_image, without_rest
@@ -153,12 +153,13 @@ def named(
     baseline: Model | None = None,
     *,
     self_ensemble: bool = False,
+    engine: EngineName = "auto",
 ) -> tuple[dict[str, Opened], str | None]:
     """Methods by the names that tables show, weights loaded, and the name of the baseline, which is among them.
 
     Parameters
     ----------
-    methods, baseline, self_ensemble
+    methods, baseline, self_ensemble, engine
         As for `vdsr_eval.evaluate`.
 
     Raises
@@ -169,14 +170,14 @@ def named(
         If weights cannot be read.
     """
     if isinstance(methods, Mapping):
-        found = {_name(name): _opened(model) for name, model in methods.items()}
+        found = {_name(name): _opened(model, engine) for name, model in methods.items()}
     else:
-        found = _by_name(several(methods))
+        found = _by_name(several(methods), engine)
     if not found:
         raise ArgumentError("methods: give at least one, such as bicubic")
     against = baseline if isinstance(baseline, str) and baseline in found else None
     if baseline is not None and against is None:
-        ((against, model),) = _by_name([baseline]).items()
+        ((against, model),) = _by_name([baseline], engine).items()
         if against not in found:
             found = {against: model, **found} if model is bicubic else {**found, against: model}
         elif not isinstance(baseline, str | Path) and found[against] != model:
@@ -196,9 +197,9 @@ def named(
     return run, against
 
 
-def _by_name(models: Sequence[Model]) -> dict[str, Opened]:
+def _by_name(models: Sequence[Model], engine: EngineName) -> dict[str, Opened]:
     """Methods by names of their own: of the weights, the folder, the function."""
-    opened = [_opened(model) for model in models]
+    opened = [_opened(model, engine) for model in models]
     labels = [_label(model) for model in opened]
     placed = {}
     for k, model in enumerate(models):
@@ -214,13 +215,13 @@ def _by_name(models: Sequence[Model]) -> dict[str, Opened]:
     return dict(zip(labels, opened, strict=True))
 
 
-def _opened(model: Model) -> Opened:
+def _opened(model: Model, engine: EngineName) -> Opened:
     """A method that can be run: weights are loaded, a folder without weights is one of results."""
     if isinstance(model, str | Path):
         if str(model) == BICUBIC:
             return bicubic
         results = str(model) != NAME and Path(model).is_dir() and not holds_weights(model)
-        return ResultFolder(model) if results else load_network(model)
+        return ResultFolder(model) if results else load_network(model, engine=engine)
     if callable(model) or isinstance(model, SmallImage | ResultFolder):
         return model
     raise ArgumentError(f"methods: {model!r} is not allowed; give bicubic, weights, a folder of results or a function")
