@@ -98,6 +98,7 @@ class EvalGroup(ExplainingGroup):
 )
 @engine_option
 @ensemble_option
+@click.option("--cost", is_flag=True, help="Print parameters, multiply-adds for 1280 x 720, and seconds of an image.")
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
 @scoring_options
 @click.pass_context
@@ -110,6 +111,7 @@ def main(
     weights: tuple[Path, ...],
     engine: "EngineName",
     self_ensemble: bool,
+    cost: bool,
     baseline: str | None,
     **options: Any,
 ) -> None:
@@ -139,7 +141,13 @@ def main(
     methods, against = _methods(
         models, paths, baseline, engine=engine, asked=bool(weights), with_bicubic=options["explain"]
     )
-    how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, opened)}
+    how = {
+        "scales": scales,
+        "baseline": against,
+        "self_ensemble": self_ensemble,
+        "cost": cost,
+        **chosen(context, opened),
+    }
     with progress("evaluating", unit="results") as advance:
         scores = call(evaluate, opened, methods, **how, advance=advance)
     report(context, scores)

@@ -78,6 +78,8 @@ class Network:
         How reports call the network, and what computes it.
     reach : int
         How many pixels around its own a pixel of the result depends on.
+    parameters : int
+        Of the kernels, without biases, as tables count them: so many multiply-adds make a pixel of the result.
 
     Raises
     ------
@@ -105,6 +107,7 @@ class Network:
         weights = check_weights(weights, name)
         self.engine, make = _engine(engine)
         self.name, self.reach = name, len(weights)
+        self.parameters = sum(kernel.size for kernel, _ in weights)
         self.tile = whole("tile", tile, (1, None)) if tile is not None else 0 if self.engine == "numba" else TILE
         self._engine = make(weights)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC
 from vdsr_eval.scoring.results import ResultFolder
 
-__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "method", "named", "of_small_image"]
+__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "is_upscaler", "method", "named", "of_small_image"]
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
 Method = Callable[[Original, Pair, Protocol, float], NDArray[np.float64]]
@@ -113,6 +113,11 @@ def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage
     return SmallImage(function, choice("colour", colour, get_args(Colour)))
 
 
+def is_upscaler(model: Opened) -> TypeGuard[Upscaler]:
+    """Whether a method enlarges luma that was enlarged by bicubic."""
+    return not isinstance(model, SmallImage | ResultFolder)
+
+
 def method(upscale: Upscaler | SmallImage) -> Method:
     """Make a method of an upscaling function, which runs once for protocols that share the low-resolution image.
 
@@ -187,7 +192,7 @@ def named(
             raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this method by another")
     run: dict[str, Opened] = {}
     for name, model in found.items():
-        if self_ensemble and model is not bicubic and not isinstance(model, SmallImage | ResultFolder):
+        if self_ensemble and model is not bicubic and is_upscaler(model):
             run[f"{name} x8"] = averaged(model)
             against = f"{name} x8" if name == against else against
         else:
