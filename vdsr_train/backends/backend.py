@@ -51,7 +51,9 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
                 scope = nullcontext()
     except ImportError as error:
         extra = "train" if name == "tensorflow" else "jax"
-        raise VdsrError(f'{error.name or name} is needed to train: pip install "vdsr-toolkit[{extra}]"') from error
+        raise VdsrError(
+            f'{error.name or name} is needed to train, and for the engine {name}: pip install "vdsr-toolkit[{extra}]"'
+        ) from error
     return scope
 
 
