@@ -4,6 +4,7 @@ import math
 import statistics
 import struct
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -15,6 +16,29 @@ def random_image(shape: tuple[int, ...], dtype: DTypeLike, seed: int = 0) -> np.
     if np.dtype(dtype).kind == "u":
         return random.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
     return random.normal(0, 1, shape).astype(dtype)
+
+
+def random_network(depth: int, channels: int = 4) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights under which every layer passes on about as much as it is given."""
+    random = np.random.default_rng(depth)
+    shapes = [(3, 3, i, o) for i, o in pairwise([1, *[channels] * (depth - 1), 1])]
+    return [
+        ((random.standard_normal(s) * np.sqrt(2 / (9 * s[2]))).astype(np.float32), random.normal(size=s[3]) / 10)
+        for s in shapes
+    ]
+
+
+def slow_network(weights: list[tuple[np.ndarray, np.ndarray]], image: np.ndarray) -> np.ndarray:
+    """The network in float64, one tap at a time, with zeros beyond the edge."""
+    rows, columns = image.shape
+    features = image[..., np.newaxis].astype(float)
+    for number, (kernel, bias) in enumerate(weights, start=1):
+        padded, sums = np.pad(features, ((1, 1), (1, 1), (0, 0))), bias.astype(float)
+        for i, j in np.ndindex(3, 3):
+            with np.errstate(invalid="ignore"):
+                sums = sums + padded[i : i + rows, j : j + columns] @ kernel[i, j].astype(float)
+        features = sums if number == len(weights) else np.where(sums < 0, 0, sums)  # a NaN stays
+    return image + features[..., 0]
 
 
 def slow_psnr(image: np.ndarray, reference: np.ndarray, peak: float) -> float:

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from reference import random_network
 from scipy.io import loadmat, savemat
 
 from vdsr_data import imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.images.files import read_image, write_image
 from vdsr_eval.cli.main import main
+from vdsr_eval.networks.weights import write_weights
 
 
 def vdsr_eval(*args: object) -> Result:
@@ -76,14 +78,27 @@ def test_without_runs_the_shipped_network_is_evaluated(folder: Path) -> None:
     assert vdsr_eval("--dataset", "fruit", "--scale", 2, "--weights", "default").stdout == result.stdout
 
 
-def test_without_tensorflow_bicubic_is_evaluated_and_the_way_to_networks_told(folder: Path, monkeypatch) -> None:
+def test_without_tensorflow_networks_run_all_the_same(folder: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    write_weights(folder / "mine.h5", [(0 * kernel, 0 * bias) for kernel, bias in random_network(2)])
+    options = ["--dataset", "fruit", "--scale", 2, "--weights", "mine.h5"]
+    result = vdsr_eval(*options)
+    assert result.exit_code == 0
+    assert "VDSR (mine.h5)" in result.stdout
+    refused = vdsr_eval(*options, "--engine", "tensorflow")
+    assert refused.exit_code == 1
+    assert refused.stderr.count("\n") == 1
+    assert 'needed to train, and for the engine tensorflow: pip install "vdsr-toolkit[train]"' in refused.stderr
+
+
+def test_without_weights_bicubic_is_evaluated(folder: Path) -> None:
+    (folder / "runs" / "bad").mkdir(parents=True)
+    (folder / "runs" / "bad" / "weights.h5").write_bytes(b"no weights")
     result = vdsr_eval("--dataset", "fruit", "--scale", 2)
     assert result.exit_code == 0
     assert cells(result) == [["fruit", "x2", "2"]]
-    assert result.stderr.startswith("bicubic alone: tensorflow is needed")
-    assert "pip install" in result.stderr
+    assert result.stderr.startswith("bicubic alone: ")
     assert result.stderr.count("\n") == 1
 
 

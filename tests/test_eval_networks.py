@@ -3,28 +3,18 @@
 import os
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from needs import needs
+from reference import random_network as network
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.network import Network, load_network, newest_weights
-from vdsr_eval.networks.weights import Weights, write_weights
+from vdsr_eval.networks.weights import write_weights
 
 needs("keras")
-
-
-def network(depth: int, channels: int = 4) -> Weights:
-    """Weights under which every layer passes on about as much as it is given."""
-    random = np.random.default_rng(depth)
-    shapes = [(3, 3, i, o) for i, o in pairwise([1, *[channels] * (depth - 1), 1])]
-    return [
-        ((random.standard_normal(s) * np.sqrt(2 / (9 * s[2]))).astype(np.float32), random.normal(size=s[3]) / 10)
-        for s in shapes
-    ]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +23,7 @@ def network(depth: int, channels: int = 4) -> Weights:
 )
 def test_tiles_equal_the_whole(depth: int, tile: int) -> None:
     weights = network(depth)
-    whole, tiled = Network(weights, tile=1000), Network(weights, tile=tile)
+    whole, tiled = (Network(weights, tile=size, engine="tensorflow") for size in (1000, tile))
     for shape in ((1, 1), (tile, tile + 1), (tile - 1, 2 * tile), (53, 47)):
         lr = np.random.default_rng(shape[1]).random(shape)
         np.testing.assert_allclose(tiled(lr, 2), whole(lr, 2), rtol=0, atol=1e-6)
@@ -55,7 +45,7 @@ def test_one_pixel_less_overlap_would_be_seen() -> None:
     """The overlap is exact: the last pixel of it changes the result."""
     weights = network(6)
     lr = np.random.default_rng(0).random((40, 40))
-    whole, short = Network(weights, tile=1000)(lr, 2), Network(weights, tile=16)
+    whole, short = Network(weights, tile=1000)(lr, 2), Network(weights, tile=16, engine="tensorflow")
     short.reach -= 1
     assert np.abs(short(lr, 2) - whole).max() > 1e-6
 
@@ -79,14 +69,14 @@ def test_no_tile_is_larger_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
 GROWTH = """
 import sys
 import numpy as np
-from test_eval_networks import network
+from reference import random_network as network
 from vdsr_eval.networks.network import Network
 
 def resident() -> float:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096 / 1e6
 
-upscaler, before = Network(network(4, 8)), 0.0
+upscaler, before = Network(network(4, 8), engine=sys.argv[1]), 0.0
 for number in range(300):
     upscaler(np.zeros((30 + number % 20, 30 + number // 20)), 2)
     if number == 60:
@@ -97,12 +87,14 @@ print(resident() - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
-def test_memory_does_not_grow_with_the_number_of_sizes() -> None:
+@pytest.mark.parametrize("engine", ["numba", os.environ.get("KERAS_BACKEND", "tensorflow")])
+def test_memory_does_not_grow_with_the_number_of_sizes(engine: str) -> None:
     """240 sizes more: 80 MB with what TensorFlow keeps for each of them in each of its threads."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", GROWTH], env=environment, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-c", GROWTH, engine]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout.split()[-1]) < (20 if os.environ.get("KERAS_BACKEND") != "jax" else 60)
+    assert float(done.stdout.split()[-1]) < (60 if engine == "jax" else 20)
 
 
 @pytest.mark.parametrize(("depth", "channels"), [(2, 4), (5, 3), (20, 16)])

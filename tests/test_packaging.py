@@ -10,12 +10,14 @@ import textwrap
 import tomllib
 import venv
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 import vdsr_data
+from vdsr_eval.networks.shipped import FILE as SHIPPED
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -66,10 +68,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def installed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of a new environment with the wheel, and with the dependencies of this one: no network is needed."""
-    folder = tmp_path_factory.mktemp("environment")
+def environment(archives: Path, folder: Path) -> tuple[Path, Path]:
+    """A new environment with the wheel and nothing else: its commands, and where its packages lie."""
     venv.create(folder, with_pip=False)
     commands = folder / ("Scripts" if sys.platform == "win32" else "bin")
     wheel = next(archives.glob("*.whl"))
@@ -88,8 +88,33 @@ def installed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = run(
         commands / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", folder=folder
     ).strip()
+    return commands, Path(site)
+
+
+@pytest.fixture(scope="module")
+def installed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of a new environment with the wheel, and with the packages of this one: no network is needed."""
+    commands, site = environment(archives, tmp_path_factory.mktemp("environment"))
     ours = {Path(module.__file__).parents[1] for module in (pytest, __import__("numpy"), __import__("click"))}
-    Path(site, "dependencies.pth").write_text("\n".join(map(str, ours)), encoding="utf-8")
+    (site / "dependencies.pth").write_text("\n".join(map(str, ours)), encoding="utf-8")
+    return commands
+
+
+@pytest.fixture(scope="module")
+def without_extras(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of a new environment with the wheel and what it depends on, and nothing more."""
+    commands, site = environment(archives, tmp_path_factory.mktemp("bare"))
+    wanted, found = [Requirement(line) for line in PROJECT["dependencies"]], set()
+    while wanted:
+        requirement = wanted.pop()
+        if requirement.name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found.add(requirement.name)
+        package = distribution(requirement.name)
+        wanted += map(Requirement, package.requires or [])
+        for top in {file.parts[0] for file in package.files or []} - {"..", "__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(package.locate_file(top))))
     return commands
 
 
@@ -149,6 +174,25 @@ def test_four_commands_from_an_empty_folder(installed: Path, photographs: Path, 
     table = command("vdsr-eval", "--scale", "3", "--dataset", set_file, "--weights", "run", "--weights", "default")
     assert "VDSR (run)" in table
     assert "VDSR (default)" in table
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_networks_run_without_tensorflow(without_extras: Path, photographs: Path, tmp_path: Path):
+    frameworks = "import importlib.util as u; print(*filter(u.find_spec, ('tensorflow', 'keras', 'jax', 'torch')))"
+    assert run(without_extras / "python", "-c", frameworks, folder=tmp_path) == "\n"
+    table = run(without_extras / "vdsr-eval", "--scale", "3", "--dataset", "sample", folder=tmp_path)
+    assert table.splitlines()[-2].split() == ["sample", "x3", "4", "29.41", "/", "0.8407", "31.10", "/", "0.8770"]
+    run(without_extras / "vdsr-train", "convert", SHIPPED, "mine.h5", folder=tmp_path)
+    assert (tmp_path / "mine.h5").is_file()
+    words = ["build-train", photographs, "--scales", "3", "--rotations", "0", "--stride", "7"]
+    run(without_extras / "vdsr-data", *words, folder=tmp_path)
+    training = [without_extras / "vdsr-train", "--validation", "none"]
+    done = subprocess.run(training, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'needed to train, and for the engine tensorflow: pip install "vdsr-toolkit[train]"' in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("package", ["vdsr_data", "vdsr_eval", "vdsr_train"])

@@ -27,10 +27,19 @@ from vdsr_data.cli.options import (
     refuse_idle,
 )
 from vdsr_data.errors import VdsrError, one_line
-from vdsr_eval.cli.options import FACTOR, METRICS, SCALE, ListOption, ensemble_option, scoring_options
+from vdsr_eval.cli.options import (
+    FACTOR,
+    METRICS,
+    SCALE,
+    ListOption,
+    engine_option,
+    ensemble_option,
+    scoring_options,
+)
 from vdsr_eval.cli.scoring import FILES, check_options, chosen, print_table, report
 
 if TYPE_CHECKING:
+    from vdsr_eval.networks.network import EngineName
     from vdsr_eval.scoring.methods import Model
 
 
@@ -76,7 +85,7 @@ class EvalGroup(ExplainingGroup):
     cls=ListOption,
     multiple=True,
     type=CHOICE(["bicubic", "vdsr"]),
-    help="What to evaluate. `bicubic` alone needs no TensorFlow.  [default: bicubic,vdsr]",
+    help="What to evaluate.  [default: bicubic,vdsr]",
 )
 @click.option(
     "--weights",
@@ -87,7 +96,9 @@ class EvalGroup(ExplainingGroup):
     help="Weights, also other people's, a run folder, or default: those that come with the toolkit.  "
     "[default: the newest below ./runs, else default]",
 )
+@engine_option
 @ensemble_option
+@click.option("--cost", is_flag=True, help="Print parameters, multiply-adds for 1280 x 720, and seconds of an image.")
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
 @scoring_options
 @click.pass_context
@@ -98,7 +109,9 @@ def main(
     scales: tuple[float, ...],
     models: tuple[str, ...],
     weights: tuple[Path, ...],
+    engine: "EngineName",
     self_ensemble: bool,
+    cost: bool,
     baseline: str | None,
     **options: Any,
 ) -> None:
@@ -121,12 +134,20 @@ def main(
     from vdsr_eval.scoring.run import open_sets
 
     if models and "vdsr" not in models and not weights:
-        refuse_idle(context, ["self_ensemble"], "is for networks; bicubic is symmetric by itself")
+        refuse_idle(context, ["engine", "self_ensemble"], "is for networks; bicubic needs none")
     opened = open_sets(sets or _default_sets())
     paths = _weights(models, weights, baseline)
     check_options(context, opened, paths)
-    methods, against = _methods(models, paths, baseline, asked=bool(weights), with_bicubic=options["explain"])
-    how = {"scales": scales, "baseline": against, "self_ensemble": self_ensemble, **chosen(context, opened)}
+    methods, against = _methods(
+        models, paths, baseline, engine=engine, asked=bool(weights), with_bicubic=options["explain"]
+    )
+    how = {
+        "scales": scales,
+        "baseline": against,
+        "self_ensemble": self_ensemble,
+        "cost": cost,
+        **chosen(context, opened),
+    }
     with progress("evaluating", unit="results") as advance:
         scores = call(evaluate, opened, methods, **how, advance=advance)
     report(context, scores)
@@ -213,6 +234,7 @@ def protocols_command() -> None:
     metavar="FILE",
     help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )
+@engine_option
 @ensemble_option
 @boundary_option
 @force_option
@@ -298,7 +320,13 @@ def _weights(models: Sequence[str], weights: Sequence[Path], baseline: str | Non
 
 
 def _methods(
-    models: Sequence[str], paths: Sequence[Path], baseline: str | None, *, asked: bool, with_bicubic: bool
+    models: Sequence[str],
+    paths: Sequence[Path],
+    baseline: str | None,
+    *,
+    engine: "EngineName",
+    asked: bool,
+    with_bicubic: bool,
 ) -> tuple[dict[str, "Model"], str | None]:
     """The methods by the name that tables carry, bicubic first, and the name of the baseline.
 
@@ -315,7 +343,7 @@ def _methods(
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_method(path)))
+            networks.append((path, load_method(path, engine=engine)))
         except VdsrError as error:
             if asked:
                 raise

@@ -10,14 +10,23 @@ from vdsr_data.cli.options import CHOICE, FACTORS, FILE, FOLDER, WHOLE, degradat
 from vdsr_data.limits import BOUNDARIES, EVALUATED, several
 from vdsr_data.limits import FACTORS as ENLARGED
 
-__all__ = ["FACTOR", "METRICS", "PROTOCOLS", "SCALE", "ListOption", "ensemble_option", "scoring_options"]
+__all__ = ["FACTOR", "METRICS", "PROTOCOLS", "SCALE", "ListOption", "engine_option", "ensemble_option",
+           "scoring_options"]  # fmt: skip
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro", "denoising")
 METRICS = ("niqe", "brisque")
 FURTHER = (*METRICS, "ms-ssim", "gmsd", "ssim-rgb")
+ENGINES = ("auto", "numba", "tensorflow", "jax")
 LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 
+engine_option = click.option(
+    "--engine",
+    type=CHOICE(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What computes networks: numba is our own; auto takes a GPU that an installed framework finds, else numba.",
+)
 ensemble_option = click.option(
     "--self-ensemble", is_flag=True, help="Average each network over eight flips and rotations."
 )

@@ -1,5 +1,7 @@
 """Self-ensemble: the mean of a network's results over the eight flips and rotations of its input."""
 
+from functools import update_wrapper
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,4 +47,4 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
                 total += sr[:, ::-1] if flip else sr
         return total / 8
 
-    return ensemble
+    return update_wrapper(ensemble, upscale, assigned=(), updated=())  # as `__wrapped__`

@@ -1,29 +1,45 @@
-"""Networks that run: an upscaling function made of weights, in tiles where an image is large.
+"""Networks that run: an upscaling function made of weights, and what computes it.
 
-A tile carries as many extra pixels as the receptive field reaches, one for each layer, so that tiled and whole results
-are the same and memory is bounded: benchmarks/bench_tiles.py has 1.1 GB at its peak with TensorFlow, the whole 3.0 GB.
+On a processor that is our own engine, which takes whole images. A framework gets tiles of those that are large, with as
+many extra pixels as the receptive field reaches, one for each layer, so that tiled and whole results are the same and
+memory is bounded: benchmarks/bench_tiles.py has 1.1 GB at its peak with TensorFlow, the whole 3.0 GB.
 """
 
+import os
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.limits import checked_path, whole
+from vdsr_data.limits import checked_path, choice, whole
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import read_any
 from vdsr_eval.networks.shipped import NAME
 from vdsr_eval.networks.weights import Weights, check_weights
 from vdsr_eval.protocols.checked import checked_luma
 
-__all__ = ["Engine", "Network", "Upscaler", "checked_upscaler", "load_network", "newest_weights", "run_upscaler"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineName",
+    "Network",
+    "Upscaler",
+    "checked_upscaler",
+    "load_network",
+    "newest_weights",
+    "run_upscaler",
+]
 
-ENGINES = "vdsr_eval.engines"  # the group of entry points that offer one
-TILE = 512
+EngineName = Literal["auto", "numba", "tensorflow", "jax"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+GROUP = "vdsr_eval.engines"  # of the entry points that offer the frameworks
+TILE = 512  # for a framework
 
 # ilr, luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], float], NDArray[np.floating]]
@@ -48,16 +64,22 @@ class Network:
         As `vdsr_eval.networks.weights.read_weights` gives them.
     name : str
         How reports call it.
-    tile : int
-        Images larger than this in either dimension are computed in tiles of this size.
-    engine : callable, optional
-        Makes an `Engine` of weights; the default is what is installed, see `installed_engine`.
+    tile : int, optional
+        Images larger than this in either dimension are computed in tiles of this size. The default is 512, and none for
+        our own engine, whose memory does not grow with the rows of an image.
+    engine : {"auto", "numba", "tensorflow", "jax"} or callable, default "auto"
+        What computes. "numba" is our own, on the processor; the others want ``vdsr-toolkit[train]`` or ``[jax]``.
+        "auto" takes a GPU where there is one and a framework that finds it is installed, else our own. A callable makes
+        an `Engine` of weights.
 
     Attributes
     ----------
-    name : str
+    name, engine : str
+        How reports call the network, and what computes it.
     reach : int
         How many pixels around its own a pixel of the result depends on.
+    parameters : int
+        Of the kernels, without biases, as tables count them: so many multiply-adds make a pixel of the result.
 
     Raises
     ------
@@ -69,7 +91,7 @@ class Network:
     >>> import numpy as np
     >>> from vdsr_eval import Network
     >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
-    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # leaves all as it is
     >>> network(np.zeros((4, 5)), 2).shape, network.reach
     ((4, 5), 2)
     """
@@ -79,12 +101,15 @@ class Network:
         weights: Weights,
         *,
         name: str = "VDSR",
-        tile: int = TILE,
-        engine: Callable[[Weights], Engine] | None = None,
+        tile: int | None = None,
+        engine: EngineName | Callable[[Weights], Engine] = "auto",
     ) -> None:
         weights = check_weights(weights, name)
-        self.name, self.tile, self.reach = name, whole("tile", tile, (1, None)), len(weights)
-        self._engine = (engine or installed_engine())(weights)
+        self.engine, make = _engine(engine)
+        self.name, self.reach = name, len(weights)
+        self.parameters = sum(kernel.size for kernel, _ in weights)
+        self.tile = whole("tile", tile, (1, None)) if tile is not None else 0 if self.engine == "numba" else TILE
+        self._engine = make(weights)
 
     def load(self, weights: Weights) -> None:
         """Exchange the weights for others of the same shapes."""
@@ -118,9 +143,10 @@ class Network:
         ilr = np.asarray(checked_luma(ilr, "ilr"), np.float32)
         rows, columns = ilr.shape
         sr = np.empty_like(ilr)
-        for top in range(0, rows, self.tile):
-            for left in range(0, columns, self.tile):
-                bottom, right = min(top + self.tile, rows), min(left + self.tile, columns)
+        tile = self.tile or max(rows, columns)
+        for top in range(0, rows, tile):
+            for left in range(0, columns, tile):
+                bottom, right = min(top + tile, rows), min(left + tile, columns)
                 above, before = max(0, top - self.reach), max(0, left - self.reach)
                 patch = ilr[above : bottom + self.reach, before : right + self.reach]
                 result = self._engine(patch[np.newaxis, ..., np.newaxis])[0, ..., 0]
@@ -128,7 +154,7 @@ class Network:
         return sr
 
 
-def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Network:
+def load_network(weights: Path | str | None = None, *, tile: int | None = None, engine: EngineName = "auto") -> Network:
     """Load a network for inference, in float32.
 
     Parameters
@@ -136,7 +162,7 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     weights : path or None
         Anything that `vdsr_eval.networks.convert.read_any` knows: a weights.h5, a run folder that holds one, other
         people's weights, or ``default``. None takes the newest below ``runs``, else ``default``.
-    tile : int
+    tile, engine
         As for `Network`.
 
     Raises
@@ -158,7 +184,7 @@ def load_network(weights: Path | str | None = None, *, tile: int = TILE) -> Netw
     """
     path = (newest_weights() or Path(NAME)) if weights is None else checked_path("weights", weights)
     name = Path(*path.parts[-2:]) if path.name == "weights.h5" else path.name  # every run calls its weights so
-    return Network(read_any(path), name=f"VDSR ({name})", tile=tile)
+    return Network(read_any(path), name=f"VDSR ({name})", tile=tile, engine=engine)
 
 
 def newest_weights(runs: Path | str = "runs") -> Path | None:
@@ -166,18 +192,38 @@ def newest_weights(runs: Path | str = "runs") -> Path | None:
     return max(Path(runs).glob("*/weights.h5"), key=lambda path: path.stat().st_mtime, default=None)
 
 
-def installed_engine() -> Callable[[Weights], Engine]:
-    """What makes an engine of weights, as an installed package offers it: vdsr_train does, with Keras.
+def _engine(engine: EngineName | Callable[[Weights], Engine]) -> tuple[str, Callable[[Weights], Engine]]:
+    """The name of what computes, and what makes it of weights; VdsrError if that is not installed."""
+    if callable(engine):
+        return getattr(engine, "__name__", type(engine).__name__), engine
+    found = _automatic() if choice("engine", engine, ENGINES) == "auto" else engine
+    if found == "numba":
+        from vdsr_eval.networks.engine import NumbaEngine
 
-    Raises
-    ------
-    VdsrError
-        No package does.
-    """
-    for point in entry_points(group=ENGINES):
-        engine: Callable[[Weights], Engine] = point.load()
-        return engine
-    raise VdsrError("nothing that runs a network is installed; install vdsr-toolkit again")
+        return found, NumbaEngine
+    return found, partial(_framework(), backend=found)
+
+
+def _automatic() -> EngineName:
+    """A framework that finds a GPU, ours else; without a GPU none is imported, which takes seconds."""
+    if _gpu_there():
+        for name in ("tensorflow", "jax"):
+            wanted = os.environ.get("KERAS_BACKEND", name) == name
+            if wanted and find_spec(name) and find_spec("keras") and _framework().finds_gpu(name):
+                return name
+    return "numba"
+
+
+def _gpu_there() -> bool:
+    """Whether the system has a GPU that TensorFlow or JAX may use, as far as its files tell."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter in Windows' Linux
+
+
+def _framework() -> Any:
+    """What runs networks by Keras, as an installed package offers it: vdsr_train does."""
+    for point in entry_points(group=GROUP):
+        return point.load()
+    raise VdsrError("nothing that runs a network by a framework is installed; install vdsr-toolkit again")
 
 
 def run_upscaler(upscale: Upscaler, ilr: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.files import check_apart, check_output, claimed, replacing
 from vdsr_data.limits import FACTORS, Boundary, checked_path, whole
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
-from vdsr_eval.networks.network import Network, Upscaler, checked_upscaler, load_network, run_upscaler
+from vdsr_eval.networks.network import EngineName, Network, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.protocols.checked import checked_image
 
 __all__ = ["plan", "upscale", "upscale_colors", "upscale_file", "upscale_image", "upscaled_strips"]
@@ -40,6 +40,7 @@ def upscale(
     *,
     scale: int,
     weights: Path | str | Network | None = None,
+    engine: EngineName = "auto",
     self_ensemble: bool = False,
     boundary: Boundary = "symmetric",
     force: bool = False,
@@ -62,6 +63,8 @@ def upscale(
         Factor by which the image grows in both directions, from 2 to 16.
     weights : str, Path or Network, optional
         As for `load_network`, or what it gives.
+    engine : {"auto", "numba", "tensorflow", "jax"}
+        What computes a network that is loaded here, see `Network`.
     self_ensemble : bool
         Average the network over eight flips and rotations.
     boundary : {"symmetric", "replicate"}
@@ -100,7 +103,7 @@ def upscale(
     >>> from vdsr_data.images.files import read_image, write_image
     >>> from vdsr_eval import Network, upscale
     >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
-    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # leaves all as it is
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_image(Path(folder, "small.png"), np.full((4, 5, 3), 200, np.uint8))
     ...     (large,) = upscale(Path(folder, "small.png"), Path(folder, "large.png"), scale=3, weights=network)
@@ -108,7 +111,7 @@ def upscale(
     (12, 15, 3)
     """
     files = plan(source, output, scale=scale, force=force)
-    network, run = _network(weights, self_ensemble=self_ensemble)
+    network, run = _network(weights, engine, self_ensemble=self_ensemble)
     several = files[0][0] != Path(source)
     how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
     written = []
@@ -130,6 +133,7 @@ def upscale_image(
     scale: int,
     weights: Path | str | Network | None = None,
     *,
+    engine: EngineName = "auto",
     self_ensemble: bool = False,
     boundary: Boundary = "symmetric",
 ) -> NDArray[Any]:
@@ -141,7 +145,7 @@ def upscale_image(
         Grey, which is luma, or RGB.
     scale : int
         From 2 to 16.
-    weights, self_ensemble, boundary
+    weights, engine, self_ensemble, boundary
         As for `upscale`.
 
     Returns
@@ -159,17 +163,19 @@ def upscale_image(
     >>> import numpy as np
     >>> from vdsr_eval import Network, upscale_image
     >>> layers = [(np.zeros((3, 3, 1, 1)), np.zeros(1))] * 2
-    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # in the place of Keras
+    >>> network = Network(layers, engine=lambda weights: lambda images: images)  # leaves all as it is
     >>> upscale_image(np.zeros((4, 5, 3), np.uint8), 3, network).shape
     (12, 15, 3)
     """
-    network, run = _network(weights, self_ensemble=self_ensemble)
+    network, run = _network(weights, engine, self_ensemble=self_ensemble)
     return upscale_colors(image, scale=scale, upscale=run, reach=network.reach, boundary=boundary)
 
 
-def _network(weights: Path | str | Network | None, *, self_ensemble: bool) -> tuple[Network, Upscaler]:
+def _network(
+    weights: Path | str | Network | None, engine: EngineName, *, self_ensemble: bool
+) -> tuple[Network, Upscaler]:
     """The network, and what is run of it."""
-    network = weights if isinstance(weights, Network) else load_network(weights)
+    network = weights if isinstance(weights, Network) else load_network(weights, engine=engine)
     return network, averaged(network) if self_ensemble else network
 
 

@@ -15,14 +15,16 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
+from vdsr_eval.networks.network import EngineName
 from vdsr_eval.protocols.protocol import PROTOCOLS, Luma, Protocol, Rules, changed, varied
+from vdsr_eval.reports.cost import Cost
 from vdsr_eval.reports.page import PageImages
 from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
 from vdsr_eval.reports.remarks import remarks
 from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
 from vdsr_eval.scoring.claims import Claim, explain_claim, fitting, read_claims, remembered
-from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, method, named
+from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, is_upscaler, method, named
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC, Record, Scored
 from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
@@ -51,6 +53,8 @@ def evaluate(
     claims: str | Path | None = None,
     metrics: str | Iterable[str] = (),
     also: str | Iterable[str] = (),
+    cost: bool = False,
+    engine: EngineName = "auto",
     self_ensemble: bool = False,
     baseline: Model | None = None,
     save_images: str | Path | None = None,
@@ -106,6 +110,10 @@ def evaluate(
         Further metrics of 8-bit pictures: "niqe", "brisque", "ms-ssim", "gmsd", "ssim-rgb" (MATLAB's of RGB).
     also : str, or several
         Metrics of pyiqa, where it is installed: "pyiqa:lpips,dists".
+    cost : bool
+        Measure what networks, and functions of enlarged luma, cost: see `Scores.tables`.
+    engine : {"auto", "numba", "tensorflow", "jax"}
+        What computes the networks that are loaded here, see `Network`.
     self_ensemble : bool
         Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
@@ -165,7 +173,12 @@ def evaluate(
     if lr is not None and degradation is not None:
         raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
-    found, against = named(methods, baseline, self_ensemble=self_ensemble)
+    found, against = named(methods, baseline, self_ensemble=self_ensemble, engine=engine)
+    costs: dict[str, Cost] = {}
+    if cost:
+        counted = {name: model for name, model in found.items() if is_upscaler(model) and model is not bicubic}
+        costs = {name: Cost(model) for name, model in counted.items()}
+        found |= costs
     factors = tuple(dict.fromkeys(checked_factor("scales", factor, EVALUATED) for factor in several(scales)))
     given = changed(
         border=border, rgb=rgb, grey=grey, luma=luma, boundary=boundary, degradation=degradation, rules=rules
@@ -243,7 +256,7 @@ def evaluate(
                         sink(together)
     said = (*notes, *remarks(records))
     return Scores(records=tuple(records), protocols=ways, baseline=against, remarks=said, left_out=tuple(left_out),
-                  views=tuple(page.views), explanation=explanation, further=further)  # fmt: skip
+                  views=tuple(page.views), explanation=explanation, further=further, costs=costs)  # fmt: skip
 
 
 def score(

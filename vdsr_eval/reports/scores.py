@@ -1,6 +1,6 @@
 """Scores as `evaluate` and `score` give them: records, and the tables, files and page that are made of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.reports import export, tables
+from vdsr_eval.reports.cost import Cost, cost_table
 from vdsr_eval.reports.page import write_page
 from vdsr_eval.reports.tables import Table, groups
 from vdsr_eval.scoring.claims import Explanation
@@ -75,6 +76,8 @@ class Scores:
     explanation: Explanation | None = None
     # Further metrics, of the first protocol, if any were asked for.
     further: "FurtherScores | None" = field(default=None, repr=False)
+    # What methods cost, by their names, if that was asked for.
+    costs: Mapping[str, Cost] = field(default_factory=dict, repr=False)
     # Images for the page: of `vdsr_eval.reports.page.PageImages`.
     views: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
@@ -111,6 +114,10 @@ class Scores:
     ) -> list[Table]:
         """Tables as data, protocol after protocol: the means, unless something else is asked for.
 
+        Below them come further metrics and costs, where `evaluate` was asked for these. A cost is: the parameters of a
+        network without its biases, in thousands, its multiply-adds for a result of 1280 x 720, both as papers count
+        them since CARN (Ahn et al., ECCV 2018), and the mean seconds and megapixels of an image here.
+
         Parameters
         ----------
         per_image : bool
@@ -143,6 +150,8 @@ class Scores:
             found.append(tables.explain(self.records, self.protocols))
         if self.further is not None:
             found.append(self.further.table())
+        if self.costs:
+            found.append(cost_table(self.costs.items()))
         if self.explanation is not None:
             found.insert(0, tables.claimed(self.explanation, self.records))
         return found

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
-from vdsr_eval.networks.network import Upscaler, checked_upscaler, load_network, run_upscaler
+from vdsr_eval.networks.network import EngineName, Upscaler, checked_upscaler, load_network, run_upscaler
 from vdsr_eval.networks.shipped import NAME
 from vdsr_eval.protocols.checked import checked_luma
 from vdsr_eval.protocols.pair import Colour, Pair, result, rgb_result, small_image, without_rest
@@ -28,7 +28,10 @@ from vdsr_eval.scoring.results import ResultFolder
 if TYPE_CHECKING:
     from vdsr_eval.networks.onnxfile import OnnxNetwork
 
-__all__ = ["Method", "Model", "Opened", "SmallImage", "bicubic", "load_method", "method", "named", "of_small_image"]
+__all__ = [
+    "Method", "Model", "Opened", "SmallImage", "bicubic", "is_upscaler", "load_method", "method", "named",
+    "of_small_image",
+]  # fmt: skip
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
 Method = Callable[[Original, Pair, Protocol, float], NDArray[np.float64]]
@@ -118,6 +121,11 @@ def of_small_image(function: Enlarger, *, colour: Colour = "luma") -> SmallImage
     return SmallImage(function, choice("colour", colour, get_args(Colour)))
 
 
+def is_upscaler(model: Opened) -> TypeGuard[Upscaler]:
+    """Whether a method enlarges luma that was enlarged by bicubic."""
+    return not isinstance(model, SmallImage | ResultFolder)
+
+
 def method(upscale: Upscaler | SmallImage) -> Method:
     """Make a method of an upscaling function, which runs once for protocols that share the low-resolution image.
 
@@ -153,11 +161,11 @@ def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale:
     return run_upscaler(upscale, image, scale) if not isinstance(upscale, SmallImage) else upscale.run(image, scale)
 
 
-def load_method(weights: str | Path) -> Upscaler | SmallImage:
+def load_method(weights: str | Path, *, engine: EngineName = "auto") -> Upscaler | SmallImage:
     """Load weights of any kind, or an ONNX network, which may take the small image; errors as of their loaders."""
     path = Path(weights)
     if path.suffix.lower() != ".onnx":
-        return load_network(path)
+        return load_network(path, engine=engine)
     from vdsr_eval.networks.onnxfile import load_onnx
 
     network = load_onnx(path)
@@ -187,12 +195,13 @@ def named(
     baseline: Model | None = None,
     *,
     self_ensemble: bool = False,
+    engine: EngineName = "auto",
 ) -> tuple[dict[str, Opened], str | None]:
     """Methods by the names that tables show, weights loaded, and the name of the baseline, which is among them.
 
     Parameters
     ----------
-    methods, baseline, self_ensemble
+    methods, baseline, self_ensemble, engine
         As for `vdsr_eval.evaluate`.
 
     Raises
@@ -203,14 +212,14 @@ def named(
         If weights cannot be read.
     """
     if isinstance(methods, Mapping):
-        found = {_name(name): _opened(model) for name, model in methods.items()}
+        found = {_name(name): _opened(model, engine) for name, model in methods.items()}
     else:
-        found = _by_name(several(methods))
+        found = _by_name(several(methods), engine)
     if not found:
         raise ArgumentError("methods: give at least one, such as bicubic")
     against = baseline if isinstance(baseline, str) and baseline in found else None
     if baseline is not None and against is None:
-        ((against, model),) = _by_name([baseline]).items()
+        ((against, model),) = _by_name([baseline], engine).items()
         if against not in found:
             found = {against: model, **found} if model is bicubic else {**found, against: model}
         elif not isinstance(baseline, str | Path) and found[against] != model:
@@ -220,7 +229,7 @@ def named(
             raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this method by another")
     run: dict[str, Opened] = {}
     for name, model in found.items():
-        if self_ensemble and model is not bicubic and not isinstance(model, SmallImage | ResultFolder):
+        if self_ensemble and model is not bicubic and is_upscaler(model):
             run[f"{name} x8"] = averaged(model)
             against = f"{name} x8" if name == against else against
         else:
@@ -230,9 +239,9 @@ def named(
     return run, against
 
 
-def _by_name(models: Sequence[Model]) -> dict[str, Opened]:
+def _by_name(models: Sequence[Model], engine: EngineName) -> dict[str, Opened]:
     """Methods by names of their own: of the weights, the folder, the function."""
-    opened = [_opened(model) for model in models]
+    opened = [_opened(model, engine) for model in models]
     labels = [_label(model) for model in opened]
     placed = {}
     for k, model in enumerate(models):
@@ -248,13 +257,13 @@ def _by_name(models: Sequence[Model]) -> dict[str, Opened]:
     return dict(zip(labels, opened, strict=True))
 
 
-def _opened(model: Model) -> Opened:
+def _opened(model: Model, engine: EngineName) -> Opened:
     """A method that can be run: weights are loaded, a folder without weights is one of results."""
     if isinstance(model, str | Path):
         if str(model) == BICUBIC:
             return bicubic
         results = str(model) != NAME and Path(model).is_dir() and not holds_weights(model)
-        return ResultFolder(model) if results else load_method(model)
+        return ResultFolder(model) if results else load_method(model, engine=engine)
     if callable(model) or isinstance(model, SmallImage | ResultFolder):
         return model
     raise ArgumentError(f"methods: {model!r} is not allowed; give bicubic, weights, a folder of results or a function")

@@ -12,18 +12,13 @@ import numpy as np
 from numba import njit
 
 from vdsr_data.matlab._compile import kernel
+from vdsr_eval.networks._winograd_transforms import contract as transform_back
+from vdsr_eval.networks._winograd_transforms import expand as transform
 
 ZERO, TWO, FOUR, FIVE, EIGHT = (np.float32(value) for value in (0, 2, 4, 5, 8))
 
 
-# The transforms of Lavin and Gray for F(4, 3), in one dimension, with their common terms computed once.
-
-
-@njit(inline="always")
-def _input(x0, x1, x2, x3, x4, x5):
-    """B^T x."""
-    a, b, c, d = x4 - FOUR * x2, x3 - FOUR * x1, x4 - x2, TWO * (x3 - x1)
-    return FOUR * x0 - FIVE * x2 + x4, a + b, a - b, c + d, c - d, FOUR * x1 - FIVE * x3 + x5
+# The adjoints of Lavin and Gray's transforms for F(4, 3), in one dimension, with their common terms computed once.
 
 
 @njit(inline="always")
@@ -31,13 +26,6 @@ def _input_adjoint(x0, x1, x2, x3, x4, x5):
     """B x."""
     a, b, c, d = x1 + x2, x1 - x2, x3 + x4, TWO * (x3 - x4)
     return FOUR * x0, FOUR * (x5 - b) - d, -FIVE * x0 - FOUR * a - c, b + d - FIVE * x5, x0 + a + c, x5
-
-
-@njit(inline="always")
-def _output(x0, x1, x2, x3, x4, x5):
-    """A^T x."""
-    a, b, c, d = x1 + x2, x1 - x2, x3 + x4, x3 - x4
-    return x0 + a + c, b + TWO * d, a + FOUR * c, b + EIGHT * d + x5
 
 
 @njit(inline="always")
@@ -60,6 +48,32 @@ def _positive(x):
     return ZERO if x < ZERO else x  # max() would hide a NaN
 
 
+@kernel
+def expand(images, start, count, strip):
+    """B^T x B of the 6 x 6 pixels around each tile."""
+    tile, across, lines = 0, (images.shape[2] - 2) // 4, np.empty(6, np.int64)
+    while tile < count:
+        patch, row, column = _corner(images, start + tile)
+        run = min(count - tile, across - column // 4)
+        for i in range(6):
+            lines[i] = row + i
+        transform(images[patch], lines, column, run, strip[:, tile:])
+        tile += run
+
+
+@kernel
+def contract(strip, start, count, bias, images):
+    """A^T x A of each tile, plus the bias, where it is positive."""
+    tile, across, lines = 0, (images.shape[2] - 2) // 4, np.empty(4, np.int64)
+    while tile < count:
+        patch, row, column = _corner(images, start + tile)
+        run = min(count - tile, across - column // 4)
+        for i in range(4):
+            lines[i] = row + 1 + i  # inside the margin
+        transform_back(strip[:, tile:], bias, images[patch], lines, column + 1, run)
+        tile += run
+
+
 @cache
 def kernels(channels):
     """Compile the loops for a number of channels.
@@ -69,32 +83,6 @@ def kernels(channels):
     """
     C = channels  # noqa: N806 (as short as an index, which it is a part of everywhere)
     C4, C6 = 4 * C, 6 * C  # noqa: N806
-
-    @kernel
-    def expand(images, start, count, strip):
-        """B^T x B of the 6 x 6 pixels around each tile."""
-        half, full = np.empty(6 * C6, np.float32), np.empty(6 * C6, np.float32)
-        for tile in range(count):
-            patch, row, column = _corner(images, start + tile)
-            lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
-            m = column * C
-            r0, r1, r2 = lines[row, m:], lines[row + 1, m:], lines[row + 2, m:]
-            r3, r4, r5 = lines[row + 3, m:], lines[row + 4, m:], lines[row + 5, m:]
-            for i in range(C6):
-                (
-                    half[i], half[C6 + i], half[2 * C6 + i], half[3 * C6 + i], half[4 * C6 + i], half[5 * C6 + i],
-                ) = _input(r0[i], r1[i], r2[i], r3[i], r4[i], r5[i])  # fmt: skip
-            for line in range(0, 6 * C6, C6):
-                for i in range(line, line + C):
-                    (
-                        full[i], full[C + i], full[2 * C + i], full[3 * C + i], full[4 * C + i], full[5 * C + i],
-                    ) = _input(
-                        half[i], half[C + i], half[2 * C + i], half[3 * C + i], half[4 * C + i], half[5 * C + i]
-                    )  # fmt: skip
-            for k in range(36):
-                out = strip[k, tile]
-                for i in range(C):
-                    out[i] = full[k * C + i]
 
     @kernel
     def gather(strip, start, count, images):
@@ -125,34 +113,6 @@ def kernels(channels):
                     out[3 * C + i] += y3
                     out[4 * C + i] += y4
                     out[5 * C + i] += y5
-
-    @kernel
-    def contract(strip, start, count, bias, images):
-        """A^T x A of each tile, plus the bias, where it is positive."""
-        half = np.empty(4 * C6, np.float32)
-        for tile in range(count):
-            patch, row, column = _corner(images, start + tile)
-            row, column = row + 1, column + 1  # inside the margin
-            lines = images[patch].reshape(images.shape[1], images.shape[2] * C)
-            for j in range(6):
-                m0, m1, m2 = strip[j, tile], strip[6 + j, tile], strip[12 + j, tile]
-                m3, m4, m5 = strip[18 + j, tile], strip[24 + j, tile], strip[30 + j, tile]
-                m = j * C
-                for i in range(C):
-                    half[m + i], half[C6 + m + i], half[2 * C6 + m + i], half[3 * C6 + m + i] = _output(
-                        m0[i], m1[i], m2[i], m3[i], m4[i], m5[i]
-                    )
-            for line in range(4):
-                out, m = lines[row + line, column * C :], line * C6
-                for i in range(C):
-                    y0, y1, y2, y3 = _output(
-                        half[m + i], half[m + C + i], half[m + 2 * C + i],
-                        half[m + 3 * C + i], half[m + 4 * C + i], half[m + 5 * C + i],
-                    )  # fmt: skip
-                    out[i] = _positive(y0 + bias[i])
-                    out[C + i] = _positive(y1 + bias[i])
-                    out[2 * C + i] = _positive(y2 + bias[i])
-                    out[3 * C + i] = _positive(y3 + bias[i])
 
     @kernel
     def spread(images, start, count, strip):
@@ -258,6 +218,6 @@ def kernels(channels):
                             to_x[i] += g * w[i]
 
     return SimpleNamespace(
-        expand=expand, gather=gather, contract=contract, spread=spread, trim=trim, rectify=rectify,
-        first=first, first_adjoint=first_adjoint, last=last, last_adjoint=last_adjoint,
+        gather=gather, spread=spread, trim=trim, rectify=rectify, first=first, first_adjoint=first_adjoint,
+        last=last, last_adjoint=last_adjoint,
     )  # fmt: skip

@@ -52,7 +52,7 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
     except ImportError as error:
         extra = "train" if name == "tensorflow" else "jax"
         raise VdsrError(
-            f'{error.name or name} is needed to train and to run a network: pip install "vdsr-toolkit[{extra}]"'
+            f'{error.name or name} is needed to train, and for the engine {name}: pip install "vdsr-toolkit[{extra}]"'
         ) from error
     return scope
 

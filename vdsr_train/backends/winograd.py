@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
+from vdsr_eval.networks._winograd_products import MULTIPLE, accumulate, multiply
+from vdsr_eval.networks.engine import FACTORS, factors_of
 from vdsr_eval.networks.weights import Weights
 from vdsr_train.backends import backend
-from vdsr_train.backends._winograd_kernels import kernels
-from vdsr_train.backends._winograd_products import LANES, accumulate, multiply
+from vdsr_train.backends._winograd_kernels import contract, expand, kernels
 from vdsr_train.backends.interface import Step
 from vdsr_train.backends.loss import loss_and_gradient
 from vdsr_train.backends.model import get_weights
@@ -28,10 +29,6 @@ Array = NDArray[np.float32]
 
 BLOCK = 512  # about so many tiles, in whole patches, go through the network together: they share the reading of weights
 STRIP = 32  # so many are multiplied at once: they stay in the second-level cache
-
-# From the 3 x 3 weights between two channels to the 36 factors of a tile: G w G^T.
-_G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
-FACTORS: Array = np.kron(_G, _G).astype(np.float32)
 
 
 def unheeded(config: Config) -> list[str]:  # noqa: ARG001 (as all `Steps` are called)
@@ -49,8 +46,8 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     """
     if config.precision != "float32" or config.distribute != "none":
         raise VdsrError("convolution winograd: only with precision float32 and distribute none")
-    if config.channels % LANES:
-        raise VdsrError(f"convolution winograd: only with a multiple of {LANES} channels, not {config.channels}")
+    if config.channels % MULTIPLE:
+        raise VdsrError(f"convolution winograd: only with a multiple of {MULTIPLE} channels, not {config.channels}")
     update = backend.compiled().compile_update(model, optimizer)
     gradients = Gradients(config)
 
@@ -90,7 +87,7 @@ class Gradients:
         count = min(self._threads, len(starts))
         if [passes.size for passes in self._passes] != [(block, rows, columns)] * count:
             self._passes = [_Passes(self._config, (block, rows, columns)) for _ in range(count)]
-        factors = [(FACTORS @ kernel.reshape(9, -1)).reshape(36, *kernel.shape[2:]) for kernel, _ in weights[1:-1]]
+        factors = [factors_of(kernel) for kernel, _ in weights[1:-1]]
         adjoint = [factor.transpose(0, 2, 1).copy() for factor in factors]
 
         def work(number: int) -> float:
@@ -113,7 +110,7 @@ class _Passes:
         (block, rows, columns), channels, hidden = size, config.channels, config.depth - 1
         down, across = -(-rows // 4), -(-columns // 4)
         self._tiles = down * across
-        self._strips = np.zeros((3, 36, STRIP, channels), np.float32)
+        self._strips = np.zeros((3, 36, STRIP + 1, channels), np.float32)  # else all 36 would share lines of the cache
         self._lr = np.zeros((block, rows + 2, columns + 2), np.float32)
         images = (block, 4 * down + 2, 4 * across + 2, channels)
         self._features = np.zeros((hidden, *images), np.float32)
@@ -162,9 +159,9 @@ class _Passes:
         """A hidden layer."""
         a, b, _ = self._strips
         for start, count in self._in_strips(features):
-            self._kernels.expand(features, start, count, a)
+            expand(features, start, count, a)
             multiply(a, factor, b, count)
-            self._kernels.contract(b, start, count, bias, out)
+            contract(b, start, count, bias, out)
 
     def _backward(self, gradient: Array, features: Array, adjoint: Array, sums: Array, out: Array) -> None:
         """From the gradient of a hidden layer's result to those of its factors and of its input."""
@@ -172,7 +169,7 @@ class _Passes:
         out[:] = 0.0
         for start, count in self._in_strips(features):
             self._kernels.spread(gradient, start, count, b)
-            self._kernels.expand(features, start, count, a)  # again: to keep it would cost more than to compute it
+            expand(features, start, count, a)  # again: to keep it would cost more than to compute it
             accumulate(a, b, sums, count)
             multiply(b, adjoint, c, count)
             self._kernels.gather(c, start, count, out)

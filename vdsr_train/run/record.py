@@ -57,7 +57,7 @@ class Record:
     ) -> None:
         from vdsr_eval.networks.network import Network
         from vdsr_train.backends.model import get_weights
-        from vdsr_train.backends.predict import KerasEngine
+        from vdsr_train.backends.predict import engine
 
         self.run, self.networks, self.due, self.console = run, networks, due, console
         self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), False
@@ -65,7 +65,7 @@ class Record:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
         self._weights = get_weights
-        self._upscaler = Network(get_weights(networks[""]), engine=KerasEngine)  # a second model, always in float32
+        self._upscaler = Network(get_weights(networks[""]), engine=engine(config.threads))  # always in float32
         self._open = ExitStack()
         self._board = open_board(run / "tensorboard", config)
         if self._board is not None:
