@@ -139,7 +139,7 @@ def read_claims(path: Path | str, names: Sequence[str], *, scale: float) -> dict
             claim = Claim(*numbers[:2])
             if found.setdefault(name, claim) != claim:
                 raise VdsrError(
-                    f"{path}: has several numbers for {name}, {found[name]} and {claim}; leave those of one"
+                    f"{path}: has several numbers for {name}, {found[name]} and {claim}; leave one method in it"
                 )
     missing = [name for name in names if name not in found]
     if missing:
@@ -213,7 +213,8 @@ def explain_claim(
             new = grid.psnrs(low, partial(advance, 1, total))
             steps += len(benchmark)
             tried += new
-            found += [way for way in grid.ways([one for one in new if one.fits]) if _all_hold(claims, way)]
+            if fits := [one for one in new if one.fits]:
+                found += [way for way in grid.ways(fits) if _all_hold(claims, way)]
         if found:
             break
     if not tried:
