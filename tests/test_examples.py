@@ -91,12 +91,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (here / folder).mkdir()
         for seed in range(4):
             write_image(here / folder / f"{seed}.png", photo(seed, 90, 130))
-    for folder in ("results", "results/RCAN", "other_results", "result/Set5/3"):
+    for folder in ("results", "results/RCAN", "other_results", "RDN", "result/Set5/3"):
         (here / folder).mkdir(parents=True, exist_ok=True)
     for seed, name in enumerate(("bird", "head")):
-        for folder in ("results", "results/RCAN", "other_results", "result/Set5/3"):
+        for folder in ("results", "results/RCAN", "other_results", "RDN", "result/Set5/3"):
             write_image(here / folder / f"{name}_x3.png", modcrop(photo(seed), 3) // (1 + len(folder) % 2))
         write_image(here / "results" / f"{name}_EDSR_x2.png", photo(seed) // 2)
+        with (here / "RDN.txt").open("a") as log:
+            log.write(f"x3 {seed + 1} {name}_RDN_x3.png: PSNR= 30.123456 SSIM= 0.912345\n")
         lr = degrade(photo(seed), "bd", 3)
         for path in (here / "Set5_LRx3" / f"{name}x3.png", here / f"{name}_x3.png"):
             path.parent.mkdir(exist_ok=True)

@@ -110,4 +110,5 @@ def test_tiles_equal_the_whole(shape) -> None:
 
     weights = weights_of(depth=6, channels=5)
     lr = np.random.default_rng(0).random(shape)
-    np.testing.assert_allclose(Network(weights, tile=16)(lr, 2), Network(weights)(lr, 2), atol=1e-6)
+    # Winograd rounds otherwise where its squares of 4 x 4 begin elsewhere.
+    np.testing.assert_allclose(Network(weights, tile=16)(lr, 2), Network(weights)(lr, 2), atol=1e-5)
