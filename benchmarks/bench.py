@@ -13,16 +13,18 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from arrays import array_rows
 from commands import command_rows
 from contest import HEAD, processor
+from networks import network_rows
 from rich.console import Console
 from rich.table import Table
 
-PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py")
+PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py",
+         "tensorflow-cpu", "onnxruntime", "openvino")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3",
          "rgb2ycbcr uint8", "ssim valid")  # fmt: skip
@@ -81,7 +83,7 @@ def main() -> None:
     """Measure and print; a whole run is written down."""
     chosen = [word for word in sys.argv[1:] if word != "--write"]
     rows: list[list[str]] = []
-    for row in (*array_rows(), *command_rows()):
+    for row in chain(array_rows(), network_rows(), command_rows()):
         if not chosen or any(word in row.what for word in chosen):
             row.measure()
             rows += row.cells()

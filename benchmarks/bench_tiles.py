@@ -1,4 +1,4 @@
-"""Tiles against the whole image: the largest difference, and the peak memory of each, at 4 megapixels.
+"""Tiles against the whole image with TensorFlow: the largest difference, and the peak memory of each, at 4 megapixels.
 
     python benchmarks/bench_tiles.py                        # the paper's 20 layers, weights drawn at random
     python benchmarks/bench_tiles.py --weights FILE         # any weights that vdsr-eval reads
@@ -36,7 +36,7 @@ def one_way(tile: int, weights: Path, result: Path) -> None:
     from vdsr_eval.networks.convert import read_any
     from vdsr_eval.networks.network import Network
 
-    upscaler, lr = Network(read_any(weights), tile=tile), image()
+    upscaler, lr = Network(read_any(weights), tile=tile, engine="tensorflow"), image()
     start = time.perf_counter()
     sr = upscaler(lr, 3)
     seconds = time.perf_counter() - start

@@ -27,19 +27,28 @@ def command_rows() -> Iterator[Row | Limit]:
         yield Limit(f"{name} --help", lambda _, n=name: command(n, "--help"), 0.25)
     yield Limit("a new process and its first imresize", lambda _: python(FIRST_USE), 0.3, note=imports)
     yield degrading()
+    yield Limit("a new process and its first picture by a network", lambda _: python(FIRST_PICTURE), 1.5)
     data = os.environ.get("VDSR_DATA", "")
     if all(Path(data, name).is_dir() for name in ("291", *SETS)):
         yield Limit("build-test and bicubic vdsr-eval, three sets, all scales", benchmark, 3.0, note=pace)
+        yield Limit("vdsr-eval --scale 3 on Set5, bicubic and the shipped network", network, 3.0)
         yield build_train()
 
 
 FIRST_USE = "import numpy; from vdsr_data import imresize; imresize(numpy.zeros((64, 64)), 2)"
+
+FIRST_PICTURE = "import numpy; from vdsr_eval import load_network; load_network('default')(numpy.zeros((64, 64)), 3)"
 
 
 def command(name: str, *words: str, folder: Path | None = None) -> None:
     """Run one of the toolkit's commands as a process of its own."""
     code = f"import sys; sys.argv[0] = {name!r}; from {name.replace('-', '_')}.cli.main import main; main()"
     subprocess.run([sys.executable, "-c", code, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def network(folder: Path) -> None:
+    """Score the network that comes with the toolkit."""
+    command("vdsr-eval", "--scale", "3", "--dataset", "Set5", "--weights", "default", folder=folder)
 
 
 def python(code: str) -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from llvmlite import binding
 from reference import random_network, slow_network
 
-from vdsr_data import imresize
+from vdsr_data import imresize, write_image
 from vdsr_data.errors import VdsrError
+from vdsr_eval import evaluate
 from vdsr_eval.networks import engine as module
 from vdsr_eval.networks.convert import read_any
 from vdsr_eval.networks.engine import NumbaEngine
@@ -179,6 +180,19 @@ def test_the_columns_of_a_photograph_fit() -> None:
     done = subprocess.run([sys.executable, "-c", code, LARGE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 0.9
+
+
+@pytest.mark.slow
+def test_a_framework_is_named_in_the_report(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    pytest.importorskip("tensorflow")
+    write_image(tmp_path / "noise.png", (noise(20, 24) * 255).astype(np.uint8))
+    for engine, said in (("numba", False), ("tensorflow", True)):
+        network = Network(made(2, 4), engine=engine, name="mine")
+        for ensemble in (False, True):
+            scores = evaluate(tmp_path, {"mine": network}, scales=2, self_ensemble=ensemble)
+            name = "mine x8" if ensemble else "mine"
+            assert (f"{name}: computed by {engine}" in scores.remarks) == said
 
 
 def test_engines_by_name() -> None:

@@ -5,9 +5,9 @@ from functools import update_wrapper
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_eval.networks.network import Upscaler, checked_upscaler, run_upscaler
+from vdsr_eval.networks.network import Network, Upscaler, checked_upscaler, run_upscaler
 
-__all__ = ["self_ensemble"]
+__all__ = ["network_in", "self_ensemble"]
 
 
 def self_ensemble(upscale: Upscaler) -> Upscaler:
@@ -48,3 +48,9 @@ def self_ensemble(upscale: Upscaler) -> Upscaler:
         return total / 8
 
     return update_wrapper(ensemble, upscale, assigned=(), updated=())  # as `__wrapped__`
+
+
+def network_in(upscale: object) -> Network | None:
+    """The network that an upscaling function is, or whose self-ensemble it is."""
+    inner = getattr(upscale, "__wrapped__", upscale)
+    return inner if isinstance(inner, Network) else None

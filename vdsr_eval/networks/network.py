@@ -1,8 +1,8 @@
 """Networks that run: an upscaling function made of weights, and what computes it.
 
-On a processor that is our own engine, which takes whole images. A framework gets tiles of those that are large, with as
-many extra pixels as the receptive field reaches, one for each layer, so that tiled and whole results are the same and
-memory is bounded: benchmarks/bench_tiles.py has 1.1 GB at its peak with TensorFlow, the whole 3.0 GB.
+On a processor that is our own engine. Large images come in tiles, with as many extra pixels as the receptive field
+reaches, one for each layer, so that tiled and whole results are the same but for rounding, and memory is bounded:
+benchmarks/bench_tiles.py has 1.1 GB at its peak with TensorFlow, the whole 3.0 GB. Our engine gets most images whole.
 """
 
 import os
@@ -26,6 +26,7 @@ from vdsr_eval.protocols.checked import checked_luma
 
 __all__ = [
     "ENGINES",
+    "FRAMEWORKS",
     "Engine",
     "EngineName",
     "Network",
@@ -38,8 +39,9 @@ __all__ = [
 
 EngineName = Literal["auto", "numba", "tensorflow", "jax"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+FRAMEWORKS = ENGINES[2:]
 GROUP = "vdsr_eval.engines"  # of the entry points that offer the frameworks
-TILE = 512  # for a framework
+TILE, TILE_NUMBA = 512, 8192  # ours keeps 29 KB for each column, of a network of 20 layers, and 12 bytes for a pixel
 
 # ilr, luma in [0, 1], float64 (rows, columns), and the scale -> luma of the same shape.
 Upscaler = Callable[[NDArray[np.float64], float], NDArray[np.floating]]
@@ -65,8 +67,8 @@ class Network:
     name : str
         How reports call it.
     tile : int, optional
-        Images larger than this in either dimension are computed in tiles of this size. The default is 512, and none for
-        our own engine, whose memory does not grow with the rows of an image.
+        Images larger than this in either dimension are computed in tiles of this size. The default is 512 for a
+        framework, and 8192 for our own engine, which needs far less memory.
     engine : {"auto", "numba", "tensorflow", "jax"} or callable, default "auto"
         What computes. "numba" is our own, on the processor; the others want ``vdsr-toolkit[train]`` or ``[jax]``.
         "auto" takes a GPU where there is one and a framework that finds it is installed, else our own. A callable makes
@@ -108,7 +110,8 @@ class Network:
         self.engine, make = _engine(engine)
         self.name, self.reach = name, len(weights)
         self.parameters = sum(kernel.size for kernel, _ in weights)
-        self.tile = whole("tile", tile, (1, None)) if tile is not None else 0 if self.engine == "numba" else TILE
+        default = TILE_NUMBA if self.engine == "numba" else TILE
+        self.tile = default if tile is None else whole("tile", tile, (1, None))
         self._engine = make(weights)
 
     def load(self, weights: Weights) -> None:
@@ -143,10 +146,9 @@ class Network:
         ilr = np.asarray(checked_luma(ilr, "ilr"), np.float32)
         rows, columns = ilr.shape
         sr = np.empty_like(ilr)
-        tile = self.tile or max(rows, columns)
-        for top in range(0, rows, tile):
-            for left in range(0, columns, tile):
-                bottom, right = min(top + tile, rows), min(left + tile, columns)
+        for top in range(0, rows, self.tile):
+            for left in range(0, columns, self.tile):
+                bottom, right = min(top + self.tile, rows), min(left + self.tile, columns)
                 above, before = max(0, top - self.reach), max(0, left - self.reach)
                 patch = ilr[above : bottom + self.reach, before : right + self.reach]
                 result = self._engine(patch[np.newaxis, ..., np.newaxis])[0, ..., 0]
@@ -207,7 +209,7 @@ def _engine(engine: EngineName | Callable[[Weights], Engine]) -> tuple[str, Call
 def _automatic() -> EngineName:
     """A framework that finds a GPU, ours else; without a GPU none is imported, which takes seconds."""
     if _gpu_there():
-        for name in ("tensorflow", "jax"):
+        for name in FRAMEWORKS:
             wanted = os.environ.get("KERAS_BACKEND", name) == name
             if wanted and find_spec(name) and find_spec("keras") and _framework().finds_gpu(name):
                 return name

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.limits import threads
+from vdsr_eval.networks.ensemble import network_in
 from vdsr_eval.networks.network import Network, Upscaler
 from vdsr_eval.reports.tables import Table
 
@@ -41,9 +42,8 @@ class Cost:
     runs: int = field(init=False)
 
     def __post_init__(self) -> None:
-        inner = getattr(self.upscale, "__wrapped__", self.upscale)
-        self.network = inner if isinstance(inner, Network) else None
-        self.runs = 1 if inner is self.upscale else 8
+        self.network = network_in(self.upscale)
+        self.runs = 1 if self.network is self.upscale else 8
         if self.network is not None:
             self.network(np.zeros((8, 8), np.float32), 2)  # so that no image waits for what is loaded or compiled
 

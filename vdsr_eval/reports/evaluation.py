@@ -15,7 +15,8 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
-from vdsr_eval.networks.network import EngineName
+from vdsr_eval.networks.ensemble import network_in
+from vdsr_eval.networks.network import FRAMEWORKS, EngineName
 from vdsr_eval.protocols.protocol import PROTOCOLS, Luma, Protocol, Rules, changed, varied
 from vdsr_eval.reports.cost import Cost
 from vdsr_eval.reports.page import PageImages
@@ -174,6 +175,7 @@ def evaluate(
         raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
     found, against = named(methods, baseline, self_ensemble=self_ensemble, engine=engine)
+    networks = {name: network for name, model in found.items() if (network := network_in(model)) is not None}
     costs: dict[str, Cost] = {}
     if cost:
         counted = {name: model for name, model in found.items() if is_upscaler(model) and model is not bicubic}
@@ -196,7 +198,7 @@ def evaluate(
     )
 
     # Results are found before the first image is scored.
-    notes: list[str] = []
+    notes = [f"{name}: computed by {one.engine}" for name, one in networks.items() if one.engine in FRAMEWORKS]
     read = [*(benchmark.path for benchmark in opened), *([] if lr is None else [checked_path("lr", lr)])]
     ready = {name: model if isinstance(model, ResultFolder) else method(model) for name, model in found.items()}
     for part in parts:
