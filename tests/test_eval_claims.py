@@ -200,7 +200,7 @@ def test_results_that_are_kept_are_bounded(gt: Path, monkeypatch: pytest.MonkeyP
     calls.clear()
     kept = evaluate(gt, network, scales=2, claim=claim).explanation
     few = len(calls)
-    monkeypatch.setattr("vdsr_eval.scoring.claims.HELD", 0)
+    monkeypatch.setattr("vdsr_eval.scoring.search.HELD", 0)
     again = evaluate(gt, network, scales=2, claim=claim).explanation
     assert again == kept
     assert len(calls) - few > few

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,8 +20,13 @@ from scipy.io import loadmat, savemat
 from vdsr_data import imresize, modcrop
 from vdsr_data.benchmark.build import generate_test
 from vdsr_data.images.files import read_image, write_image
+from vdsr_eval.cli import options as named
 from vdsr_eval.cli.main import main
+from vdsr_eval.metrics.naturalness import NATURALNESS
+from vdsr_eval.networks.network import ENGINES
 from vdsr_eval.networks.weights import write_weights
+from vdsr_eval.protocols.protocol import PROTOCOLS, Luma
+from vdsr_eval.reports.further import FURTHER
 
 
 def vdsr_eval(*args: object) -> Result:
@@ -637,3 +643,12 @@ def test_which_files_of_a_baseline_is_said_by_a_pattern_of_its_own(folder: Path)
     found = means(folder / "r.json")
     assert found["fruit", "EDSR"] == found["fruit", "r"]
     fails(2, "--baseline-pattern is for a --baseline FOLDER", *options, "--baseline-pattern", "x")
+
+
+def test_names_of_options_are_those_of_the_modules() -> None:
+    """The command line has them apart, so that --help imports neither NumPy nor Numba."""
+    assert tuple(PROTOCOLS) == named.PROTOCOLS
+    assert get_args(Luma) == named.LUMA
+    assert ENGINES == named.ENGINES
+    assert tuple(NATURALNESS) == named.METRICS
+    assert tuple(FURTHER) == named.FURTHER

@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from vdsr_data import VdsrError, VdsrWarning, imresize, read_image
 from vdsr_eval import Naturalness, brisque, niqe
-from vdsr_eval.metrics import naturalness
+from vdsr_eval.metrics import naturalness, naturalness_models
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_niqe_is_its_slow_twin(shape: tuple[int, ...], model: Path):
     found = niqe(image, model=model)
     assert found.low == found.value == found.high == float(found)
     assert found.flat == 0
-    mean, covariance = naturalness._niqe_model(model / "modelparameters.mat")
+    mean, covariance = naturalness_models.niqe_model(model / "modelparameters.mat")
     assert found.value == pytest.approx(slow_niqe(image, mean, covariance, resize=imresize), rel=1e-9)
     assert niqe(np.asfortranarray(image), model=str(model / "modelparameters.mat"), threads=3) == found
 
@@ -47,8 +47,8 @@ def test_niqe_is_its_slow_twin(shape: tuple[int, ...], model: Path):
 @pytest.mark.parametrize("shape", [(7, 7), (8, 31), (97, 130, 3), (211, 97, 3)])
 def test_brisque_is_its_slow_twin(shape: tuple[int, ...], model: Path, monkeypatch: pytest.MonkeyPatch):
     image, seen = textured(shape), []
-    predict = naturalness._Machine.predict
-    monkeypatch.setattr(naturalness._Machine, "predict", lambda self, x: (seen.append(x), predict(self, x))[1])
+    predict = naturalness_models.Machine.predict
+    monkeypatch.setattr(naturalness_models.Machine, "predict", lambda self, x: (seen.append(x), predict(self, x))[1])
     found = brisque(image, model=model)
     expected = slow_brisque_features(image, resize=imresize)
     assert seen[-1] == pytest.approx(expected, rel=1e-9)
@@ -58,7 +58,7 @@ def test_brisque_is_its_slow_twin(shape: tuple[int, ...], model: Path, monkeypat
 
 def test_machine_is_libsvm_s(model: Path):
     """Digits as the files have them; what lies on the ends of a range is mapped to -1 and 1."""
-    machine = naturalness._read([model / "allmodel", model / "allrange"], naturalness._brisque_model)
+    machine = naturalness_models.brisque_model(model)
     lines = (model / "allmodel").read_text().splitlines()[7:]
     for features in (machine.low, machine.high, np.linspace(-0.05, 30, 36)):
         scaled = [float(f"{-1 + 2 * (float(f'{x:f}') - a) / (b - a):g}")
@@ -103,8 +103,8 @@ def test_where_an_image_is_flat_the_interval_holds_another_order_of_sums(model: 
     image = textured((192, 288))
     for level, rows in ((103, slice(0, 60)), (128, slice(100, 150)), (77, slice(160, 185))):
         image[rows, 20:250] = level
-    mean, covariance = naturalness._niqe_model(model / "modelparameters.mat")
-    machine = naturalness._brisque_model(model / "allmodel", model / "allrange")
+    mean, covariance = naturalness_models.niqe_model(model / "modelparameters.mat")
+    machine = naturalness_models.brisque_model(model)
     twins = {
         niqe: slow_niqe(image, mean, covariance, resize=imresize),
         brisque: machine.predict(np.array(slow_brisque_features(image, resize=imresize))),

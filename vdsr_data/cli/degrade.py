@@ -9,6 +9,7 @@ from vdsr_data import limits
 from vdsr_data.cli import voice
 from vdsr_data.cli.options import (
     CHOICE,
+    FACTORS,
     PATH,
     WHOLE,
     ExplainingCommand,
@@ -30,12 +31,7 @@ class ScalesType(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Give the numbers, or the text with colons; which fit the kind is for the function to say."""
-        if not isinstance(value, str) or ":" in value:
-            return value
-        try:
-            return tuple(int(part) if part.strip().isdigit() else float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r}: give factors such as 3, 2,3,4 or 1.1:0.1:4", param, ctx)
+        return value if isinstance(value, str) and ":" in value else FACTORS.convert(value, param, ctx)
 
 
 @click.command(cls=ExplainingCommand)

@@ -15,18 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_data.errors import ArgumentError, VdsrError, VdsrWarning
-from vdsr_data.io.files import check_input
-from vdsr_data.limits import WORKERS, checked_path, whole
+from vdsr_data.errors import ArgumentError, VdsrWarning
+from vdsr_data.limits import WORKERS, whole
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array
 from vdsr_data.matlab.color import rgb2gray
-from vdsr_data.matlab.elementary import exp
 from vdsr_data.matlab.filters import fspecial
-from vdsr_data.matlab.matfile import read_mat
 from vdsr_data.matlab.resize import imresize, in_bands
-from vdsr_data.public.registry import data_folders
 from vdsr_eval.metrics import _naturalness_kernels as _kernels
+from vdsr_eval.metrics.naturalness_models import FEATURES, brisque_model, niqe_model
 
 __all__ = ["NATURALNESS", "Naturalness", "brisque", "niqe"]
 
@@ -37,7 +34,6 @@ WINDOW, SIGMA = 7, 7 / 6
 BLOCK = 96  # rows and columns, of NIQE
 NIQE_SHIFTS = np.array([[0, 1], [1, 0], [1, 1], [1, -1]])  # of the neighbours: down, right
 BRISQUE_SHIFTS = np.array([[0, 1], [1, 0], [1, 1], [-1, 1]])
-FEATURES = 36
 STRIP = 96  # rows that are summed by one thread
 NOISE = 1e-14  # size of a coefficient that rounding makes
 PASSES = 4  # over the levels, while they change something
@@ -139,7 +135,7 @@ def niqe(image: NDArray[Any], *, model: Path | str | None = None, threads: int =
     if rows * columns < 2:
         size = f"{grey.shape[0]}x{grey.shape[1]}"
         raise ArgumentError(f"niqe needs at least two blocks of {BLOCK}x{BLOCK} pixels, such as 96x192, got {size}")
-    mean, covariance = _read(_model("niqe", model, ["modelparameters.mat"]), _niqe_model)
+    mean, covariance = niqe_model(model)
     grey = np.ascontiguousarray(grey[: rows * BLOCK, : columns * BLOCK])
     planes = [
         _plane(pixels, True, (side, side), NIQE_SHIFTS, threads)
@@ -211,8 +207,7 @@ def brisque(image: NDArray[Any], *, model: Path | str | None = None, threads: in
     if min(grey.shape) < WINDOW:
         size = f"{grey.shape[0]}x{grey.shape[1]}"
         raise ArgumentError(f"brisque needs at least {WINDOW}x{WINDOW} pixels, got {size}")
-    files = _model("brisque", model, ["allmodel", "allrange"])
-    machine = _read(files, _brisque_model)
+    machine = brisque_model(model)
     planes = [
         _plane(pixels, False, pixels.shape, BRISQUE_SHIFTS, threads)
         for pixels in (grey, imresize(grey, 0.5, threads=threads))
@@ -419,92 +414,3 @@ def _brisque_features(sums: Doubles, area: int) -> Doubles:
     middle = (right - left) * shapes.slope[at] * shapes.scale[at]
     features = np.stack([shapes.shape[at], middle, left**2, right**2], axis=-1)
     return np.concatenate([[shapes.shape[index], square], features.ravel()])
-
-
-class _Machine(NamedTuple):
-    """A support vector regression of libsvm with a Gaussian kernel, and the ranges that svm-scale maps to [-1, 1]."""
-
-    vectors: Doubles
-    weights: Doubles
-    gamma: float
-    rho: float
-    low: Doubles
-    high: Doubles
-
-    def predict(self, features: Doubles) -> float:
-        """What svm-predict prints of features that went through the files of fprintf and svm-scale."""
-        if np.isnan(features).any():
-            return math.nan
-        printed = np.array([float(f"{x:f}") for x in features])
-        scaled = -1 + 2 * (printed - self.low) / (self.high - self.low)
-        scaled = np.array([float(f"{x:g}") for x in scaled])
-        kernels = exp(-self.gamma * ((self.vectors - scaled) ** 2).sum(axis=1))
-        return float(f"{self.weights @ kernels - self.rho:g}")
-
-
-def _model(name: str, model: Path | str | None, files: Sequence[str]) -> list[Path]:
-    """The files of a model, which exist: the file or the folder that is given, else what was fetched."""
-    if model is not None:
-        path = checked_path("model", model)
-        paths = [path] if len(files) == 1 and not path.is_dir() else [path / file for file in files]
-    else:
-        folders = list(data_folders())
-        folder = next((base / name for base in folders if (base / name / files[0]).is_file()), folders[0] / name)
-        if not folder.is_dir():
-            raise VdsrError(f"{folder}: no model of {name} there; vdsr-data fetch {name} brings it")
-        paths = [folder / file for file in files]
-    for path in paths:
-        check_input(path)
-    return paths
-
-
-def _read(paths: Sequence[Path], reader: Callable[..., Any]) -> Any:
-    """What `reader` makes of files, kept until they change."""
-    return _kept(reader, *((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths))
-
-
-@lru_cache(4)
-def _kept(reader: Callable[..., Any], *files: tuple[Path, int, int]) -> Any:
-    return reader(*(path for path, _, _ in files))
-
-
-def _niqe_model(path: Path) -> tuple[Doubles, Doubles]:
-    """Mean (36,) and covariance (36, 36) of natural images' features."""
-    variables = read_mat(path)
-    mean, covariance = (np.asarray(variables.get(f"{name}_prisparam", ())) for name in ("mu", "cov"))
-    fits = mean.size == FEATURES and covariance.shape == (FEATURES, FEATURES)
-    if not fits or not all(one.dtype.kind == "f" and np.isfinite(one).all() for one in (mean, covariance)):
-        raise VdsrError(
-            f"{path}: is no model of niqe, which has mu_prisparam (1, {FEATURES}) and cov_prisparam; vdsr-data fetch"
-            " niqe brings the authors'"
-        )
-    return mean.ravel().astype(np.float64), covariance.astype(np.float64)
-
-
-def _brisque_model(model: Path, ranges: Path) -> _Machine:
-    """Read the text files of libsvm."""
-    try:
-        path = model
-        head, _, body = model.read_text(encoding="ascii").partition("\nSV\n")
-        options = dict(line.split(" ", 1) for line in head.splitlines())
-        if (options["svm_type"], options["kernel_type"]) != ("epsilon_svr", "rbf"):
-            raise ValueError
-        lines = [line.split() for line in body.splitlines()]
-        vectors = np.zeros((int(options["total_sv"]), FEATURES))
-        for vector, line in zip(vectors, lines, strict=True):
-            for pair in line[1:]:
-                at, value = pair.split(":")
-                vector[range(FEATURES)[int(at) - 1]] = float(value)
-        weights = np.array([float(line[0]) for line in lines])
-        path = ranges
-        first, span, *rows = ranges.read_text(encoding="ascii").splitlines()
-        limits = np.array([row.split() for row in rows], dtype=np.float64)
-        if (first, span.split()) != ("x", ["-1", "1"]) or limits[:, 0].tolist() != list(range(1, FEATURES + 1)):
-            raise ValueError
-        machine = _Machine(vectors, weights, float(options["gamma"]), float(options["rho"]), limits[:, 1], limits[:, 2])
-        if not (machine.low < machine.high).all() or not np.isfinite(machine.predict(machine.low)):
-            raise ValueError
-    except (ValueError, KeyError, IndexError):
-        what = f"is no {path.name} of brisque, as libsvm writes it for {FEATURES} features"
-        raise VdsrError(f"{path}: {what}; vdsr-data fetch brisque brings the authors'") from None
-    return machine

@@ -24,12 +24,13 @@ from vdsr_eval.reports.pictures import PictureFiles, check_detail, file_names
 from vdsr_eval.reports.remarks import remarks
 from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
-from vdsr_eval.scoring.claims import Claim, explain_claim, fitting, read_claims, remembered
+from vdsr_eval.scoring.claims import Claim, read_claims
 from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, is_upscaler, method, named
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC, Record, Scored
 from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
 from vdsr_eval.scoring.run import check_memory, evaluate_images, open_sets
+from vdsr_eval.scoring.search import explain_claim, fitting, remembered
 
 __all__ = ["evaluate", "score"]
 
