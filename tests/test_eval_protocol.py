@@ -7,10 +7,11 @@ import pytest
 from reference import slow_psnr, slow_ssim
 
 from vdsr_data import im2double, imresize, luma, rgb2ycbcr
+from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.errors import ArgumentError
 from vdsr_data.matlab.arrays import RangeWarning
 from vdsr_eval.metrics.fidelity import ssim as whole_ssim
-from vdsr_eval.protocols.pair import pair_from_stored, prepare, result, score, too_small
+from vdsr_eval.protocols.pair import pair_from_stored, prepare, result, score, small_image, too_small
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol
 
 ALL = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
@@ -286,3 +287,13 @@ def test_what_is_cropped_for_a_fraction_is_not_cropped_again() -> None:
     assert score(pair.bicubic, pair.gt, scale=2.5, protocol="ntire")[0] > 0
     with pytest.raises(ArgumentError, match="28x40 pixels leave 10x22 inside a border of 9"):
         score(pair.bicubic[:28], pair.gt[:28], scale=2.5, protocol="ntire")
+
+
+@pytest.mark.parametrize("shape", [(30, 31), (41, 52, 3)])
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_nobody_is_warned_of_strong_noise(recwarn, name, shape) -> None:
+    protocol = replace(PROTOCOLS[name], degradation=Degradation("noise", noise=250))
+    image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    prepare(image, scale=1, protocol=protocol)
+    small_image(image, scale=1, protocol=protocol, colour="rgb")
+    assert not recwarn

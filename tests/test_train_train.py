@@ -371,6 +371,20 @@ def test_resuming_a_finished_training_says_so(data, shared) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("old", [False, True])
+def test_curves_that_a_kill_left_undrawn_are_drawn(data, shared, monkeypatch, old) -> None:
+    monkeypatch.undo()
+    run = shutil.copytree(shared / "whole", data / "run")
+    curves = run / "curves.png"
+    curves.write_bytes(b"older")
+    os.utime(curves, (0, 0)) if old else curves.unlink()
+    for expected in (True, False):
+        run_training(small(data), run, resume=True, console=Recorder())
+        assert (curves.read_bytes() != b"older") == expected
+        curves.write_bytes(b"older")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["old", "missing", "cut"])
 def test_weights_that_a_kill_behind_the_last_checkpoint_kept_from_being_written_are_written(
     data, shared, damage

@@ -11,7 +11,7 @@ from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
 from vdsr_data.matlab.elementary import doubles
 
-__all__ = ["im2double", "luma", "rgb2gray", "rgb2ycbcr", "to_double", "ycbcr2rgb"]
+__all__ = ["im2double", "luma", "rgb2gray", "rgb2ycbcr", "to_double", "to_ycbcr", "ycbcr2rgb"]
 
 # ITU-R BT.601, as MATLAB's documentation of rgb2ycbcr gives it, for RGB in [0, 1] and YCbCr in [0, 255].
 MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -74,7 +74,7 @@ def rgb2ycbcr(image: NDArray[Any]) -> NDArray[Any]:
     """
     image = _checked(image, "rgb2ycbcr")
     remark_range(image, "rgb2ycbcr")
-    return _to_ycbcr(image, channels=3)
+    return to_ycbcr(image, channels=3)
 
 
 def luma(image: NDArray[Any]) -> NDArray[Any]:
@@ -101,7 +101,7 @@ def luma(image: NDArray[Any]) -> NDArray[Any]:
     if image.ndim != 2:
         image = _checked(image, "luma")
     remark_range(image, "luma")
-    return image if image.ndim == 2 else _to_ycbcr(image, channels=1)[:, :, 0]
+    return image if image.ndim == 2 else to_ycbcr(image, channels=1)[:, :, 0]
 
 
 def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
@@ -231,7 +231,8 @@ def _checked(image: NDArray[Any], function: str) -> NDArray[Any]:
     return image.astype(dtype, copy=False)
 
 
-def _to_ycbcr(image: NDArray[Any], channels: int) -> NDArray[Any]:
+def to_ycbcr(image: NDArray[Any], channels: int = 3) -> NDArray[Any]:
+    """What `rgb2ycbcr` returns, or the first of its channels, of an image that has been looked at as `to_double`'s."""
     top = INTEGER_TOP.get(image.dtype)
     offset = OFFSET * (1 / 255 if top is None else top / 255)
     return _convert(image, TO_YCBCR[:channels], offset[:channels], clip=False)

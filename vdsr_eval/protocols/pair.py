@@ -18,7 +18,8 @@ from vdsr_data.degradations.recipes import crop_for
 from vdsr_data.errors import ArgumentError
 from vdsr_data.interop.resizers import resizer
 from vdsr_data.limits import EVALUATED, checked_factor, choice
-from vdsr_data.matlab.arrays import as_array, modcrop
+from vdsr_data.matlab.arrays import as_array, modcrop, remark_range
+from vdsr_data.matlab.color import to_double, to_ycbcr
 from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.resize import output_size
 from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW, psnr, ssim
@@ -125,9 +126,9 @@ def enlarge(
         planes = _lr_planes(original, lr, scale, protocol, colour=colour and original.ndim == 3)
         return Enlarged(original, enlarged_low(planes), None, None, lambda: original, given)
     low = _low(original, scale, protocol) if lr is None else lr
-    floats = low if protocol.resizer != "matlab" else im2double(low)  # the others' own bicubic is of 8 bits
-    up = im2double(enlarged_low(floats))
-    planes = up if up.ndim == 2 else rgb2ycbcr(up)
+    # Nobody is warned of noise that goes beyond [0, 1]; and the others' own bicubic is of 8 bits.
+    up = to_double(enlarged_low(low if protocol.resizer != "matlab" else to_double(low)))
+    planes = up if up.ndim == 2 else to_ycbcr(up)
     return Enlarged(original, planes, low, up, cache(lambda: enlarged_low(low)), given)
 
 
@@ -138,9 +139,9 @@ def pair_of(made: Enlarged, protocol: Protocol) -> Pair:
     if protocol.result == "rgb" and made.low is not None and made.low.dtype.kind == "u":
         bicubic = as_scored(made.up_eight_bit(), protocol)
     elif made.up is not None and made.up.ndim == 3:
-        bicubic = rgb_result(made.up, protocol=protocol)
+        bicubic = _rgb_result(made.up, protocol)
     else:
-        bicubic = result(ilr, chroma, protocol=protocol)
+        bicubic = _result(ilr, chroma, protocol)
     return Pair(gt, bicubic, ilr, chroma, made.given)
 
 
@@ -181,9 +182,9 @@ def small_image(
     scale = checked_factor("scale", scale, EVALUATED)
     original, lr = _as_read(original, lr, scale, protocol)
     if protocol.source != "luma" or (lr is not None and colour == "rgb"):
-        image = im2double(_low(original, scale, protocol) if lr is None else lr)
+        image = to_double(_low(original, scale, protocol) if lr is None else lr)
         if colour == "luma" and image.ndim == 3:
-            return np.ascontiguousarray(rgb2ycbcr(image)[:, :, 0])
+            return to_ycbcr(image, channels=1)[:, :, 0]
     else:
         image = _lr_planes(original, lr, scale, protocol, colour=colour == "rgb" and original.ndim == 3)
         image = image if image.ndim == 2 else ycbcr2rgb(image)
@@ -197,7 +198,7 @@ def pair_from_stored(gt: Floats, ilr: Floats, *, protocol: Protocol | str) -> Pa
     if gt.shape != ilr.shape:
         raise ArgumentError(f"the stored low resolution is {ilr.shape}, the original {gt.shape}; they need one shape")
     scored = gt if protocol.result == "float" else rounded(gt * 255)
-    return Pair(scored, result(ilr, None, protocol=protocol), ilr, None)
+    return Pair(scored, _result(ilr, None, protocol), ilr, None)
 
 
 def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:
@@ -223,6 +224,10 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
     protocol, sr = as_protocol(protocol), checked_luma(sr)
     if chroma is not None and (chroma := as_array(chroma, "chroma")).shape != (*sr.shape, 2):
         raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {chroma.shape}")
+    return _result(sr, chroma, protocol)
+
+
+def _result(sr: Floats, chroma: Floats | None, protocol: Protocol) -> Floats:
     image = ycbcr2rgb(np.dstack([sr, chroma])) if chroma is not None else sr.clip(0, 1) if protocol.clip else sr
     if protocol.result == "float":
         return image
@@ -232,9 +237,14 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
 def rgb_result(image: NDArray[Any], *, protocol: Protocol | str) -> Floats:
     """What is scored of an upscaled RGB image, floats in [0, 1] of shape (rows, columns, 3); as `result`."""
     protocol, image = as_protocol(protocol), np.asarray(image, np.float64)
+    remark_range(image, "the result")
+    return _rgb_result(image, protocol)
+
+
+def _rgb_result(image: Floats, protocol: Protocol) -> Floats:
     image = image.clip(0, 1) if protocol.clip else image
     if protocol.result == "float":
-        return image if protocol.rgb else luma(image)
+        return image if protocol.rgb else to_ycbcr(image, channels=1)[:, :, 0]
     return as_scored(rounded(image * 255).astype(np.uint8), protocol)
 
 

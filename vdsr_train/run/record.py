@@ -17,7 +17,7 @@ from vdsr_train.run.console import Console
 from vdsr_train.run.log import SCALES, Log, read_log, scores_of
 from vdsr_train.run.validate import PROTOCOL, open_validation
 
-__all__ = ["Record", "levers", "scores_of_start", "stuck", "write_lacking"]
+__all__ = ["Record", "levers", "scores_of_start", "stuck", "undrawn", "write_lacking"]
 
 DRAWN_EVERY = 60.0  # seconds; drawing takes longer than a small training
 
@@ -60,7 +60,7 @@ class Record:
         from vdsr_train.backends.predict import engine
 
         self.run, self.networks, self.due, self.console = run, networks, due, console
-        self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), False
+        self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), first >= 0 and undrawn(run)
         self.checkpoints = run / "checkpoints"
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         config.write(run / "config.json")
@@ -192,6 +192,13 @@ def scores_of_start(log: Path) -> dict[str, dict[int, float]]:
         if row["step"] == 0 and len(found := scores_of(row)) == len(SCALES):
             return {"start": found}
     return {}
+
+
+def undrawn(run: Path) -> bool:
+    """Whether a kill has left scores in the log that curves.png does not show."""
+    curves, log = run / "curves.png", run / "log.csv"
+    scored = log.exists() and any("psnr" in name for row in read_log(log) for name in row)
+    return scored and not (curves.exists() and curves.stat().st_mtime >= log.stat().st_mtime)
 
 
 def write_lacking(run: Path, networks: Mapping[str, Iterable[Any]], step: int) -> list[Path]:

@@ -26,7 +26,7 @@ from vdsr_train.loop.crops import CropBatches
 from vdsr_train.loop.schedule import due, fitted, learning_rate, total_steps, unreached
 from vdsr_train.run.console import Console, Silent
 from vdsr_train.run.places import check_run
-from vdsr_train.run.record import Record, levers, write_lacking
+from vdsr_train.run.record import Record, levers, undrawn, write_lacking
 
 __all__ = ["Interrupted", "run_training"]
 
@@ -134,7 +134,8 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
                 console.say(f"{path}: written from the checkpoint of step {first}")
             if pending is None:
                 console.say(f"{run}: the training is complete, all {total} steps are done")
-                return
+                if not (chief and undrawn(run)):
+                    return
 
         # What the run folder receives, from the chief alone.
         record = None
