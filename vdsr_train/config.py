@@ -151,8 +151,9 @@ class Config:
     # the machine
     precision: Annotated[Literal["float32", "mixed_bfloat16"], "arithmetic of the hidden layers"] = "float32"
     convolution: Annotated[
-        Literal["direct", "winograd"], "the backend's, or on a processor one that multiplies a quarter as often"
-    ] = "direct"
+        Literal["auto", "direct", "winograd"],
+        "the backend's, or on a processor one that multiplies a quarter as often; auto: the faster in a trial",
+    ] = "auto"
     threads: Annotated[int, Range(0, high=1024), "processor threads; 0: all"] = 0
     distribute: Annotated[
         Literal["none", "mirrored", "multi-worker"], "one device, all GPUs here, or the workers that TF_CONFIG names"
@@ -302,7 +303,8 @@ def read_config(path: Path | str) -> Config:
         if name not in known:
             raise VdsrError(f"{path}: unknown key {name!r}; known keys: {', '.join(sorted(known))}")
     try:
-        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        before: dict[str, Any] = {"convolution": "direct"}  # what was trained before there was a choice
+        given = before | {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return Config(**given)
     except VdsrError as error:
         raise VdsrError(f"{path}: {error}") from None

@@ -12,7 +12,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_train.backends.distribute import open_strategy
 from vdsr_train.backends.interface import Backend, Steps
 
-__all__ = ["BACKENDS", "compiled", "on_tensorflow", "start", "steps"]
+__all__ = ["BACKENDS", "compiled", "running", "start", "steps"]
 
 BACKENDS = ("tensorflow", "jax")
 PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
@@ -59,7 +59,7 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
 
 def compiled() -> Backend:
     """Return the module for the backend that runs."""
-    if on_tensorflow():
+    if running() == "tensorflow":
         from vdsr_train.backends import step
 
         return step
@@ -68,9 +68,9 @@ def compiled() -> Backend:
     return step_jax
 
 
-def on_tensorflow() -> bool:
-    """Whether TensorFlow is the backend that runs."""
-    return os.environ["KERAS_BACKEND"] == "tensorflow"
+def running() -> str:
+    """Which backend runs: one of `BACKENDS`."""
+    return os.environ["KERAS_BACKEND"]
 
 
 def steps(convolution: str) -> Steps:

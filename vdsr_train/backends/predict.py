@@ -11,14 +11,14 @@ from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.engine import NumbaEngine
 from vdsr_eval.networks.network import Engine
 from vdsr_eval.networks.weights import Weights
-from vdsr_train.backends.backend import compiled, start
+from vdsr_train.backends.backend import compiled, running, start
 
 __all__ = ["KerasEngine", "engine"]
 
 
 def engine(threads: int) -> Callable[[Weights], Engine]:
     """What runs the network of a training between its steps: the backend on a GPU, else our own, with its threads."""
-    return KerasEngine if KerasEngine.finds_gpu(os.environ["KERAS_BACKEND"]) else partial(NumbaEngine, threads=threads)
+    return KerasEngine if KerasEngine.finds_gpu(running()) else partial(NumbaEngine, threads=threads)
 
 
 class KerasEngine:
@@ -32,8 +32,8 @@ class KerasEngine:
 
     def __init__(self, weights: Weights, backend: str | None = None) -> None:
         if backend is not None:
-            if "keras" in sys.modules and (running := os.environ.get("KERAS_BACKEND")) not in (None, backend):
-                raise VdsrError(f"engine {backend}: Keras runs on {running} in this process; begin a new one")
+            if "keras" in sys.modules and (other := os.environ.get("KERAS_BACKEND")) not in (None, backend):
+                raise VdsrError(f"engine {backend}: Keras runs on {other} in this process; begin a new one")
             os.environ["KERAS_BACKEND"] = backend
         start()
         from vdsr_train.backends.model import build_model

@@ -72,7 +72,7 @@ class Board:
 
 def open_board(folder: Path, config: Config) -> Board | None:
     """Open a board, or return None where TensorBoard is not installed or the backend is not TensorFlow."""
-    if find_spec("tensorboard") is None or not backend.on_tensorflow():
+    if find_spec("tensorboard") is None or backend.running() != "tensorflow":
         return None
     return Board(folder, config)
 

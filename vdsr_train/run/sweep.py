@@ -51,7 +51,10 @@ def run_sweep(configs: Mapping[str, Config], folder: Path | str, *, console: Con
         resume = (run / "config.json").exists()
         if resume:
             begun = read_config(run / "config.json")
-            other = differences(begun, replace(config, warmup=begun.warmup) if fit else config)
+            wanted = replace(config, warmup=begun.warmup) if fit else config
+            if wanted.convolution == "auto":
+                wanted = replace(wanted, convolution=begun.convolution)
+            other = differences(begun, wanted)
             if other:
                 raise VdsrError(f"{run}: holds a training with another {', '.join(other)}; name another --run-dir")
         console.say(f"training {name}")

@@ -8,9 +8,10 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from vdsr_data.io.files import claimed
 from vdsr_data.training.file import open_training
 from vdsr_train.backends import backend
 from vdsr_train.backends.distribute import check_shares, this_worker
+from vdsr_train.backends.interface import Step
 from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.loop.batches import Batches, FileBatches, prefetch
@@ -29,6 +31,8 @@ from vdsr_train.run.places import check_run
 from vdsr_train.run.record import Record, levers, undrawn, write_lacking
 
 __all__ = ["Interrupted", "run_training"]
+
+WORTH_A_TRIAL = 100  # steps: a shorter training would be over before its trial
 
 
 class Interrupted(Exception):  # noqa: N818 (it is not an error)
@@ -84,28 +88,25 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
     if chief and not resume:
         check_run(run, config)
 
-    # The network, its optimizer and the compiled step.
     scope = backend.start(threads=config.threads, distribute=config.distribute)
     from vdsr_train.backends.model import build_model, initial_weights, set_weights
     from vdsr_train.backends.optimizer import build_optimizer
-
-    steps = backend.steps(config.convolution)
-    with scope:
-        model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
-        if not resume:
-            set_weights(model, initial_weights(config))
-        optimizer = build_optimizer(config)
-        train_step = steps.compile_step(model, optimizer, config)
-    variables = [*model.trainable_variables, *optimizer.variables]
-    networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
 
     with ExitStack() as opened:
         # The data, and how long the training is with them.
         batches = opened.enter_context(_open_batches(config))
         data, epoch_steps = batches.identity(), batches.steps_per_epoch
         total = total_steps(config, epoch_steps)
-        for line in steps.unheeded(config):
-            console.warn(line)
+
+        # The network, its optimizer and the compiled step.
+        with scope:
+            model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
+            if not resume:
+                set_weights(model, initial_weights(config))
+            optimizer = build_optimizer(config)
+            config, train_step = _step(config, model, optimizer, batches, total=total, console=console)
+        variables = [*model.trainable_variables, *optimizer.variables]
+        networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
         if chief:
             opened.enter_context(claimed(run))
         if fit and not resume:
@@ -210,6 +211,26 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
             losses.clear()
             waits, window = 0.0, time.perf_counter()
+
+
+def _step(
+    config: Config, model: Any, optimizer: Any, batches: Batches, *, total: int, console: Console
+) -> tuple[Config, Step]:
+    """Compile the step of a training, by a trial where `config` leaves the convolutions open; and what was chosen."""
+    if config.convolution == "auto":
+        from vdsr_train.backends.trial import eligible, trial
+
+        if total >= WORTH_A_TRIAL and eligible(config):
+            paces, step = trial(model, optimizer, config, *batches(0))
+            chosen = max(paces, key=paces.__getitem__)
+            others = ", ".join(f"{name} {pace:.0f}" for name, pace in paces.items())
+            console.say(f"convolution: {chosen}, the faster in a trial, in patches a second: {others}")
+            return replace(config, convolution=chosen), step
+        config = replace(config, convolution="direct")
+    steps = backend.steps(config.convolution)
+    for line in steps.unheeded(config):
+        console.warn(line)
+    return config, steps.compile_step(model, optimizer, config)
 
 
 def _refuse_lost(run: Path) -> None:
