@@ -28,7 +28,7 @@ def data(tmp_path, monkeypatch) -> Iterator:
 
 
 def options(data, **more):
-    return small(data, channels=16, validation="none", **MUON, **more)
+    return small(data, **(MUON | {"channels": 16, "validation": "none", "convolution": "auto"} | more))
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def small(folder: Path, **changes: object) -> Config:
     values = {
         "file": str(folder / "train.h5"), "validation": str(folder / "waves"), "depth": 3, "channels": 8,
         "batch_size": 8, "steps": 30, "log_every": 5, "checkpoint_every": 7, "theta": 1e-2,
+        "convolution": "direct",
     }  # fmt: skip
     return Config(**(values | changes))  # type: ignore[arg-type]
 
