@@ -1,4 +1,4 @@
-"""Other people's weights as ours: MatConvNet, TensorFlow 1, NumPy, safetensors and PyTorch files.
+"""Other people's weights as ours: MatConvNet, TensorFlow 1, NumPy, safetensors, PyTorch files and our own ONNX files.
 
 What a file is is told by its content, not by its name. Every format is read as plain arrays; nothing in a file is
 unpickled or executed. Whatever array a network holds is used, or the file is refused.
@@ -17,6 +17,7 @@ from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.mistaken import mistaken
 from vdsr_data.matlab.mat73 import is_mat73
 from vdsr_data.matlab.matfile import read_mat
+from vdsr_eval.networks.graph import is_onnx, read_graph
 from vdsr_eval.networks.matconvnet import network_of
 from vdsr_eval.networks.modules import network_in
 from vdsr_eval.networks.named import layers_of, listed
@@ -31,8 +32,8 @@ T = TypeVar("T")
 VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
 NO_SLOT = r"^(?!.*vdsr_(weight|bias)_\d+/)"  # but for what an optimizer keeps for each
 FORMATS = (
-    "weights.h5 (ours), .mat (MatConvNet, any version), .index or its folder (TensorFlow 1), .npz, .safetensors, and "
-    "what torch.save wrote (.pth, .pt, .ckpt, .bin, ...)"
+    "weights.h5 (ours), .mat (MatConvNet, any version), .index or its folder (TensorFlow 1), .npz, .safetensors, "
+    "our own .onnx, and what torch.save wrote (.pth, .pt, .ckpt, .bin, ...)"
 )
 
 
@@ -47,7 +48,8 @@ def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
         DnCNN's (``net.layers``), whose output is subtracted from its input: its last layer comes negated. A TensorFlow
         1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
         An .npz or safetensors file of named arrays (see `named.layers_of`). Whatever ``torch.save`` wrote in any
-        version: a state dict or a whole module, also deep in a checkpoint (see `modules.network_in`).
+        version: a state dict or a whole module, also deep in a checkpoint (see `modules.network_in`). An ONNX file that
+        `vdsr_eval.convert` wrote.
     subtract : bool, default False
         Whether the network's output is subtracted from its input where the file does not tell.
 
@@ -112,6 +114,8 @@ def _reader(path: Path) -> Callable[[Path], Weights]:
         return _read_torch
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return _read_safetensors
+    if is_onnx(head):
+        return read_graph
     if (found := mistaken(path)) is not None:
         raise VdsrError(f"{path}: {found}")
     if head[:1] == b"\x80":
