@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from vdsr_eval.cli.options import (
     ListOption,
     engine_option,
     ensemble_option,
+    input_option,
     scoring_options,
 )
 from vdsr_eval.cli.scoring import FILES, check_options, chosen, print_table, report
@@ -97,6 +99,7 @@ class EvalGroup(ExplainingGroup):
     "[default: the newest below ./runs, else default]",
 )
 @engine_option
+@input_option
 @ensemble_option
 @click.option("--cost", is_flag=True, help="Print parameters, multiply-adds for 1280 x 720, and seconds of an image.")
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
@@ -110,6 +113,7 @@ def main(
     models: tuple[str, ...],
     weights: tuple[Path, ...],
     engine: "EngineName",
+    network_input: tuple[str, ...],
     self_ensemble: bool,
     cost: bool,
     baseline: str | None,
@@ -134,13 +138,14 @@ def main(
     from vdsr_eval.scoring.run import open_sets
 
     if models and "vdsr" not in models and not weights:
-        refuse_idle(context, ["engine", "self_ensemble"], "is for networks; bicubic needs none")
+        refuse_idle(context, ["engine", "network_input", "self_ensemble"], "is for networks; bicubic needs none")
     opened = open_sets(sets or _default_sets())
     paths = _weights(models, weights, baseline)
     check_options(context, opened, paths)
-    methods, against = _methods(
-        models, paths, baseline, engine=engine, asked=bool(weights), with_bicubic=options["explain"]
-    )
+    methods, against = call(
+        _methods, models, paths, baseline, engine=engine, network_input=network_input, asked=bool(weights),
+        with_bicubic=options["explain"],
+    )  # fmt: skip
     how = {
         "scales": scales,
         "baseline": against,
@@ -235,6 +240,7 @@ def protocols_command() -> None:
     help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )
 @engine_option
+@input_option
 @ensemble_option
 @boundary_option
 @force_option
@@ -254,7 +260,8 @@ def upscale_command(source: str, output: Path | None, **how: Any) -> int:
         voice.remark(line)
 
     with progress("upscaling") as advance:
-        written = call(upscale, source, output, **how, advance=advance, remark=left_out)
+        say = partial(voice.say, err=True)
+        written = call(upscale, source, output, **how, advance=advance, remark=left_out, report=say)
     if written:
         voice.say(f"wrote {written[0] if Path(source).is_file() else written[0].parent}", err=True)
     return 1 if remarks else 0
@@ -359,6 +366,7 @@ def _methods(
     baseline: str | None,
     *,
     engine: "EngineName",
+    network_input: Sequence[str],
     asked: bool,
     with_bicubic: bool,
 ) -> tuple[dict[str, "Model"], str | None]:
@@ -366,7 +374,7 @@ def _methods(
 
     Without weights to be found bicubic is evaluated all the same, unless the network was `asked` for by name.
     """
-    from vdsr_eval.scoring.methods import load_method
+    from vdsr_eval.scoring.methods import check_input, load_method
     from vdsr_eval.scoring.names import distinct
     from vdsr_eval.scoring.records import BICUBIC
 
@@ -377,11 +385,12 @@ def _methods(
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_method(path, engine=engine)))
+            networks.append((path, load_method(path, engine=engine, network_input=network_input)))
         except VdsrError as error:
             if asked:
                 raise
             voice.remark(f"bicubic alone: {error}")
+    check_input(network_input, (network for _, network in networks))
     names = distinct(
         [one_line(str(getattr(network, "name", ""))) for _, network in networks], [path for path, _ in networks]
     )

@@ -26,7 +26,7 @@ from vdsr_eval.networks.tf1 import read_variables
 from vdsr_eval.networks.torchfile import MAGIC, open_torch, read_safetensors
 from vdsr_eval.networks.weights import Weights, check_weights, negated, read_weights
 
-__all__ = ["FORMATS", "holds_weights", "read_any"]
+__all__ = ["FORMATS", "holds_tensors", "holds_weights", "read_any"]
 
 T = TypeVar("T")
 VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
@@ -84,6 +84,14 @@ def holds_weights(folder: Path | str) -> bool:
     return any((Path(folder) / name).is_file() for name in ("weights.h5", "checkpoint"))
 
 
+def holds_tensors(path: Path) -> bool:
+    """Whether a file is PyTorch's or safetensors'."""
+    try:
+        return _reader(path) in (_read_torch, _read_safetensors)
+    except VdsrError:
+        return False
+
+
 def _guarded(reader: Callable[[Path], T], path: Path) -> T:
     """Turn whatever a reader raises at a bad file into one line."""
     try:
@@ -109,7 +117,7 @@ def _reader(path: Path) -> Callable[[Path], Weights]:
     if head.startswith(b"\x89HDF"):
         return _read_mat if is_mat73(path) else read_weights
     if head.startswith(b"PK"):
-        return _read_zip
+        return _archive_reader(path)
     if head[:1] == b"\x80" and MAGIC.to_bytes(10, "little") in head:
         return _read_torch
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
@@ -129,16 +137,20 @@ def _read_mat(path: Path, *, subtract: bool = False) -> Weights:
     return network_of(read_mat(path), str(path), subtract=subtract)
 
 
-def _read_zip(path: Path) -> Weights:
-    """An archive of PyTorch or of NumPy."""
+def _archive_reader(path: Path) -> Callable[[Path], Weights]:
+    """What reads an archive, of PyTorch or of NumPy."""
     if not zipfile.is_zipfile(path):
         raise VdsrError(f"{path}: a truncated archive; get the file again")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if any(name.rpartition("/")[2] == "data.pkl" for name in names):
-        return _read_torch(path)
+        return _read_torch
     if not any(name.endswith(".npy") for name in names):
         raise VdsrError(f"{path}: an archive without NumPy's .npy or PyTorch's data.pkl in it; known are {FORMATS}")
+    return _read_npz
+
+
+def _read_npz(path: Path) -> Weights:
     with np.load(path, allow_pickle=False) as arrays:
         return layers_of({name: np.asarray(arrays[name]) for name in arrays.files}, str(path))
 

@@ -1,6 +1,7 @@
 """Networks of ours as ONNX graphs, both ways; a graph of others is run by `vdsr_eval.networks.onnxfile` instead."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.named import arrays_of, layers_of
 from vdsr_eval.networks.weights import Weights
 
-__all__ = ["WHAT", "is_onnx", "model_of", "read_graph"]
+__all__ = ["WHAT", "is_onnx", "is_ours", "model_of", "read_graph"]
 
 OPSET, IR, PRODUCER = 17, 8, "vdsr-toolkit"
 WHAT = (
@@ -23,6 +24,12 @@ HEAD = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x28\x32\x3a\x42]")
 def is_onnx(head: bytes) -> bool:
     """Whether a file begins as ONNX files do."""
     return HEAD.match(head) is not None
+
+
+def is_ours(path: Path) -> bool:
+    """Whether an ONNX file says that this toolkit wrote it, and can be read here."""
+    with path.open("rb") as file:
+        return PRODUCER.encode() in file.read(64) and find_spec("onnx") is not None
 
 
 def model_of(weights: Weights) -> Any:
