@@ -267,40 +267,6 @@ def upscale_command(source: str, output: Path | None, **how: Any) -> int:
     return 1 if remarks else 0
 
 
-@main.command("convert", cls=ExplainingCommand)
-@click.argument("source", type=PATH)
-@click.argument("target", type=PATH)
-@click.option(
-    "--subtract",
-    is_flag=True,
-    help="The network's output is subtracted from its input, as DnCNN's, and not added; for files that do not tell.",
-)
-@force_option
-def convert_command(source: Path, target: Path, subtract: bool, force: bool) -> None:
-    """Convert weights: other people's to ours, ours to what other people's programs read.
-
-    What SOURCE is is told by its content, not by its name. Nothing in it is executed. An array that has no place in
-    such a network is refused, never ignored.
-
-    \b
-    .mat of MatConvNet     the VDSR authors' (model), or DnCNN's (net.layers), which is subtracted
-    .pth .pt .ckpt .bin    what torch.save wrote: a state dict or a whole module, under any key
-    .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
-    .onnx                  a graph as this command writes it
-    .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
-
-    What TARGET becomes is told by its name: .h5 (ours), .onnx (any runtime; takes luma enlarged by bicubic, in [0, 1],
-    and gives the result), .pth (PyTorch), .safetensors or .npz.
-    """
-    from vdsr_eval.networks.export import convert
-
-    if str(target.absolute()) == voice.log_name():
-        raise VdsrError(f"{target}: is the --log-file of this command, which writes other things there; name another")
-    weights = call(convert, source, target, subtract=subtract, force=force)
-    values = sum(kernel.size + bias.size for kernel, bias in weights)
-    voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
-
-
 @main.command("measure", cls=ExplainingCommand)
 @click.argument("source", metavar="FOLDER|IMAGE|SET", shell_complete=complete_set)
 @click.option("--metric", "metrics", cls=ListOption, multiple=True, type=CHOICE(METRICS), default=("niqe",),
@@ -335,6 +301,40 @@ def measure_command(source: str, csv: Path | None, json: Path | None, force: boo
     print_table(found.table())
     for path in wanted.values():
         voice.say(f"wrote {path}", err=True)
+
+
+@main.command("convert", cls=ExplainingCommand)
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
+@click.option(
+    "--subtract",
+    is_flag=True,
+    help="The network's output is subtracted from its input, as DnCNN's, and not added; for files that do not tell.",
+)
+@force_option
+def convert_command(source: Path, target: Path, subtract: bool, force: bool) -> None:
+    """Convert weights: other people's to ours, ours to what other people's programs read.
+
+    What SOURCE is is told by its content, not by its name. Nothing in it is executed. An array that has no place in
+    such a network is refused, never ignored.
+
+    \b
+    .mat of MatConvNet     the VDSR authors' (model), or DnCNN's (net.layers), which is subtracted
+    .pth .pt .ckpt .bin    what torch.save wrote: a state dict or a whole module, under any key
+    .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
+    .onnx                  a graph as this command writes it
+    .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
+
+    What TARGET becomes is told by its name: .h5 (ours), .onnx (any runtime; takes luma enlarged by bicubic, in [0, 1],
+    and gives the result), .pth (PyTorch), .safetensors or .npz.
+    """
+    from vdsr_eval.networks.export import convert
+
+    if str(target.absolute()) == voice.log_name():
+        raise VdsrError(f"{target}: is the --log-file of this command, which writes other things there; name another")
+    weights = call(convert, source, target, subtract=subtract, force=force)
+    values = sum(kernel.size + bias.size for kernel, bias in weights)
+    voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
 
 
 def _default_sets() -> list[str]:
