@@ -1,13 +1,15 @@
 """Kernels are compiled but once, for Pillow's arrays and for others, and the cache gives each process its own code."""
 
 import importlib.util
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vdsr_data import imresize, luma
+from vdsr_data import imresize, luma, write_image
 from vdsr_data.matlab import _color_kernels, _resize_kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_eval import psnr, ssim
@@ -81,3 +83,34 @@ def test_two_processes_that_compile_at_once_keep_their_own_code(
     assert one(0) == 1
     assert list((tmp_path / "__pycache__").glob("*.nbc"))
     assert [module.adding(constant)(0) for constant in (1, 2)] == [1, 2]
+
+
+WITHOUT_BLAS = """
+import sys
+from vdsr_data.io.interrupt import run
+sys.argv[1:] = ["imresize", {folder!r}, {folder!r} + "_small", "--scale", "2"]
+try:
+    run("vdsr_data.cli.main")
+except SystemExit as end:
+    assert not end.code, end.code
+assert "numba.np.arraymath" in sys.modules and "scipy.linalg" not in sys.modules
+import scipy.linalg  # which can still be had
+"""
+WITH_BLAS = """
+import numpy as np
+from numba import njit
+import vdsr_data
+vdsr_data.imresize(np.eye(4), 2)
+assert njit(lambda a, b: a @ b)(np.eye(4), np.eye(4)).trace() == 4
+"""
+
+
+@pytest.mark.jit
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [WITHOUT_BLAS, WITH_BLAS], ids=["command", "program"])
+def test_numba_goes_without_blas_in_commands_only(tmp_path: Path, code: str) -> None:
+    (folder := tmp_path / "images").mkdir()
+    write_image(folder / "a.png", np.zeros((8, 8), np.uint8))
+    program = code.replace("{folder!r}", repr(str(folder)))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

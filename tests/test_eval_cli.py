@@ -24,6 +24,7 @@ from vdsr_eval.cli import options as named
 from vdsr_eval.cli.main import main
 from vdsr_eval.metrics.naturalness import NATURALNESS
 from vdsr_eval.networks.network import ENGINES
+from vdsr_eval.networks.probed import INPUTS
 from vdsr_eval.networks.weights import write_weights
 from vdsr_eval.protocols.protocol import PROTOCOLS, Luma
 from vdsr_eval.reports.further import FURTHER
@@ -453,10 +454,12 @@ def test_options_that_would_do_nothing_are_refused(folder: Path) -> None:
 
 
 def test_several_values_after_one_option_are_explained(folder: Path) -> None:
-    hint = "no such command (score, protocols, upscale, measure); several values take commas, such as"
+    hint = "no such command (score, protocols, upscale, measure, convert); several values take commas, such as"
     fails(2, f"pear: {hint} --dataset Set5,pear", "--dataset", "fruit", "pear")
     fails(2, f"3: {hint} --scale 2,3", "--dataset", "fruit", "--scale", 2, 3)
-    fails(2, "scor: no such command (score, protocols, upscale, measure); did you mean score?", "scor", "results")
+    fails(
+        2, "scor: no such command (score, protocols, upscale, measure, convert); did you mean score?", "scor", "results"
+    )
 
 
 def test_values_may_be_repeated_or_joined_by_commas(folder: Path) -> None:
@@ -649,6 +652,6 @@ def test_names_of_options_are_those_of_the_modules() -> None:
     """The command line has them apart, so that --help imports neither NumPy nor Numba."""
     assert tuple(PROTOCOLS) == named.PROTOCOLS
     assert get_args(Luma) == named.LUMA
-    assert ENGINES == named.ENGINES
+    assert (ENGINES, INPUTS) == (named.ENGINES, named.INPUTS)
     assert tuple(NATURALNESS) == named.METRICS
     assert tuple(FURTHER) == named.FURTHER

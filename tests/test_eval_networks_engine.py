@@ -199,8 +199,8 @@ def test_engines_by_name() -> None:
     weights = made(2, 4)
     assert Network(weights, engine="numba").engine == "numba"
     assert Network(weights, engine=NumbaEngine).engine == "NumbaEngine"
-    with pytest.raises(VdsrError, match="engine: 'onnx' is not allowed"):
-        Network(weights, engine="onnx")  # type: ignore[arg-type]
+    with pytest.raises(VdsrError, match="engine: 'torch' is not allowed"):
+        Network(weights, engine="torch")  # type: ignore[arg-type]
     with pytest.raises(VdsrError, match="threads: -1 is not allowed"):
         NumbaEngine(weights, -1)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +12,12 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from mat_files import write_mat73
+from safetensors.numpy import save_file
 from scipy.io import loadmat, savemat
-from torch_files import Writer, module_of_2017
+from torch_files import Writer, module_of_2017, save
 
 from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.convert import read_any
@@ -307,7 +311,6 @@ NO_WEIGHTS = {
         "without NumPy's .npy or PyTorch's data.pkl",
     ),
     "list.pkl": (pickle.dumps([1, 2]), "a pickle that PyTorch did not write, which is not read"),
-    "net.onnx": (b"\x08\x07\x12\x07pytorch", "unknown format of weights, or damaged; known are weights.h5"),
     "text.npz": (b"no archive", "unknown format"),
     "few.npz": (archive(**{"a.npy": b"\x93NUMPY"}), "cannot be read as weights"),
     "bad.safetensors": (b"\xff" * 40, "unknown format"),
@@ -438,7 +441,7 @@ def test_convert(tmp_path: Path) -> None:
 
     bad = convert(tmp_path / "net.mat", tmp_path / "net.mat")
     assert bad.exit_code == 2
-    assert "ends in .h5" in bad.stderr
+    assert "net.mat is of no kind that is written; give it a name in .h5, " in bad.stderr
     (tmp_path / "cut.mat").write_bytes((tmp_path / "net.mat").read_bytes()[:300])
     cut = convert(tmp_path / "cut.mat", tmp_path / "cut.h5")
     assert (cut.exit_code, cut.stderr.count("\n")) == (1, 1)
@@ -448,3 +451,71 @@ def test_convert(tmp_path: Path) -> None:
 def test_a_run_folder_is_its_weights(tmp_path: Path) -> None:
     write_weights(tmp_path / "weights.h5", network())
     same(read_any(tmp_path), network())
+
+
+def as_torch(weights: Weights, prefix: str, first: int = 0) -> dict[str, np.ndarray]:
+    """A state dict, of names that differ in numbers."""
+    return {
+        f"{prefix}{k + first}.{part}": array
+        for k, (kernel, bias) in enumerate(weights)
+        for part, array in (("weight", np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))), ("bias", bias))
+    }
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], wrapper: list[str]) -> None:
+    """As the suffix says; `wrapper` are the keys below which a PyTorch file holds them, beside other things."""
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    elif path.suffix == ".safetensors":
+        save_file(arrays, path)
+    else:
+        content: dict[str, object] = dict(arrays)
+        for key in wrapper:
+            content = {"epoch": 3, key: content, "optimizer": {"state": [], "lr": 0.1}}
+        save(path, content)
+
+
+state_dicts = {
+    "depth": st.integers(2, 12), "width": st.integers(1, 6),
+    "suffix": st.sampled_from([".pth", ".npz", ".safetensors"]),
+    "prefix": st.sampled_from(["", "module.", "net.body.conv_", "residual_layer."]), "first": st.integers(0, 2),
+    "wrapper": st.lists(st.sampled_from(["state_dict", "params_ema", "model", "net", "G", "a b"]), max_size=3),
+}  # fmt: skip
+shapes = st.lists(st.integers(1, 3), min_size=1, max_size=3) | st.sampled_from([[2, 2, 1, 1], [1, 1, 5, 5]])
+drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@drawn
+@given(**state_dicts)
+def test_a_state_dict_is_found_in_any_wrapper(tmp_path: Path, depth, width, suffix, prefix, first, wrapper) -> None:
+    weights, path = network(depth, width), tmp_path / f"net{suffix}"
+    write_arrays(path, as_torch(weights, prefix, first), wrapper)
+    same(read_any(path), weights)
+
+
+@drawn
+@given(**state_dicts, shape=shapes, name=st.sampled_from(["beta", "up.weight", "conv1x1.weight", "norm.running_var"]))
+def test_an_array_without_a_place_is_named(
+    tmp_path: Path, depth, width, suffix, prefix, first, wrapper, shape, name
+) -> None:
+    path = tmp_path / f"net{suffix}"
+    write_arrays(path, as_torch(network(depth, width), prefix, first) | {name: np.ones(shape, np.float32)}, wrapper)
+    with pytest.raises(VdsrError, match=rf"no place in such a network: {re.escape(name)} \("):
+        read_any(path)
+
+
+@drawn
+@given(**state_dicts, data=st.data())
+def test_a_layer_of_another_shape_is_named(
+    tmp_path: Path, depth, width, suffix, prefix, first, wrapper, data
+) -> None:  # fmt: skip
+    """Twice the channels of its neighbours, at any axis but those that make it the first or the last."""
+    weights, path = network(depth, width), tmp_path / f"net{suffix}"
+    number, axis = data.draw(st.integers(0, depth - 1)), data.draw(st.sampled_from(["in", "out"]))
+    assume((number, axis) not in ((0, "in"), (depth - 1, "out")))
+    kernel, bias = weights[number]
+    other = np.concatenate([kernel] * 2, axis=2 if axis == "in" else 3)
+    weights[number] = (other, np.concatenate([bias] * 2) if axis == "out" else bias)
+    write_arrays(path, as_torch(weights, prefix, first), wrapper)
+    with pytest.raises(VdsrError, match=r"layer conv_\d\d: the (kernel|bias) is \("):
+        read_any(path)

@@ -238,7 +238,7 @@ def test_a_set_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ({"colors": np.zeros((5, 5))}, "colors: uint8 or uint16 of shape .* got float64"),
         ({"scale": 1.5}, "scale: 1.5 is not allowed"),
-        ({"reach": None}, "reach: None is not allowed"),
+        ({"reach": -1}, "reach: -1 is not allowed"),
         ({"strip": 0}, "strip: 0 is not allowed"),
     ],
 )

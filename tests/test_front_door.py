@@ -48,11 +48,12 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "protocols": vdsr_eval.describe_protocols,
             "measure": vdsr_eval.measure,
             "upscale": vdsr_eval.upscale,
+            "convert": vdsr_eval.convert,
         },
     ),
     "vdsr-train": (
         training,
-        {"run": vdsr_train.train, "sweep": vdsr_train.sweep, "convert": vdsr_train.convert},
+        {"run": vdsr_train.train, "sweep": vdsr_train.sweep, "convert": vdsr_eval.convert},
     ),
 }
 TABLES = ("per_image", "compare", "explain", "json", "csv", "markdown", "latex", "html")  # methods of `Scores`
@@ -150,8 +151,8 @@ WRONG_PATHS = {
     "file": [vdsr_data.info, vdsr_data.preview, vdsr_data.verify],
     "source": [vdsr_eval.measure,
                lambda it: vdsr_data.imresize_folder(it, "b", scale=2), lambda it: vdsr_eval.upscale(it, scale=2),
-               lambda it: vdsr_train.convert(it, "b.h5")],
-    "target": [lambda it: vdsr_data.imresize_folder("a", it, scale=2), lambda it: vdsr_train.convert("a.h5", it)],
+               lambda it: vdsr_eval.convert(it, "b.h5")],
+    "target": [lambda it: vdsr_data.imresize_folder("a", it, scale=2), lambda it: vdsr_eval.convert("a.h5", it)],
     "names": [vdsr_data.fetch, lambda it: vdsr_data.fetch([it])],
     "path": [vdsr_data.read_image, lambda it: vdsr_data.write_image(it, [[1]]), vdsr_data.tf_dataset,
              vdsr_train.read_config, vdsr_train.Config().write,

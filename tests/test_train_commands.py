@@ -1,4 +1,4 @@
-"""The front door: `train`, `sweep` and `convert` with the words of the commands, and what they refuse."""
+"""The front door: `train` and `sweep` with the words of the commands, and what they refuse."""
 
 import inspect
 import subprocess
@@ -13,7 +13,7 @@ from train_fixtures import training_file, undraw
 import vdsr_train
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.networks.weights import read_weights
-from vdsr_train import PRESETS, Config, convert, read_config, sweep, train
+from vdsr_train import PRESETS, Config, read_config, sweep, train
 from vdsr_train.backends.distribute import LaunchError
 from vdsr_train.cli.main import main
 
@@ -47,11 +47,11 @@ def test_the_package_waits_for_tensorflow_until_a_training_begins() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-    assert {"train", "sweep", "convert", "Config", "PRESETS"} <= set(dir(vdsr_train))
+    assert {"train", "sweep", "Config", "PRESETS"} <= set(dir(vdsr_train))
 
 
 def test_commands_and_functions_have_the_same_words() -> None:
-    for name, function in (("run", train), ("sweep", sweep), ("convert", convert)):
+    for name, function in (("run", train), ("sweep", sweep)):
         options = {param.name for param in main.commands[name].params}
         words = {word for word in inspect.signature(function).parameters if word not in ("fields", "config", "quiet")}
         assert words <= options
@@ -173,15 +173,3 @@ def test_a_sweep_takes_several_values_in_lists(folder, monkeypatch) -> None:
     ):
         with pytest.raises(ArgumentError, match=message):
             sweep(**arguments)
-
-
-def test_convert_writes_and_gives_the_weights(tmp_path) -> None:
-    target = tmp_path / "out.h5"
-    weights = convert("default", str(target))
-    for layer, twin in zip(weights, read_weights(target), strict=True):
-        assert all(array.tobytes() == other.tobytes() for array, other in zip(layer, twin, strict=True))
-    with pytest.raises(VdsrError, match=r"out\.h5: exists"):
-        convert("default", target)
-    assert len(convert("default", target, force=True)) == 20
-    with pytest.raises(ArgumentError, match=r"out\.npz: .* a name that ends in \.h5"):
-        convert("default", tmp_path / "out.npz")

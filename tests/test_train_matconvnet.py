@@ -160,3 +160,16 @@ def test_files_of_something_else(tmp_path: Path, variables: dict[str, Any], mess
     savemat(tmp_path / "net.mat", variables)
     with pytest.raises(VdsrError, match=rf"^net\.mat: .*{message}"):
         network_of(read_mat(tmp_path / "net.mat"), "net.mat")
+
+
+@pytest.mark.parametrize("version", WRITERS)
+@pytest.mark.parametrize(
+    ("dilate", "words"), [(2.0, "their convolutions are dilated"), (1.0, "give one of them")], ids=["ircnn", "plain"]
+)
+def test_many_networks_in_one_file_are_none(tmp_path: Path, version: str, dilate: float, words: str) -> None:
+    """IRCNN's file: a cell of 25 denoisers, of seven convolutions each."""
+    layers = [conv(*network(3, 4)[0]), relu(), conv(*network(3, 4)[1], dilate=np.array([[dilate]])), relu(),
+              conv(*network(3, 4)[2])]  # fmt: skip
+    WRITERS[version](tmp_path / "net.mat", {"CNNdenoiser": cells(*[{"layers": cells(*layers)}] * 25)})
+    with pytest.raises(VdsrError, match=rf"^net: `CNNdenoiser` holds 25 networks, as IRCNN's .*; {words}"):
+        network_of(read_mat(tmp_path / "net.mat"), "net")

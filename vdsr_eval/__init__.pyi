@@ -2,6 +2,7 @@ from .metrics.fidelity import SSIM_FORMS, psnr, ssim
 from .metrics.naturalness import Naturalness, brisque, niqe
 from .metrics.similarity import gmsd, ms_ssim
 from .networks.ensemble import self_ensemble
+from .networks.export import convert
 from .networks.network import Network, load_network
 from .networks.upscale import upscale, upscale_image
 from .protocols.protocol import PROTOCOLS, Protocol, describe_protocols
@@ -25,6 +26,7 @@ __all__ = [
     "ResultFolder",
     "Scores",
     "brisque",
+    "convert",
     "describe_protocols",
     "evaluate",
     "gmsd",

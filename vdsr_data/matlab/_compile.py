@@ -1,12 +1,24 @@
 """How kernels are compiled: kept on disk where a folder for it can be written, else anew in each process."""
 
+import sys
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 from numba import njit
 from numpy.typing import NDArray
 
+from vdsr_data.io.interrupt import is_command
+
 __all__ = ["kernel", "read_only"]
+
+BLAS = "scipy.linalg.cython_blas"
+if is_command() and BLAS not in sys.modules:
+    # Numba's array functions ask for it, at 0.15 of the 1.15 seconds of `vdsr-eval` on a tiny image; no kernel of ours
+    # multiplies matrices by it. Kernels of a user may, but not in a process that is a command of ours.
+    sys.modules[BLAS] = None  # type: ignore[assignment]
+    import_module("numba.np.arraymath")
+    del sys.modules[BLAS]
 
 
 def kernel(function):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from vdsr_eval.cli.options import (
     ListOption,
     engine_option,
     ensemble_option,
+    input_option,
     scoring_options,
 )
 from vdsr_eval.cli.scoring import FILES, check_options, chosen, print_table, report
@@ -97,6 +99,7 @@ class EvalGroup(ExplainingGroup):
     "[default: the newest below ./runs, else default]",
 )
 @engine_option
+@input_option
 @ensemble_option
 @click.option("--cost", is_flag=True, help="Print parameters, multiply-adds for 1280 x 720, and seconds of an image.")
 @click.option("--baseline", metavar="MODEL", help="Compare image by image with `bicubic` or with these weights.")
@@ -110,6 +113,7 @@ def main(
     models: tuple[str, ...],
     weights: tuple[Path, ...],
     engine: "EngineName",
+    network_input: tuple[str, ...],
     self_ensemble: bool,
     cost: bool,
     baseline: str | None,
@@ -134,13 +138,14 @@ def main(
     from vdsr_eval.scoring.run import open_sets
 
     if models and "vdsr" not in models and not weights:
-        refuse_idle(context, ["engine", "self_ensemble"], "is for networks; bicubic needs none")
+        refuse_idle(context, ["engine", "network_input", "self_ensemble"], "is for networks; bicubic needs none")
     opened = open_sets(sets or _default_sets())
     paths = _weights(models, weights, baseline)
     check_options(context, opened, paths)
-    methods, against = _methods(
-        models, paths, baseline, engine=engine, asked=bool(weights), with_bicubic=options["explain"]
-    )
+    methods, against = call(
+        _methods, models, paths, baseline, engine=engine, network_input=network_input, asked=bool(weights),
+        with_bicubic=options["explain"],
+    )  # fmt: skip
     how = {
         "scales": scales,
         "baseline": against,
@@ -235,6 +240,7 @@ def protocols_command() -> None:
     help="Weights, also other people's, a run folder, or default.  [default: the newest below ./runs, else default]",
 )
 @engine_option
+@input_option
 @ensemble_option
 @boundary_option
 @force_option
@@ -254,7 +260,8 @@ def upscale_command(source: str, output: Path | None, **how: Any) -> int:
         voice.remark(line)
 
     with progress("upscaling") as advance:
-        written = call(upscale, source, output, **how, advance=advance, remark=left_out)
+        say = partial(voice.say, err=True)
+        written = call(upscale, source, output, **how, advance=advance, remark=left_out, report=say)
     if written:
         voice.say(f"wrote {written[0] if Path(source).is_file() else written[0].parent}", err=True)
     return 1 if remarks else 0
@@ -296,6 +303,40 @@ def measure_command(source: str, csv: Path | None, json: Path | None, force: boo
         voice.say(f"wrote {path}", err=True)
 
 
+@main.command("convert", cls=ExplainingCommand)
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
+@click.option(
+    "--subtract",
+    is_flag=True,
+    help="The network's output is subtracted from its input, as DnCNN's, and not added; for files that do not tell.",
+)
+@force_option
+def convert_command(source: Path, target: Path, subtract: bool, force: bool) -> None:
+    """Convert weights: other people's to ours, ours to what other people's programs read.
+
+    What SOURCE is is told by its content, not by its name. Nothing in it is executed. An array that has no place in
+    such a network is refused, never ignored.
+
+    \b
+    .mat of MatConvNet     the VDSR authors' (model), or DnCNN's (net.layers), which is subtracted
+    .pth .pt .ckpt .bin    what torch.save wrote: a state dict or a whole module, under any key
+    .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
+    .onnx                  a graph as this command writes it
+    .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
+
+    What TARGET becomes is told by its name: .h5 (ours), .onnx (any runtime; takes luma enlarged by bicubic, in [0, 1],
+    and gives the result), .pth (PyTorch), .safetensors or .npz.
+    """
+    from vdsr_eval.networks.export import convert
+
+    if str(target.absolute()) == voice.log_name():
+        raise VdsrError(f"{target}: is the --log-file of this command, which writes other things there; name another")
+    weights = call(convert, source, target, subtract=subtract, force=force)
+    values = sum(kernel.size + bias.size for kernel, bias in weights)
+    voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
+
+
 def _default_sets() -> list[str]:
     """The benchmark files of the current folder, else the built-in set."""
     from vdsr_data.benchmark.file import is_benchmark_file
@@ -325,6 +366,7 @@ def _methods(
     baseline: str | None,
     *,
     engine: "EngineName",
+    network_input: Sequence[str],
     asked: bool,
     with_bicubic: bool,
 ) -> tuple[dict[str, "Model"], str | None]:
@@ -332,7 +374,7 @@ def _methods(
 
     Without weights to be found bicubic is evaluated all the same, unless the network was `asked` for by name.
     """
-    from vdsr_eval.scoring.methods import load_method
+    from vdsr_eval.scoring.methods import check_input, load_method
     from vdsr_eval.scoring.names import distinct
     from vdsr_eval.scoring.records import BICUBIC
 
@@ -343,11 +385,12 @@ def _methods(
     networks = []
     for path in paths:
         try:
-            networks.append((path, load_method(path, engine=engine)))
+            networks.append((path, load_method(path, engine=engine, network_input=network_input)))
         except VdsrError as error:
             if asked:
                 raise
             voice.remark(f"bicubic alone: {error}")
+    check_input(network_input, (network for _, network in networks))
     names = distinct(
         [one_line(str(getattr(network, "name", ""))) for _, network in networks], [path for path, _ in networks]
     )

@@ -11,12 +11,13 @@ from vdsr_data.limits import BOUNDARIES, EVALUATED, several
 from vdsr_data.limits import FACTORS as ENLARGED
 
 __all__ = ["FACTOR", "METRICS", "PROTOCOLS", "SCALE", "ListOption", "engine_option", "ensemble_option",
-           "scoring_options"]  # fmt: skip
+           "input_option", "scoring_options"]  # fmt: skip
 
 PROTOCOLS = ("vdsr-tf", "paper", "rcan", "rdn", "dncnn", "lapsrn", "basicsr", "ntire", "gopro", "denoising")
 METRICS = ("niqe", "brisque")
 FURTHER = (*METRICS, "ms-ssim", "gmsd", "ssim-rgb")
-ENGINES = ("auto", "numba", "tensorflow", "jax")
+ENGINES = ("auto", "numba", "tensorflow", "jax", "onnx")
+INPUTS = ("1", "255", "rgb", "bgr", "whole")
 LUMA = ("uint8", "float", "single", "difference", "full", "full-uint8")
 SCALE = WHOLE(*ENLARGED)
 
@@ -109,6 +110,16 @@ class WindowType(click.ParamType[Any]):
         if len(numbers) != 4 or not all(number.strip().isdecimal() and len(number) < 10 for number in numbers):
             self.fail(f"{value!r}: give x0,y0,x1,y1 in pixels, such as 40,60,104,124, or auto", param, ctx)
         return tuple(int(number) for number in numbers)
+
+
+input_option = click.option(
+    "--network-input",
+    cls=ListOption,
+    multiple=True,
+    type=CHOICE(INPUTS),
+    help="What networks of ONNX files take where trying them guesses wrongly: what is white, the order of colours, and "
+    "whether an image must come whole.",
+)
 
 
 def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:

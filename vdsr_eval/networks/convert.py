@@ -1,4 +1,4 @@
-"""Other people's weights as ours: MatConvNet, TensorFlow 1, NumPy, safetensors and PyTorch files.
+"""Other people's weights as ours: MatConvNet, TensorFlow 1, NumPy, safetensors, PyTorch files and our own ONNX files.
 
 What a file is is told by its content, not by its name. Every format is read as plain arrays; nothing in a file is
 unpickled or executed. Whatever array a network holds is used, or the file is refused.
@@ -17,6 +17,7 @@ from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.mistaken import mistaken
 from vdsr_data.matlab.mat73 import is_mat73
 from vdsr_data.matlab.matfile import read_mat
+from vdsr_eval.networks.graph import is_onnx, read_graph
 from vdsr_eval.networks.matconvnet import network_of
 from vdsr_eval.networks.modules import network_in
 from vdsr_eval.networks.named import layers_of, listed
@@ -25,14 +26,14 @@ from vdsr_eval.networks.tf1 import read_variables
 from vdsr_eval.networks.torchfile import MAGIC, open_torch, read_safetensors
 from vdsr_eval.networks.weights import Weights, check_weights, negated, read_weights
 
-__all__ = ["FORMATS", "holds_weights", "read_any"]
+__all__ = ["FORMATS", "holds_tensors", "holds_weights", "read_any"]
 
 T = TypeVar("T")
 VARIABLE = r"(?:^|.*/)vdsr_((?:weight|bias)_\d+)"  # of VDSR-TensorFlow, under any scope
 NO_SLOT = r"^(?!.*vdsr_(weight|bias)_\d+/)"  # but for what an optimizer keeps for each
 FORMATS = (
-    "weights.h5 (ours), .mat (MatConvNet, any version), .index or its folder (TensorFlow 1), .npz, .safetensors, and "
-    "what torch.save wrote (.pth, .pt, .ckpt, .bin, ...)"
+    "weights.h5 (ours), .mat (MatConvNet, any version), .index or its folder (TensorFlow 1), .npz, .safetensors, "
+    "our own .onnx, and what torch.save wrote (.pth, .pt, .ckpt, .bin, ...)"
 )
 
 
@@ -47,7 +48,8 @@ def read_any(path: Path | str, *, subtract: bool = False) -> Weights:
         DnCNN's (``net.layers``), whose output is subtracted from its input: its last layer comes negated. A TensorFlow
         1 checkpoint of VDSR-TensorFlow: its prefix, its ``.index`` file, or the folder of its ``checkpoint`` file.
         An .npz or safetensors file of named arrays (see `named.layers_of`). Whatever ``torch.save`` wrote in any
-        version: a state dict or a whole module, also deep in a checkpoint (see `modules.network_in`).
+        version: a state dict or a whole module, also deep in a checkpoint (see `modules.network_in`). An ONNX file that
+        `vdsr_eval.convert` wrote.
     subtract : bool, default False
         Whether the network's output is subtracted from its input where the file does not tell.
 
@@ -82,6 +84,14 @@ def holds_weights(folder: Path | str) -> bool:
     return any((Path(folder) / name).is_file() for name in ("weights.h5", "checkpoint"))
 
 
+def holds_tensors(path: Path) -> bool:
+    """Whether a file is PyTorch's or safetensors'."""
+    try:
+        return _reader(path) in (_read_torch, _read_safetensors)
+    except VdsrError:
+        return False
+
+
 def _guarded(reader: Callable[[Path], T], path: Path) -> T:
     """Turn whatever a reader raises at a bad file into one line."""
     try:
@@ -107,11 +117,13 @@ def _reader(path: Path) -> Callable[[Path], Weights]:
     if head.startswith(b"\x89HDF"):
         return _read_mat if is_mat73(path) else read_weights
     if head.startswith(b"PK"):
-        return _read_zip
+        return _archive_reader(path)
     if head[:1] == b"\x80" and MAGIC.to_bytes(10, "little") in head:
         return _read_torch
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return _read_safetensors
+    if is_onnx(head):
+        return read_graph
     if (found := mistaken(path)) is not None:
         raise VdsrError(f"{path}: {found}")
     if head[:1] == b"\x80":
@@ -125,16 +137,20 @@ def _read_mat(path: Path, *, subtract: bool = False) -> Weights:
     return network_of(read_mat(path), str(path), subtract=subtract)
 
 
-def _read_zip(path: Path) -> Weights:
-    """An archive of PyTorch or of NumPy."""
+def _archive_reader(path: Path) -> Callable[[Path], Weights]:
+    """What reads an archive, of PyTorch or of NumPy."""
     if not zipfile.is_zipfile(path):
         raise VdsrError(f"{path}: a truncated archive; get the file again")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if any(name.rpartition("/")[2] == "data.pkl" for name in names):
-        return _read_torch(path)
+        return _read_torch
     if not any(name.endswith(".npy") for name in names):
         raise VdsrError(f"{path}: an archive without NumPy's .npy or PyTorch's data.pkl in it; known are {FORMATS}")
+    return _read_npz
+
+
+def _read_npz(path: Path) -> Weights:
     with np.load(path, allow_pickle=False) as arrays:
         return layers_of({name: np.asarray(arrays[name]) for name in arrays.files}, str(path))
 

@@ -47,6 +47,12 @@ def network_of(variables: Mapping[str, Any], source: str, *, subtract: bool = Fa
         if subtract:
             raise ArgumentError(f"{source}: the output of `net` is subtracted anyhow; leave out --subtract")
         return negated(check_weights(_of_layers(net, source), source))
+    for name, value in variables.items():
+        if several := [net for net in map(_fields, _cells(value)) if "layers" in net]:
+            layers = map(_fields, _cells(several[0]["layers"]))
+            dilated = any((np.asarray(layer.get("dilate", 1)) != 1).any() for layer in layers)
+            why = "their convolutions are dilated, which those of this kind are not" if dilated else "give one of them"
+            raise VdsrError(f"{source}: `{name}` holds {len(several)} networks, as IRCNN's for levels of noise; {why}")
     raise VdsrError(
         f"{source}: neither a struct `model` with the cells `weight` and `bias`, as the VDSR authors publish it, nor a "
         "struct `net` with the cell `layers`, as DnCNN's is"

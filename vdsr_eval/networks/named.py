@@ -11,7 +11,7 @@ from vdsr_data import errors
 from vdsr_data.errors import VdsrError
 from vdsr_eval.networks.weights import Weights, check_weights
 
-__all__ = ["Arrays", "fold_scale", "layers_of", "listed", "without_weight_norm"]
+__all__ = ["Arrays", "arrays_of", "fold_scale", "layers_of", "listed", "without_weight_norm"]
 
 Arrays = Mapping[str, NDArray[Any]]
 # PyTorch's two spellings of weight normalisation: length and direction of the rows of a kernel.
@@ -62,6 +62,15 @@ def layers_of(arrays: Arrays, source: str, *, ordered: bool = True) -> Weights:
         (kernels[name], nothing[name] if (bias := biases[name]) is None else arrays[bias].ravel()) for name in order
     ]
     return check_weights(layers, source)
+
+
+def arrays_of(weights: Weights) -> dict[str, NDArray[np.float32]]:
+    """The state dict of a PyTorch ``Sequential`` of these layers and a ReLU between any two."""
+    found = {}
+    for number, (kernel, bias) in enumerate(weights):
+        found[f"{2 * number}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "<f4")
+        found[f"{2 * number}.bias"] = np.ascontiguousarray(bias, "<f4")
+    return found
 
 
 def without_weight_norm(arrays: Arrays) -> dict[str, NDArray[Any]]:

@@ -37,9 +37,9 @@ __all__ = [
     "run_upscaler",
 ]
 
-EngineName = Literal["auto", "numba", "tensorflow", "jax"]
+EngineName = Literal["auto", "numba", "tensorflow", "jax", "onnx"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-FRAMEWORKS = ENGINES[2:]
+FRAMEWORKS: tuple[EngineName, ...] = ("tensorflow", "jax")
 GROUP = "vdsr_eval.engines"  # of the entry points that offer the frameworks
 TILE, TILE_NUMBA = 512, 8192  # ours keeps 29 KB for each column, of a network of 20 layers, and 12 bytes for a pixel
 
@@ -69,10 +69,10 @@ class Network:
     tile : int, optional
         Images larger than this in either dimension are computed in tiles of this size. The default is 512 for a
         framework, and 8192 for our own engine, which needs far less memory.
-    engine : {"auto", "numba", "tensorflow", "jax"} or callable, default "auto"
-        What computes. "numba" is our own, on the processor; the others want ``vdsr-toolkit[train]`` or ``[jax]``.
-        "auto" takes a GPU where there is one and a framework that finds it is installed, else our own. A callable makes
-        an `Engine` of weights.
+    engine : {"auto", "numba", "tensorflow", "jax", "onnx"} or callable, default "auto"
+        What computes. "numba" is our own, on the processor, where "onnx" is onnxruntime. All but our own want an extra:
+        ``vdsr-toolkit[train]``, ``[jax]`` or ``[onnx]``. "auto" takes a GPU where there is one and a framework that
+        finds it is installed, else our own. A callable makes an `Engine` of weights.
 
     Attributes
     ----------
@@ -203,6 +203,10 @@ def _engine(engine: EngineName | Callable[[Weights], Engine]) -> tuple[str, Call
         from vdsr_eval.networks.engine import NumbaEngine
 
         return found, NumbaEngine
+    if found == "onnx":
+        from vdsr_eval.networks.onnxfile import OnnxEngine
+
+        return found, OnnxEngine
     return found, partial(_framework(), backend=found)
 
 

@@ -1,9 +1,9 @@
-"""Real upscaling, without ground truth: luma through a network, chroma and alpha by imresize.
+"""Real upscaling, without ground truth: luma through a network, chroma and alpha by imresize; or RGB through one.
 
 Strip by strip, each with as many more rows as its results depend on: no PNG file is in memory as a whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vdsr_data import im2double, imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.sets import find_images, is_single, unique_names
-from vdsr_data.errors import VdsrError, warned
+from vdsr_data.errors import ArgumentError, VdsrError, warned
 from vdsr_data.images.deep_png import write_png
 from vdsr_data.images.files import check_lossless, read_picture, write_image
 from vdsr_data.images.memory import check_memory
@@ -21,8 +21,10 @@ from vdsr_data.io.ahead import Advance, Progress, ignore
 from vdsr_data.io.files import check_apart, check_output, claimed, replacing
 from vdsr_data.limits import FACTORS, Boundary, checked_path, whole
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
-from vdsr_eval.networks.network import EngineName, Network, Upscaler, checked_upscaler, load_network, run_upscaler
-from vdsr_eval.protocols.checked import checked_image
+from vdsr_eval.networks.load import AnyNetwork, load_any
+from vdsr_eval.networks.network import EngineName, Network, Upscaler, checked_upscaler, run_upscaler
+from vdsr_eval.networks.probed import ALIGNED, ImageNetwork, input_words
+from vdsr_eval.protocols.checked import checked_image, checked_luma
 
 __all__ = ["plan", "upscale", "upscale_colors", "upscale_file", "upscale_image", "upscaled_strips"]
 
@@ -39,18 +41,21 @@ def upscale(
     output: Path | str | None = None,
     *,
     scale: int,
-    weights: Path | str | Network | None = None,
+    weights: Path | str | AnyNetwork | None = None,
     engine: EngineName = "auto",
+    network_input: str | Iterable[str] = (),
     self_ensemble: bool = False,
     boundary: Boundary = "symmetric",
     force: bool = False,
     advance: Progress = ignore,
     remark: Callable[[str], object] = warned,
+    report: Callable[[str], object] = ignore,
 ) -> list[Path]:
     """Enlarge an image file, or every image of a folder or set, by a network; the command is ``vdsr-eval upscale``.
 
-    The network estimates luma; chroma and transparency are enlarged by imresize. 16 bits stay 16 bits, a colour profile
-    is kept, the rotation that a camera noted is applied.
+    The network estimates luma; chroma and transparency are enlarged by imresize. A network of RGB, in an ONNX file or
+    run by spandrel, estimates all colours. 16 bits stay 16 bits, a colour profile is kept, the rotation that a camera
+    noted is applied.
 
     Parameters
     ----------
@@ -62,9 +67,12 @@ def upscale(
     scale : int
         Factor by which the image grows in both directions, from 2 to 16.
     weights : str, Path or Network, optional
-        As for `load_network`, or what it gives.
-    engine : {"auto", "numba", "tensorflow", "jax"}
+        As for `load_network`, or what it gives; or a network of any kind in an ONNX file, or of
+        an architecture that spandrel knows in a PyTorch or safetensors file.
+    engine : {"auto", "numba", "tensorflow", "jax", "onnx"}
         What computes a network that is loaded here, see `Network`.
+    network_input : str, or several
+        As for `vdsr_eval.evaluate`.
     self_ensemble : bool
         Average the network over eight flips and rotations.
     boundary : {"symmetric", "replicate"}
@@ -75,6 +83,8 @@ def upscale(
         Called with the share of an image that is done, and how many images there are.
     remark : callable, optional
         Hears of each image of several that is left out, a line each; by default that is a warning.
+    report : callable, optional
+        Hears in a line what a network takes that had to be tried.
 
     Returns
     -------
@@ -111,9 +121,11 @@ def upscale(
     (12, 15, 3)
     """
     files = plan(source, output, scale=scale, force=force)
-    network, run = _network(weights, engine, self_ensemble=self_ensemble)
+    run, reach = _network(
+        weights, scale, engine=engine, network_input=network_input, self_ensemble=self_ensemble, report=report
+    )
     several = files[0][0] != Path(source)
-    how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": network.reach, "boundary": boundary}
+    how: dict[str, Any] = {"scale": scale, "upscale": run, "reach": reach, "boundary": boundary}
     written = []
     with claimed(files[0][1].parent) if several else nullcontext():
         for image, target in files:
@@ -131,9 +143,10 @@ def upscale(
 def upscale_image(
     image: NDArray[Any],
     scale: int,
-    weights: Path | str | Network | None = None,
+    weights: Path | str | AnyNetwork | None = None,
     *,
     engine: EngineName = "auto",
+    network_input: str | Iterable[str] = (),
     self_ensemble: bool = False,
     boundary: Boundary = "symmetric",
 ) -> NDArray[Any]:
@@ -145,7 +158,7 @@ def upscale_image(
         Grey, which is luma, or RGB.
     scale : int
         From 2 to 16.
-    weights, engine, self_ensemble, boundary
+    weights, engine, network_input, self_ensemble, boundary
         As for `upscale`.
 
     Returns
@@ -167,24 +180,42 @@ def upscale_image(
     >>> upscale_image(np.zeros((4, 5, 3), np.uint8), 3, network).shape
     (12, 15, 3)
     """
-    network, run = _network(weights, engine, self_ensemble=self_ensemble)
-    return upscale_colors(image, scale=scale, upscale=run, reach=network.reach, boundary=boundary)
+    run, reach = _network(weights, scale, engine=engine, network_input=network_input, self_ensemble=self_ensemble)
+    return upscale_colors(image, scale=scale, upscale=run, reach=reach, boundary=boundary)
 
 
 def _network(
-    weights: Path | str | Network | None, engine: EngineName, *, self_ensemble: bool
-) -> tuple[Network, Upscaler]:
-    """The network, and what is run of it."""
-    network = weights if isinstance(weights, Network) else load_network(weights, engine=engine)
-    return network, averaged(network) if self_ensemble else network
+    weights: Path | str | AnyNetwork | None,
+    scale: int,
+    *,
+    engine: EngineName,
+    network_input: str | Iterable[str],
+    self_ensemble: bool,
+    report: Callable[[str], object] = ignore,
+) -> tuple[Upscaler | ImageNetwork, int | None]:
+    """What is run, and on how many pixels around its own a pixel of its result depends; None if on all."""
+    words = input_words(network_input)
+    if isinstance(weights, Network | ImageNetwork):
+        network: AnyNetwork = weights
+    else:
+        network = load_any(weights, engine=engine, network_input=words)
+    takes = network.takes if isinstance(network, ImageNetwork) else None
+    if takes is None and words:
+        raise ArgumentError(f"network_input: {network.name} takes enlarged luma, of which there is nothing to say")
+    if isinstance(network, ImageNetwork):
+        network.check_scale(scale)
+        report(f"{network.name}: takes {network.takes}; computed by {network.engine}")
+    if self_ensemble and not (takes is None or takes.as_ours):
+        raise ArgumentError(f"self_ensemble: wants a network of enlarged luma; {network.name} takes {takes}")
+    return averaged(network) if self_ensemble else network, network.reach
 
 
 def upscaled_strips(
     colors: NDArray[Any],
     *,
     scale: int,
-    upscale: Upscaler,
-    reach: int,
+    upscale: Upscaler | ImageNetwork,
+    reach: int | None,
     boundary: Boundary = "symmetric",
     strip: int | None = None,
     advance: Advance = ignore,
@@ -197,9 +228,11 @@ def upscaled_strips(
         Grey, which is luma, or RGB.
     scale : int
     upscale : callable
-        As for `vdsr_eval.networks.network.Network`: luma, enlarged by imresize, and the scale to luma of that shape.
-    reach : int
-        How many rows up and down a result of `upscale` depends on: one for each layer of 3x3.
+        As for `vdsr_eval.networks.network.Network`: luma, enlarged by imresize, and the scale to luma of that shape. Or
+        an `ImageNetwork`, which gets what it takes.
+    reach : int or None
+        How many rows of its input, up and down, a result of `upscale` depends on: one for each layer of 3x3. None if it
+        is all of them: then there is one strip.
     boundary : {"symmetric", "replicate"}
         Of imresize.
     strip : int, optional
@@ -220,25 +253,51 @@ def upscaled_strips(
     colors = checked_image(colors, "colors")
     checked_upscaler(upscale)
     whole("scale", scale, FACTORS)
-    whole("reach", reach, (0, None))
+    if reach is not None:
+        whole("reach", reach, (0, None))
     if strip is not None:
         whole("strip", strip, (1, None))
     rows, columns = colors.shape[:2]
-    halo = -(-reach // scale) + TAPS
+    small = isinstance(upscale, ImageNetwork) and upscale.takes.scale > 1
+    halo = rows if reach is None else -(-reach // (1 if small else scale)) + TAPS
     step = max((STRIP // (columns * scale) if strip is None else strip) // scale - 2 * halo, halo)
     top_value = np.iinfo(colors.dtype).max
     for top in range(0, rows, step):
         bottom, above = min(top + step, rows), max(top - halo, 0)
+        above -= above % ALIGNED if isinstance(upscale, ImageNetwork) else 0
         part = im2double(colors[above : bottom + halo])
-        planes = imresize(part if part.ndim == 2 else rgb2ycbcr(part), scale, boundary=boundary)
-        if planes.ndim == 2:
-            image = run_upscaler(upscale, planes, scale).clip(0, 1)
-        else:
-            planes[:, :, 0] = run_upscaler(upscale, np.ascontiguousarray(planes[:, :, 0]), scale)
-            image = ycbcr2rgb(planes)
+        image = _enlarged(upscale, part, scale, boundary)
         inner = image[(top - above) * scale : (bottom - above) * scale]
         yield np.floor(inner * top_value + 0.5).astype(colors.dtype)
         advance((bottom - top) / rows)
+
+
+def _enlarged(
+    upscale: Upscaler | ImageNetwork, part: NDArray[np.float64], scale: int, boundary: Boundary
+) -> NDArray[np.float64]:
+    """Grey or RGB in [0, 1], enlarged: all colours by a network of RGB, else luma by a network, chroma by imresize."""
+    takes = upscale.takes if isinstance(upscale, ImageNetwork) else None
+    colour, small = takes is not None and takes.colour != "luma", takes is not None and takes.scale > 1
+    if colour:
+        image = part if part.ndim == 3 else np.dstack([part] * 3)
+        sr = _run(upscale, image if small else imresize(image, scale, boundary=boundary), scale)
+        return (sr if part.ndim == 3 else sr.mean(axis=2)).clip(0, 1)
+    planes = part if part.ndim == 2 else rgb2ycbcr(part)
+    large = imresize(planes, scale, boundary=boundary)
+    given = planes if small else large
+    luma = _run(upscale, np.ascontiguousarray(given if given.ndim == 2 else given[:, :, 0]), scale)
+    if large.ndim == 2:
+        return luma.clip(0, 1)
+    large[:, :, 0] = luma
+    return ycbcr2rgb(large)
+
+
+def _run(upscale: Upscaler | ImageNetwork, image: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
+    """What a network gives, as floats that can be an image."""
+    if not isinstance(upscale, ImageNetwork):
+        return run_upscaler(upscale, image, scale)
+    sr = upscale(image, scale)
+    return checked_luma(sr.reshape(len(sr), -1)).reshape(sr.shape)
 
 
 def upscale_colors(colors: NDArray[Any], **how: Any) -> NDArray[Any]:
@@ -251,8 +310,8 @@ def upscale_file(
     target: Path | str,
     *,
     scale: int,
-    upscale: Upscaler,
-    reach: int,
+    upscale: Upscaler | ImageNetwork,
+    reach: int | None,
     boundary: Boundary = "symmetric",
     advance: Advance = ignore,
 ) -> None:

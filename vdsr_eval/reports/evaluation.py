@@ -15,8 +15,8 @@ from vdsr_data.errors import ArgumentError, VdsrError, one_line, warned
 from vdsr_data.io.ahead import Progress, ignore
 from vdsr_data.io.files import claimed, is_empty
 from vdsr_data.limits import EVALUATED, Boundary, checked_factor, checked_path, several, whole
-from vdsr_eval.networks.ensemble import network_in
-from vdsr_eval.networks.network import FRAMEWORKS, EngineName
+from vdsr_eval.networks.network import EngineName
+from vdsr_eval.networks.probed import ImageNetwork, guesses
 from vdsr_eval.protocols.protocol import PROTOCOLS, Luma, Protocol, Rules, changed, varied
 from vdsr_eval.reports.cost import Cost
 from vdsr_eval.reports.page import PageImages
@@ -25,7 +25,7 @@ from vdsr_eval.reports.remarks import remarks
 from vdsr_eval.reports.rendering import Window
 from vdsr_eval.reports.scores import Scores
 from vdsr_eval.scoring.claims import Claim, read_claims
-from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, is_upscaler, method, named
+from vdsr_eval.scoring.methods import Method, Model, Opened, bicubic, is_upscaler, method, named, network_of
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC, Record, Scored
 from vdsr_eval.scoring.results import ResultFolder, Results, low_resolution
@@ -57,6 +57,7 @@ def evaluate(
     also: str | Iterable[str] = (),
     cost: bool = False,
     engine: EngineName = "auto",
+    network_input: str | Iterable[str] = (),
     self_ensemble: bool = False,
     baseline: Model | None = None,
     save_images: str | Path | None = None,
@@ -79,6 +80,7 @@ def evaluate(
         A name such as Set5, a folder of originals or a benchmark file.
     methods : one method, several, or a dict of methods by the names that tables show
         "bicubic". Weights: a file of ours or of other people, a run folder, "default", or what `load_network` gives. A
+        network of any kind in an ONNX file, or in a PyTorch or safetensors file of an architecture that spandrel knows. A
         folder of results, or a `ResultFolder`. A function of ilr, luma enlarged by bicubic, float64 (rows, columns) in
         [0, 1], and the scale, which returns luma of that shape. A function of the small image, see `of_small_image`.
     scales : float, or several
@@ -114,8 +116,11 @@ def evaluate(
         Metrics of pyiqa, where it is installed: "pyiqa:lpips,dists".
     cost : bool
         Measure what networks, and functions of enlarged luma, cost: see `Scores.tables`.
-    engine : {"auto", "numba", "tensorflow", "jax"}
+    engine : {"auto", "numba", "tensorflow", "jax", "onnx"}
         What computes the networks that are loaded here, see `Network`.
+    network_input : str, or several
+        What networks of ONNX files and of spandrel take, where trying them guesses wrongly: "1" or "255" is white,
+        "bgr" the order of colours, "whole" that no image may come in tiles.
     self_ensemble : bool
         Average networks, and functions of enlarged luma, over eight flips and rotations.
     baseline : method, or a name in `methods`
@@ -175,8 +180,8 @@ def evaluate(
     if lr is not None and degradation is not None:
         raise ArgumentError("lr and degradation both say where low-resolution images come from; give one")
     opened = open_sets(sets)
-    found, against = named(methods, baseline, self_ensemble=self_ensemble, engine=engine)
-    networks = {name: network for name, model in found.items() if (network := network_in(model)) is not None}
+    found, against = named(methods, baseline, self_ensemble=self_ensemble, engine=engine, network_input=network_input)
+    networks = {name: network for name, model in found.items() if (network := network_of(model)) is not None}
     costs: dict[str, Cost] = {}
     if cost:
         counted = {name: model for name, model in found.items() if is_upscaler(model) and model is not bicubic}
@@ -199,7 +204,9 @@ def evaluate(
     )
 
     # Results are found before the first image is scored.
-    notes = [f"{name}: computed by {one.engine}" for name, one in networks.items() if one.engine in FRAMEWORKS]
+    notes = [f"{name}: computed by {one.engine}" for name, one in networks.items() if one.engine != "numba"]
+    takes = {name: one.takes for name, one in networks.items() if isinstance(one, ImageNetwork)}
+    notes += [f"{name}: takes {one}" for name, one in takes.items()]
     read = [*(benchmark.path for benchmark in opened), *([] if lr is None else [checked_path("lr", lr)])]
     ready = {name: model if isinstance(model, ResultFolder) else method(model) for name, model in found.items()}
     for part in parts:
@@ -257,9 +264,10 @@ def evaluate(
                 if label == ways[0].label:
                     for sink in sinks:
                         sink(together)
-    said = (*notes, *remarks(records))
+    said = (*notes, *remarks(records, {name: guesses(one.colour, one.peak) for name, one in takes.items()}))
     return Scores(records=tuple(records), protocols=ways, baseline=against, remarks=said, left_out=tuple(left_out),
-                  views=tuple(page.views), explanation=explanation, further=further, costs=costs)  # fmt: skip
+                  views=tuple(page.views), explanation=explanation, further=further, costs=costs,
+                  engines={name: one.engine for name, one in networks.items()})  # fmt: skip
 
 
 def score(

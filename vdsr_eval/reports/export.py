@@ -18,11 +18,14 @@ __all__ = ["csv_text", "json_rows", "json_text", "latex_text", "markdown_text", 
 
 
 def json_rows(
-    records: Sequence[Record], further: Mapping[Key, Mapping[str, Mapping[str, float]]] | None = None
+    records: Sequence[Record],
+    further: Mapping[Key, Mapping[str, Mapping[str, float]]] | None = None,
+    engines: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """One row for each set, scale, model and protocol, with its images; an infinite PSNR (equal images) is null.
 
-    `further` has further metrics of images, by the key of the row, the image and the metric.
+    `further` has further metrics of images, by the key of the row, the image and the metric; `engines`
+    what computed a model.
     """
     rows = []
     for key, group in groups(records).items():
@@ -36,14 +39,15 @@ def json_rows(
         ]
         rows.append(
             {"dataset": dataset, "scale": scale, "model": model, "protocol": protocol}
+            | ({"engine": engines[model]} if engines and model in engines else {})
             | {"psnr": plain(psnr), "ssim": ssim, "images": images}
         )
     return rows
 
 
-def json_text(records: Sequence[Record], further: Mapping[Key, Mapping[str, Mapping[str, float]]] | None = None) -> str:
-    """`json_rows` as a JSON list."""
-    return json.dumps(json_rows(records, further), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def json_text(records: Sequence[Record], *beside: Any) -> str:
+    """`json_rows`, with these arguments, as a JSON list."""
+    return json.dumps(json_rows(records, *beside), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def csv_text(records: Sequence[Record]) -> str:

@@ -6,7 +6,7 @@ Everything is inside the file, so that it opens from a disk or an attachment, wi
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,11 @@ class PageImages:
 
 
 def write_page(
-    path: Path | str, records: Sequence[Record], tables: Sequence[Table], views: Sequence[dict[str, Any]]
+    path: Path | str,
+    records: Sequence[Record],
+    tables: Sequence[Table],
+    views: Sequence[dict[str, Any]],
+    engines: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page, complete or not at all.
 
@@ -74,12 +78,15 @@ def write_page(
         As they were printed.
     views : sequence of dict
         Of `PageImages`.
+    engines : mapping of str to str, optional
+        What computed the methods that are networks.
     """
+    computed = "".join(f"; {name} computed by {engine}" for name, engine in (engines or {}).items())
     content = {
         "records": [asdict(record) | {"psnr": plain(record.psnr)} for record in records],
         "tables": [asdict(table) for table in tables],
         "views": list(views),
-        "footer": f"vdsr-toolkit {vdsr_data.__version__}",
+        "footer": f"vdsr-toolkit {vdsr_data.__version__}{computed}",
     }
     # "<" would end the script element, or open a comment in it, wherever a file name holds the right letters.
     text = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

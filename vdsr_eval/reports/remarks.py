@@ -1,7 +1,7 @@
 """What an expert would say on seeing the scores: results that cannot be results, means that cannot be compared."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vdsr_data.errors import listed
@@ -16,7 +16,7 @@ __all__ = ["remarks"]
 FAR = 0.3  # dB that no protocol explains: the three differ by hundredths
 
 
-def remarks(records: Sequence[Record]) -> list[str]:
+def remarks(records: Sequence[Record], guesses: Mapping[str, str] | None = None) -> list[str]:
     """One line for each thing in the scores that should not be passed over.
 
     A result that equals its original, bicubic or another result; a method below bicubic on every image; means over
@@ -27,13 +27,15 @@ def remarks(records: Sequence[Record]) -> list[str]:
     ----------
     records : sequence of Record
         Of all sets, scales, methods and protocols that were evaluated together.
+    guesses : mapping of str to str, optional
+        What may be tried, by the name of a method that is below bicubic.
 
     Returns
     -------
     list of str
     """
     grouped = groups(records)
-    return [*_equal(grouped), *_below(grouped), *_counts(grouped), *_others(grouped), *_far(grouped)]
+    return [*_equal(grouped), *_below(grouped, guesses or {}), *_counts(grouped), *_others(grouped), *_far(grouped)]
 
 
 Groups = dict[Key, list[Record]]
@@ -71,7 +73,7 @@ def _some(images: Iterable[str]) -> str:
     return f"{len(images)} image{'s' * (len(images) > 1)}: {listed(images)}"
 
 
-def _below(grouped: Groups) -> Iterable[str]:
+def _below(grouped: Groups, guesses: Mapping[str, str]) -> Iterable[str]:
     """Methods that lose to interpolation everywhere: rather a mistake than a method."""
     places: dict[str, dict[str, None]] = {}
     for key, group in grouped.items():
@@ -79,9 +81,10 @@ def _below(grouped: Groups) -> Iterable[str]:
         if key.model != BICUBIC and base and all(r.psnr < base.get(r.image, -float("inf")) for r in group):
             places.setdefault(key.model, {})[f"{key.dataset} x{key.scale:g}"] = None
     for model, where in places.items():
+        hint = f"; try {guesses[model]}" if model in guesses else ""
         yield (
             f"{model}: below bicubic on every image of {listed(where)}; as a rule another scale or protocol, a shift,"
-            " another range or order of colours, or a network whose output is to be subtracted"
+            f" another range or order of colours, or a network whose output is to be subtracted{hint}"
         )
 
 

@@ -46,6 +46,8 @@ class Scores:
         What an expert would say of the scores and of the files that were read, a line each.
     left_out : tuple of str
         Images that were too small to be scored, and files of `lr` that belong to none, a line each.
+    engines : dict
+        What computed each network, by the names of methods: "numba" is the toolkit's own engine.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class Scores:
     baseline: str | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    engines: Mapping[str, str] = field(default_factory=dict)
     # Which rules give the claim that was made, if one was.
     explanation: Explanation | None = None
     # Further metrics, of the first protocol, if any were asked for.
@@ -173,12 +176,16 @@ class Scores:
         return _written(export.csv_text(self.records), path)
 
     def to_json(self, path: Path | str | None = None) -> str:
-        """The means and the scores of each image; an infinite PSNR is null; written to `path` too."""
-        return _written(export.json_text(self.records, {} if self.further is None else self.further.values), path)
+        """The means, what computed each network, and the scores of each image; an infinite PSNR is null.
+
+        Written to `path` too, if that is given.
+        """
+        further = {} if self.further is None else self.further.values
+        return _written(export.json_text(self.records, further, self.engines), path)
 
     def to_html(self, path: Path | str, **shown: Unpack[Shown]) -> None:
         """Write a page that needs no other file: tables, bars, and as many images as `evaluate` was asked to keep."""
-        write_page(path, self.records, self._noted(**shown), self.views)
+        write_page(path, self.records, self._noted(**shown), self.views, self.engines)
 
     def _noted(self, **shown: Unpack[Shown]) -> list[Table]:
         """The tables, with the remarks among the notes of the first."""

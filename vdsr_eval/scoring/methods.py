@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, get_args
+from typing import Any, TypeAlias, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
-from vdsr_eval.networks.network import EngineName, Upscaler, checked_upscaler, load_network, run_upscaler
+from vdsr_eval.networks.load import AnyNetwork, load_any
+from vdsr_eval.networks.network import EngineName, Network, Upscaler, checked_upscaler, run_upscaler
+from vdsr_eval.networks.probed import ImageNetwork, input_words
 from vdsr_eval.networks.shipped import NAME
 from vdsr_eval.protocols.checked import checked_luma
 from vdsr_eval.protocols.pair import Colour, Pair, result, rgb_result, small_image, without_rest
@@ -25,12 +28,9 @@ from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import BICUBIC
 from vdsr_eval.scoring.results import ResultFolder
 
-if TYPE_CHECKING:
-    from vdsr_eval.networks.onnxfile import OnnxNetwork
-
 __all__ = [
-    "Method", "Model", "Opened", "SmallImage", "bicubic", "is_upscaler", "load_method", "method", "named",
-    "of_small_image",
+    "Method", "Model", "Opened", "SmallImage", "bicubic", "check_input", "is_upscaler", "load_method", "method",
+    "method_of", "named", "network_of", "of_small_image",
 ]  # fmt: skip
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
@@ -161,26 +161,39 @@ def _enlarged(upscale: Upscaler | SmallImage, image: NDArray[np.float64], scale:
     return run_upscaler(upscale, image, scale) if not isinstance(upscale, SmallImage) else upscale.run(image, scale)
 
 
-def load_method(weights: str | Path, *, engine: EngineName = "auto") -> Upscaler | SmallImage:
-    """Load weights of any kind, or an ONNX network, which may take the small image; errors as of their loaders."""
-    path = Path(weights)
-    if path.suffix.lower() != ".onnx":
-        return load_network(path, engine=engine)
-    from vdsr_eval.networks.onnxfile import load_onnx
+def load_method(
+    weights: str | Path, *, engine: EngineName = "auto", network_input: str | Iterable[str] = ()
+) -> Upscaler | SmallImage:
+    """Load a network of any kind, which may take the small image; arguments and errors are those of `load_any`."""
+    return method_of(load_any(weights, engine=engine, network_input=network_input))
 
-    network = load_onnx(path)
-    if network.takes.scale > 1:
-        return SmallImage(network, network.takes.colour)
-    if network.takes.colour == "luma":
+
+def method_of(network: AnyNetwork) -> Upscaler | SmallImage:
+    """A network as what is scored: a function of enlarged luma, or of the small image."""
+    if isinstance(network, Network) or network.takes.as_ours:
         return network
-    return SmallImage(_Enlarging(network), "rgb")
+    colour: Colour = "luma" if network.takes.colour == "luma" else "rgb"
+    return SmallImage(network if network.takes.scale > 1 else _Enlarging(network), colour)
+
+
+def network_of(model: Opened) -> AnyNetwork | None:
+    """The network that a method is, or the one whose self-ensemble it is."""
+    inner = model.function if isinstance(model, SmallImage) else getattr(model, "__wrapped__", model)
+    inner = inner.network if isinstance(inner, _Enlarging) else inner
+    return inner if isinstance(inner, Network | ImageNetwork) else None
+
+
+def check_input(words: str | Iterable[str], methods: Iterable[Opened]) -> None:
+    """Refuse what is said of the input of networks where none wants to hear it; an ArgumentError."""
+    if several(words) and not any(isinstance(network_of(model), ImageNetwork) for model in methods):
+        raise ArgumentError("network_input: is for networks of ONNX files and for spandrel's; no method is one")
 
 
 @dataclass(frozen=True)
 class _Enlarging:
     """A network of enlarged RGB, as a function of the small image."""
 
-    network: "OnnxNetwork"
+    network: ImageNetwork
 
     @property
     def name(self) -> str:
@@ -196,12 +209,13 @@ def named(
     *,
     self_ensemble: bool = False,
     engine: EngineName = "auto",
+    network_input: str | Iterable[str] = (),
 ) -> tuple[dict[str, Opened], str | None]:
     """Methods by the names that tables show, weights loaded, and the name of the baseline, which is among them.
 
     Parameters
     ----------
-    methods, baseline, self_ensemble, engine
+    methods, baseline, self_ensemble, engine, network_input
         As for `vdsr_eval.evaluate`.
 
     Raises
@@ -211,15 +225,16 @@ def named(
     VdsrError
         If weights cannot be read.
     """
+    opened = partial(_opened, engine=engine, network_input=input_words(network_input))
     if isinstance(methods, Mapping):
-        found = {_name(name): _opened(model, engine) for name, model in methods.items()}
+        found = {_name(name): opened(model) for name, model in methods.items()}
     else:
-        found = _by_name(several(methods), engine)
+        found = _by_name(several(methods), opened)
     if not found:
         raise ArgumentError("methods: give at least one, such as bicubic")
     against = baseline if isinstance(baseline, str) and baseline in found else None
     if baseline is not None and against is None:
-        ((against, model),) = _by_name([baseline], engine).items()
+        ((against, model),) = _by_name([baseline], opened).items()
         if against not in found:
             found = {against: model, **found} if model is bicubic else {**found, against: model}
         elif not isinstance(baseline, str | Path) and found[against] != model:
@@ -227,6 +242,7 @@ def named(
     for name, model in found.items():
         if name == BICUBIC and model is not bicubic:
             raise ArgumentError(f"{BICUBIC} is the name of the baseline; call this method by another")
+    check_input(network_input, found.values())
     run: dict[str, Opened] = {}
     for name, model in found.items():
         if self_ensemble and model is not bicubic and is_upscaler(model):
@@ -239,9 +255,9 @@ def named(
     return run, against
 
 
-def _by_name(models: Sequence[Model], engine: EngineName) -> dict[str, Opened]:
+def _by_name(models: Sequence[Model], open_: Callable[[Model], Opened]) -> dict[str, Opened]:
     """Methods by names of their own: of the weights, the folder, the function."""
-    opened = [_opened(model, engine) for model in models]
+    opened = [open_(model) for model in models]
     labels = [_label(model) for model in opened]
     placed = {}
     for k, model in enumerate(models):
@@ -257,13 +273,17 @@ def _by_name(models: Sequence[Model], engine: EngineName) -> dict[str, Opened]:
     return dict(zip(labels, opened, strict=True))
 
 
-def _opened(model: Model, engine: EngineName) -> Opened:
+def _opened(model: Model, *, engine: EngineName, network_input: Sequence[str]) -> Opened:
     """A method that can be run: weights are loaded, a folder without weights is one of results."""
     if isinstance(model, str | Path):
         if str(model) == BICUBIC:
             return bicubic
         results = str(model) != NAME and Path(model).is_dir() and not holds_weights(model)
-        return ResultFolder(model) if results else load_method(model, engine=engine)
+        if results:
+            return ResultFolder(model)
+        return load_method(model, engine=engine, network_input=network_input)
+    if isinstance(model, ImageNetwork):
+        return method_of(model)
     if callable(model) or isinstance(model, SmallImage | ResultFolder):
         return model
     raise ArgumentError(f"methods: {model!r} is not allowed; give bicubic, weights, a folder of results or a function")

@@ -15,13 +15,12 @@ from vdsr_data.cli.options import (
     CHOICE,
     FOLDER,
     NUMBERS,
-    PATH,
     WHOLE,
     ExplainingCommand,
     ExplainingGroup,
     PathType,
-    force_option,
 )
+from vdsr_eval.cli.main import convert_command
 from vdsr_train.backends.distribute import LaunchError
 from vdsr_train.config import Knob, knobs
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, shown
@@ -194,7 +193,7 @@ def run_command(
 
     \b
     vdsr-train sweep --learning-rate 1e-3,2e-3    several trainings, compared
-    vdsr-train convert IN OUT                     other people's weights to ours
+    vdsr-train convert IN OUT                     as vdsr-eval convert
     """
     with _ended():
         commands.train(
@@ -219,31 +218,7 @@ def sweep_command(preset: str | None, run_dir: Path | None, **options: Any) -> N
         commands.sweep(run_dir, preset=preset, **_given(options))
 
 
-@main.command(cls=ExplainingCommand)
-@click.argument("source", type=PATH)
-@click.argument("target", type=PATH)
-@click.option(
-    "--subtract",
-    is_flag=True,
-    help="The network's output is subtracted from its input, as DnCNN's, and not added; for files that do not tell.",
-)
-@force_option
-def convert(source: Path, target: Path, subtract: bool, force: bool) -> None:
-    """Convert other people's weights to a weights.h5 of ours.
-
-    What SOURCE is is told by its content, not by its name. Nothing in it is executed. An array that has no place in
-    such a network is refused, never ignored. TARGET ends in .h5.
-
-    \b
-    .mat of MatConvNet     the VDSR authors' (model), or DnCNN's (net.layers), which is subtracted
-    .pth .pt .ckpt .bin    what torch.save wrote: a state dict or a whole module, under any key
-    .safetensors .npz      arrays by name, kernels with PyTorch's axes or TensorFlow's
-    .index or its folder   a TensorFlow 1 checkpoint of VDSR-TensorFlow
-    """
-    with _ended():
-        weights = commands.convert(source, target, subtract=subtract, force=force)
-    values = sum(kernel.size + bias.size for kernel, bias in weights)
-    voice.say(f"wrote {target}: {len(weights)} layers, {values} weights")
+main.add_command(convert_command)  # which was of this command, before it wrote files of others
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

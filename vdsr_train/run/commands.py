@@ -1,4 +1,4 @@
-"""What each command of `vdsr-train` does, as a function with the same words: `train`, `sweep` and `convert`.
+"""What each command of `vdsr-train` does, as a function with the same words: `train` and `sweep`.
 
 The folder, the settings and what does not go together are settled here, before anything heavy is imported.
 """
@@ -8,24 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vdsr_data.cli import voice
 from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.io.files import check_output
 from vdsr_data.limits import checked_path, choice
 from vdsr_train.backends.distribute import LaunchError, check_shares, launch, this_worker
 from vdsr_train.config import FREE, Config, idle, knobs, read_config
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences, recipe
 from vdsr_train.run.console import Silent, open_console
 from vdsr_train.run.log import last_scores
-from vdsr_train.run.places import MisuseError, check_data, check_run, check_sweep, check_workers, refuse_log
+from vdsr_train.run.places import MisuseError, check_data, check_run, check_sweep, check_workers
 from vdsr_train.run.sweep import combinations, run_sweep
 
-if TYPE_CHECKING:
-    from vdsr_eval.networks.weights import Weights
-
-__all__ = ["SEVERAL", "TrainedRun", "convert", "sweep", "train"]
+__all__ = ["SEVERAL", "TrainedRun", "sweep", "train"]
 
 SEVERAL = frozenset(knob.name for knob in knobs() if knob.kind in (int, float) and not knob.many)  # in a sweep
 
@@ -205,51 +201,6 @@ def sweep(
         again = f"vdsr-train sweep with the same options and --run-dir {folder}"
         raise Interrupted(stop.signum, f"{str(stop).partition(';')[0]}; go on with: {again}") from None
     return {run: _trained(folder / run) for run in configs}
-
-
-def convert(source: Path | str, target: Path | str, *, subtract: bool = False, force: bool = False) -> "Weights":
-    """Convert other people's weights to a weights.h5 of ours.
-
-    Parameters
-    ----------
-    source : path
-        What `vdsr_eval.networks.convert.read_any` reads: files of MatConvNet, PyTorch, TensorFlow 1, safetensors or
-        NumPy, told apart by their content. Nothing in them is executed.
-    target : path
-        Its name ends in .h5.
-    subtract : bool, default False
-        The network's output is subtracted from its input, as DnCNN's; for files that do not tell.
-    force : bool, default False
-        Replace a target that exists.
-
-    Returns
-    -------
-    list of (kernel, bias)
-        What was written: for each layer a kernel (3, 3, inputs, outputs) and a bias (outputs,), float32.
-
-    Raises
-    ------
-    VdsrError
-        The source cannot be read, or holds an array that has no place in such a network; the target exists.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     len(convert("default", f"{folder}/weights.h5"))
-    20
-    """
-    from vdsr_eval.networks.convert import read_any
-    from vdsr_eval.networks.weights import write_weights
-
-    source, target = checked_path("source", source), checked_path("target", target)
-    if target.suffix != ".h5":
-        raise MisuseError(f"{target}: the converted file is HDF5; give it a name that ends in .h5")
-    refuse_log(target)
-    check_output(target, force=force)
-    weights = read_any(source, subtract=subtract)
-    write_weights(target, weights, attributes={"source": source.name})
-    return weights
 
 
 def _start(config: Config | None, preset: str | None) -> tuple[Config, str]:
