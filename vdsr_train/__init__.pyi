@@ -1,6 +1,6 @@
 from .config import Config, read_config
 from .presets import PRESETS
-from .run.commands import TrainedRun, convert, sweep, train
+from .run.commands import TrainedRun, convert, decay, pack, sweep, train
 from .run.train import Interrupted
 
 __all__ = [
@@ -9,6 +9,8 @@ __all__ = [
     "Interrupted",
     "TrainedRun",
     "convert",
+    "decay",
+    "pack",
     "read_config",
     "sweep",
     "train",

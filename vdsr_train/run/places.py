@@ -10,8 +10,20 @@ from vdsr_data.io.files import check_apart, check_input, check_name
 from vdsr_data.limits import whole
 from vdsr_train.config import Config
 
-__all__ = ["WORKERS", "MisuseError", "check_data", "check_run", "check_sweep", "check_workers", "refuse_log"]
+__all__ = [
+    "COMMANDS",
+    "LENGTH",
+    "WORKERS",
+    "MisuseError",
+    "check_data",
+    "check_run",
+    "check_sweep",
+    "check_workers",
+    "refuse_log",
+]
 
+COMMANDS = "commands.txt"  # in the run folder of a branch: the commands that repeat it
+LENGTH = "LENGTH"  # stands in these for a number of steps that is not known yet
 OF_A_SWEEP = ("sweep.csv", "sweep.png")
 WORKERS = (2, None)  # processes of one machine
 
