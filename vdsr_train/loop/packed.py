@@ -45,7 +45,7 @@ def write_packed(path: Path, packed: Packed) -> None:
     said |= {"commands": commands} if commands else {}
     said = json.loads(json.dumps(said))  # lists for tuples, as they are read
     with replacing(path) as temporary, create_hdf5(temporary) as file:
-        for name, array in saved.state.items():
+        for name, array in sorted(saved.state.items()):
             file[name.replace("/", ".")] = array
         for name, value in {**said, "sha256": checksum(saved.step, _text(said), saved.state)}.items():
             write_attribute(file, name, value)

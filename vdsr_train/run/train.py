@@ -121,7 +121,7 @@ def run_training(
         data, epoch_steps = batches.identity(), batches.steps_per_epoch
         for line in steps.unheeded(config):
             console.warn(line)
-        if chief:
+        if chief and resume:
             opened.enter_context(claimed(run))
 
         # Where it begins: at step 0, or where the newest whole checkpoint stands.
@@ -131,7 +131,7 @@ def run_training(
         if saved is not None:
             first, state, saved_data, pending = saved
             if saved_data not in (data, data.partition(" ")[0]):  # the first word alone, as it was saved once
-                raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
+                raise VdsrError(f"{config.images or config.file}: not the data that this training began with")
             checkpoint.set_state(variables, state)
         elif resume:
             _refuse_lost(run)
@@ -161,6 +161,8 @@ def run_training(
                 return
 
         # What the run folder receives, from the chief alone.
+        if chief and not resume:
+            opened.enter_context(claimed(run))
         record = None
         if chief:
             kept = -1 if saved is None else first if pending is None else first - 1
