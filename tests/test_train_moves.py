@@ -114,7 +114,7 @@ def test_the_commands_that_a_branch_keeps_repeat_it(folder, capsys) -> None:
 
     decay("level", minutes=0.2, run_dir="branch")
     config = read_config("branch")
-    assert f"0.2 minutes: {config.steps} steps, at " in capsys.readouterr().out
+    assert f"0.2 minutes: until step {config.steps}, at " in capsys.readouterr().out
     commands = Path("branch/commands.txt").read_text()
     assert f"decay level --steps {config.steps - 12} --shape linear" in commands
     for line in commands.replace("level", "level2").replace("branch", "branch2").splitlines():

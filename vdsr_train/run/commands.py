@@ -406,7 +406,8 @@ def _run(
     chief = this_worker(config.distribute).index == 0
     console = open_console() if chief and not quiet else Silent()
     console.say(f"{'resuming' if resume else 'run folder'}: {folder}")
-    console.say(f"recipe: {name}; {recipe(config, fit=fit)}")
+    told = config if minutes is None else replace(config, steps=None)  # which is not known yet
+    console.say(f"recipe: {name}; {recipe(told, fit=fit)}")
     with console:
         run_training(config, folder, resume=resume, console=console, fit=fit, start=start, minutes=minutes)
     return _trained(folder)

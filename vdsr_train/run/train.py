@@ -144,7 +144,7 @@ def run_training(
             pace = measured(config, train_step, batches, variables, networks, seconds=60 * minutes)
             left = deadline - time.perf_counter()
             config = replace(config, steps=first + fitting(config, pace, left, steps_per_epoch=epoch_steps))
-            console.say(f"{minutes:g} minutes: {config.steps} steps, at {pace.step:.3g} s each")
+            console.say(f"{minutes:g} minutes: until step {config.steps}, at {pace.step:.3g} s a step")
         clock, total = Clock(config, pace, deadline), total_steps(config, epoch_steps)
         if fit and not resume:
             wanted, config = config.warmup, fitted(config, total)
