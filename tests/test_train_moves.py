@@ -123,6 +123,13 @@ def test_the_commands_that_a_branch_keeps_repeat_it(folder, capsys) -> None:
     assert state("branch") == state("branch2")
 
 
+def test_a_rate_that_was_divided_falls_from_where_it_is(folder) -> None:
+    train(read_config("level"), schedule="step", decay_every=1, steps=30, run_dir="divided", quiet=True)
+    decay("divided", steps=4, shape="cosine", run_dir="branch", quiet=True)
+    assert read_config("branch").learning_rate == 0.001  # 0.1, after two epochs of 12 steps
+    assert [row["learning_rate"] for row in read_log("branch/log.csv")] == [0.000146447]
+
+
 def test_minutes_end_a_level_training_and_their_steps_give_the_same_bits(folder) -> None:
     config = read_config("level")
     train(config, run_dir="timed", minutes=0.2, quiet=True)
@@ -170,7 +177,8 @@ def test_other_data_is_refused_and_nothing_is_left(folder) -> None:
         (lambda: train(resume="level.h5", preset="quick"), "leave out --run-dir and --preset"),
         (lambda: train(resume="train.h5"), "train.h5: is not a training that this version has packed"),
         (lambda: train(resume="level", steps=20, minutes=1), "--minutes measures how many steps fit; leave out"),
-        (lambda: train(minutes=1, local_workers=2), "--minutes measures the pace of one process"),
+        (lambda: train(file="train.h5", minutes=1, local_workers=2), "--minutes measures the pace of one process"),
+        (lambda: train(file="train.h5", minutes=1, distribute="multi-worker"), "--minutes measures the pace of one"),
         (lambda: train(minutes=0), "minutes: 0 is not allowed; give a number from 0.1 to"),
         (lambda: train(file="train.h5", minutes=0.1, validation="none", run_dir="new"), "no step fits into these"),
         (lambda: train(resume="falls", steps=20),

@@ -10,6 +10,8 @@ from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from vdsr_data import __version__
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import replacing
@@ -99,7 +101,8 @@ def _check_network(path: Path, config: Config, state: State) -> None:
     """Refuse arrays of another network than the configuration's, before one is built."""
     shapes = {name: array.shape for name, array in state.items() if re.fullmatch(r"conv_\d+/kernel", name)}
     hidden = [shape[-1:] for name, shape in sorted(shapes.items()) if name != f"conv_{config.depth:02}/kernel"]
-    if len(shapes) != config.depth or hidden != [(config.channels,)] * (config.depth - 1):
+    wrong = len(shapes) != config.depth or hidden != [(config.channels,)] * (config.depth - 1)
+    if wrong or np.shape(state.get("optimizer/learning_rate", 0)):
         raise VdsrError(
             f"{path}: its {len(shapes)} layers are those of another network than its configuration says, "
             f"{config.depth} of {config.channels} channels; pack it again"

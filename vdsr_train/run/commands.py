@@ -41,6 +41,7 @@ __all__ = ["MINUTES", "SEVERAL", "STEPS", "TrainedRun", "convert", "decay", "pac
 
 MINUTES = (0.1, 60 * 24 * 366)
 STEPS = (1, None)
+ALONE = "--minutes measures the pace of one process; give several workers --steps"
 SEVERAL = frozenset(knob.name for knob in knobs() if knob.kind in (int, float) and not knob.many)  # in a sweep
 
 
@@ -130,7 +131,7 @@ def train(
     >>> train(resume=run.run_dir)  # doctest: +SKIP
     """
     resumes, packed = resume not in (None, False), None
-    minutes = None if minutes is None else _minutes(minutes, fields, local_workers)
+    minutes = None if minutes is None else _minutes(minutes, fields)
     if not resumes:
         start, name = _start(config, preset)
         config, folder = replace(start, **_known(fields)), checked_path("run_dir", run_dir or _dated_folder(""))
@@ -148,6 +149,8 @@ def train(
         if minutes is not None and config.schedule in FALLING:
             raise MisuseError(f"{source}: its rate falls to zero over its length, which is known; leave out --minutes")
     _refuse_idle(config, fields, name)
+    if minutes is not None and (local_workers is not None or config.distribute == "multi-worker"):
+        raise MisuseError(ALONE)
     check_data(config)
     opens = packed is not None or not resumes  # a new run folder
     if opens and this_worker(config.distribute).index == 0:
@@ -219,9 +222,11 @@ def decay(
     if (steps is None) == (minutes is None):
         raise MisuseError("decay: give --steps or --minutes, how long it is")
     length = 0 if steps is None else whole("steps", steps, STEPS)
-    minutes = None if minutes is None else _minutes(minutes, {}, None)
+    minutes = None if minutes is None else _minutes(minutes, {})
     base = _packed(source)
     config, saved, _ = base
+    if minutes is not None and config.distribute == "multi-worker":
+        raise MisuseError(ALONE)
     if config.schedule in FALLING:
         raise VdsrError(
             f"{source}: its rate falls to zero already ({config.schedule}); what is decayed is a training with "
@@ -425,6 +430,7 @@ def _packed(source: Path) -> "Packed":
     if saved is None:
         raise VdsrError(f"{source}: has no whole checkpoint; train on: vdsr-train --resume {source}")
     commands = source / COMMANDS
+    saved = saved._replace(pending=None)  # which is of the log of that run
     return Packed(config, saved, commands.read_text(encoding="utf-8") if commands.exists() else "")
 
 
@@ -433,13 +439,11 @@ def _last_rate(saved: "Saved") -> float:
     return float(str(saved.state.get("optimizer/learning_rate", 0)))
 
 
-def _minutes(minutes: float, fields: Mapping[str, Any], local_workers: int | None) -> float:
+def _minutes(minutes: float, fields: Mapping[str, Any]) -> float:
     """Return `minutes`, checked, and refuse what has no place beside them."""
     for name in ("steps", "epochs"):
         if name in fields:
             raise MisuseError(f"--minutes measures how many steps fit; leave out --{name}")
-    if local_workers is not None or fields.get("distribute") == "multi-worker":
-        raise MisuseError("--minutes measures the pace of one process; give several workers --steps")
     return number("minutes", minutes, MINUTES)
 
 

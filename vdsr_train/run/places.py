@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 COMMANDS = "commands.txt"  # in the run folder of a branch: the commands that repeat it
-LENGTH = "LENGTH"  # stands in these for a number of steps that is not known yet
+LENGTH = "@LENGTH@"  # stands in these for a number of steps that is not known yet
 OF_A_SWEEP = ("sweep.csv", "sweep.png")
 WORKERS = (2, None)  # processes of one machine
 
