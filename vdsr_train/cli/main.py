@@ -204,8 +204,8 @@ def run_command(
     from it to exactly the result of an uninterrupted training.
 
     \b
-    vdsr-train decay RUN --steps N                 its rate to zero, in a branch: weights to ship
-    vdsr-train pack RUN OUT.h5                     what it needs to go on elsewhere
+    vdsr-train decay RUN --steps N                its rate to zero, in a branch: weights to ship
+    vdsr-train pack RUN OUT.h5                    what it needs to go on elsewhere
     vdsr-train sweep --learning-rate 1e-3,2e-3    several trainings, compared
     vdsr-train convert IN OUT                     other people's weights to ours
     """
