@@ -22,8 +22,9 @@ def place(run: Path) -> None:
     """Put the network, averaged if the run averages, and its record into the package, and its sum into the code."""
     averaged = run / "averaged.h5"
     shutil.copyfile(averaged if averaged.exists() else run / "weights.h5", shipped.FILE)
-    for name in ("config.json", "log.csv", "curves.png"):
-        shutil.copyfile(run / name, shipped.FILE.with_name(name))
+    for name in ("config.json", "log.csv", "curves.png", "commands.txt"):
+        if name != "commands.txt" or (run / name).exists():  # of a branch
+            shutil.copyfile(run / name, shipped.FILE.with_name(name))
     code = Path(shipped.__file__)
     found = hashlib.sha256(shipped.FILE.read_bytes()).hexdigest()
     code.write_text(code.read_text(encoding="utf-8").replace(shipped.SHA256, found), encoding="utf-8")

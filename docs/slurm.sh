@@ -16,6 +16,7 @@
 #SBATCH --signal=TERM@900
 #SBATCH --requeue
 #SBATCH --output=vdsr-%j.log
+#SBATCH --open-mode=append
 
 set -euo pipefail
 
@@ -24,7 +25,9 @@ FILE=${FILE:-vdsr_train.h5}
 PORT=${PORT:-23456}
 PRESET=${PRESET:-best}
 
-WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd,)
+WORKERS=$(for host in $(scontrol show hostnames "$SLURM_JOB_NODELIST"); do
+  seq --format "\"$host:%.0f\"" "$PORT" $((PORT + ${SLURM_NTASKS_PER_NODE:-1} - 1))
+done | paste -sd,)
 export WORKERS
 
 if [ -e "$RUN/config.json" ]; then

@@ -27,7 +27,14 @@ FENCE = re.compile(r"^```(?:bash|shell|)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SETS = ("Set5", "Set14", "B100", "my_photos", "originals")  # of two small images
 FOLDERS = ("291", "DIV2K", "photos", "FOLDER")  # of four larger ones
 # What stands for a name of the user's.
-NAMES = {"IN": "photo.png", "OUT": "out.png", "FILE": "vdsr_train.h5", "RESULTS": "results"}
+NAMES = {
+    "IN": "photo.png",
+    "OUT": "out.png",
+    "FILE": "vdsr_train.h5",
+    "RESULTS": "results",
+    "RUN": "runs/stable",
+    "N": "1",
+}
 # A training of two steps, and what else an example cannot be given the time for.
 SHORT = {"--steps": "2", "--depth": "3", "--channels": "16", "--batch-size": "4", "--validation": "none"}
 # What each of these writes where nobody names it, and the world holds already.
@@ -122,8 +129,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         short = [word for option in SHORT.items() for word in option]
-        done = CliRunner().invoke(train, ["--run-dir", "runs/one", "--checkpoint-every", "1", *short])
-        assert done.exit_code == 0, done.output
+        for run in (["runs/stable", "--schedule", "stable"], ["runs/one"]):
+            done = CliRunner().invoke(train, ["--checkpoint-every", "1", *short, "--run-dir", *run])
+            assert done.exit_code == 0, done.output
     shutil.copytree(here / "runs" / "one", here / "run")
     shutil.copy(here / "run" / "weights.h5", here / "mine.h5")
     cells = np.empty((2, 1, 3), object)
@@ -144,7 +152,9 @@ def words_of(example: str, here: Path) -> list[str]:
     ]
     if program == "vdsr-train" and "convert" in words:
         return [program, "convert", "mine.h5", "out.h5"]
-    if program == "vdsr-train" and "--resume" not in words:
+    if program == "vdsr-train" and {"--resume", "decay"} & set(words) and "--steps" in words:
+        words[words.index("--steps") + 1] = "3"
+    if program == "vdsr-train" and not {"--resume", "decay", "pack"} & set(words):
         for option, value in SHORT.items():
             if option == "--validation" and "--validate-every" in words:
                 value = "Set5"  # noqa: PLW2901 - without a set there is nothing to validate

@@ -53,7 +53,13 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
     ),
     "vdsr-train": (
         training,
-        {"run": vdsr_train.train, "sweep": vdsr_train.sweep, "convert": vdsr_eval.convert},
+        {
+            "run": vdsr_train.train,
+            "decay": vdsr_train.decay,
+            "pack": vdsr_train.pack,
+            "sweep": vdsr_train.sweep,
+            "convert": vdsr_eval.convert,
+        },
     ),
 }
 TABLES = ("per_image", "compare", "explain", "json", "csv", "markdown", "latex", "html")  # methods of `Scores`
@@ -147,6 +153,7 @@ WRONG_PATHS = {
     "parts": [vdsr_data.merge, lambda it: vdsr_data.merge([it]), lambda _: vdsr_data.merge("part1.h5")],
     "output": [lambda it: vdsr_data.build_train("sample", it), lambda it: vdsr_data.build_test("sample", it),
                lambda it: vdsr_data.merge(["part1.h5"], it), lambda it: vdsr_data.preview("train.h5", it),
+               lambda it: vdsr_train.pack("run", it),
                lambda it: vdsr_eval.upscale("a.png", it, scale=2)],
     "file": [vdsr_data.info, vdsr_data.preview, vdsr_data.verify],
     "source": [vdsr_eval.measure,
@@ -164,6 +171,7 @@ WRONG_PATHS = {
     "save_mat": [lambda it: vdsr_eval.evaluate("sample", save_mat=it)],
     "weights": [vdsr_eval.load_network, lambda it: vdsr_train.train(file="x.h5", weights=it)],
     "run_dir": [lambda it: vdsr_train.train(run_dir=it), lambda it: vdsr_train.sweep(it, seed=[1, 2], images="sample")],
+    "run": [lambda it: vdsr_train.decay(it, steps=1), lambda it: vdsr_train.pack(it, "a.h5")],
     "resume": [lambda it: vdsr_train.train(resume=it)],
 }  # fmt: skip
 

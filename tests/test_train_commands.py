@@ -13,7 +13,7 @@ from train_fixtures import training_file, undraw
 import vdsr_train
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_eval.networks.weights import read_weights
-from vdsr_train import PRESETS, Config, read_config, sweep, train
+from vdsr_train import PRESETS, Config, decay, pack, read_config, sweep, train
 from vdsr_train.backends.distribute import LaunchError
 from vdsr_train.cli.main import main
 
@@ -51,7 +51,9 @@ def test_the_package_waits_for_tensorflow_until_a_training_begins() -> None:
 
 
 def test_commands_and_functions_have_the_same_words() -> None:
-    for name, function in (("run", train), ("sweep", sweep)):
+    for name, function in (
+        ("run", train), ("decay", decay), ("pack", pack), ("sweep", sweep),
+    ):  # fmt: skip
         options = {param.name for param in main.commands[name].params}
         words = {word for word in inspect.signature(function).parameters if word not in ("fields", "config", "quiet")}
         assert words <= options

@@ -261,6 +261,24 @@ def test_what_is_not_there_is_said(folder, monkeypatch, words, message) -> None:
     assert not (folder / "runs").exists()
 
 
+ENDED = """
+import os, signal, sys, time
+from vdsr_train.backends import backend
+backend.start(distribute="multi-worker")
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(5)
+"""
+
+
+@pytest.mark.slow
+@forks
+def test_sigterm_before_the_first_step_ends_a_worker(folder) -> None:
+    """As when a job's time is up: TensorFlow's strategy would swallow it."""
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = [Fork(folder, code=ENDED, environment=place(index, workers)) for index in range(2)]
+    assert [process.wait()[0] for process in processes] == [-signal.SIGTERM] * 2
+
+
 def test_the_slurm_script_gives_every_worker_its_place(folder, monkeypatch) -> None:
     """Run with stand-ins for SLURM's commands: two nodes, and the words that vdsr-train gets on each."""
     script = Path(__file__).parents[1] / "docs" / "slurm.sh"
@@ -287,3 +305,7 @@ def test_the_slurm_script_gives_every_worker_its_place(folder, monkeypatch) -> N
     command = ["bash", script, "--log-every", "9"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1] == "--resume runs/slurm --log-every 9"
+    several = environment | {"SLURM_NTASKS_PER_NODE": "2"}
+    done = subprocess.run(command, env=several, capture_output=True, text=True, check=True)
+    places = json.loads(done.stdout.splitlines()[0])["cluster"]["worker"]
+    assert places == ["node1:23456", "node1:23457", "node2:23456", "node2:23457"]

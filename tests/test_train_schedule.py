@@ -1,9 +1,13 @@
 """The learning rate as a function of the step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vdsr_train.config import Config
+from vdsr_train.config import FALLING, Config
 from vdsr_train.loop.schedule import Due, due, fitted, learning_rate, total_steps, unreached
 
 
@@ -73,3 +77,35 @@ def test_what_is_due_at_a_step() -> None:
     assert due(config, 7, steps_per_epoch=12, total=26, stops=True) == Due(validates=False, saves=True, logs=True)
     epochs = Config(validate_every=0, checkpoint_every=100, log_every=100)
     assert [done for done in range(1, 30) if due(epochs, done, steps_per_epoch=12, total=29).validates] == [12, 24, 29]
+
+
+@given(
+    schedule=st.sampled_from(["step", "cosine", "linear", "stable"]),
+    warmup=st.integers(0, 60),
+    decay_from=st.integers(0, 120),
+    steps=st.integers(1, 120),
+    per_epoch=st.integers(1, 50),
+)
+def test_a_rate_is_a_function_of_the_step_that_rises_holds_and_falls(schedule, warmup, decay_from, steps, per_epoch):
+    falls = schedule in FALLING
+    config = Config(schedule=schedule, warmup=warmup, steps=steps, learning_rate=0.5, decay_from=decay_from, epochs=9)
+    rates = [learning_rate(config, step, per_epoch) for step in range(steps)]
+    assert rates == [learning_rate(config, step, per_epoch) for step in reversed(range(steps))][::-1]
+    assert all(0 < rate <= 0.5 for rate in rates)
+    assert (np.diff(rates[:warmup]) > 0).all()
+    assert (np.diff(rates[max(warmup - 1, 0) :]) <= 0).all()
+    top = max(warmup, decay_from) if falls else steps if schedule == "stable" else 20 * per_epoch
+    assert set(rates[warmup:top]) <= {0.5}
+    longer = replace(config, steps=steps + 7)
+    same = steps if not falls else min(steps, top + 1)
+    assert [learning_rate(longer, step, per_epoch) for step in range(same)] == rates[:same]
+    if falls and top < steps:
+        assert learning_rate(config, steps, per_epoch) == pytest.approx(0, abs=1e-16)
+
+
+def test_a_line_falls_evenly_from_where_it_is_told_to() -> None:
+    config = Config(schedule="linear", warmup=2, decay_from=6, steps=10, learning_rate=1.0)
+    rates = [learning_rate(config, step, 3) for step in range(11)]
+    assert rates == [0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
+    late = replace(config, decay_from=10)
+    assert unreached(late, 10, 3) == ["the rate stays 1: it would fall from step 10, of 10"]

@@ -1,6 +1,6 @@
 from .config import Config, read_config
 from .presets import PRESETS
-from .run.commands import TrainedRun, sweep, train
+from .run.commands import TrainedRun, decay, pack, sweep, train
 from .run.train import Interrupted
 
 __all__ = [
@@ -8,6 +8,8 @@ __all__ = [
     "Config",
     "Interrupted",
     "TrainedRun",
+    "decay",
+    "pack",
     "read_config",
     "sweep",
     "train",

@@ -18,7 +18,7 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.files import replacing
 from vdsr_data.limits import checked_path
 
-__all__ = ["FREE", "Config", "Knob", "Needs", "Range", "idle", "knobs", "read_config"]
+__all__ = ["FALLING", "FREE", "Config", "Knob", "Needs", "Range", "config_of", "idle", "knobs", "read_config"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ TURNED = Needs("images", "crops of images are turned and flipped in any case", o
 CLIPPED = Needs("clip", "add --clip value or --clip norm", but=("none",))
 SCORED = Needs("validation", "name a set, or leave it out", but=("none",), off=0)
 IN_STEPS = Needs("schedule", "add --schedule step", only=("step",))
+FALLING: tuple[Literal["cosine", "linear"], ...] = ("cosine", "linear")  # schedules that end at a rate of zero
+IN_A_FALL = Needs("schedule", "add --schedule cosine or --schedule linear", only=FALLING, off=0)
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,15 @@ class Config:
 
     # the learning rate and the length
     learning_rate: Annotated[float, POSITIVE, "learning rate at its highest"] = 0.1
-    schedule: Annotated[Literal["step", "cosine"], "divided every few epochs, or a cosine down to zero"] = "step"
+    schedule: Annotated[
+        Literal["step", "cosine", "linear", "stable"],
+        "divided every few epochs; a cosine or a line down to zero; or level, for as long as one likes",
+    ] = "step"
     decay_every: Annotated[int, COUNT, IN_STEPS, "step schedule: epochs between two divisions"] = 20
     decay_factor: Annotated[float, POSITIVE, IN_STEPS, "step schedule: what the rate is divided by"] = 10.0
+    decay_from: Annotated[
+        int, NOT_NEGATIVE, IN_A_FALL, "cosine and line: steps at the full rate before it falls, the warm-up among them"
+    ] = 0
     warmup: Annotated[int, NOT_NEGATIVE, "steps during which the rate rises from zero"] = 0
     epochs: Annotated[
         int, COUNT, Needs("steps", "give --steps alone", only=(None,)), "passes over the training patches"
@@ -298,6 +306,11 @@ def read_config(path: Path | str) -> Config:
         raise VdsrError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(values, Mapping):
         raise VdsrError(f"{path}: is not a configuration (a JSON object was expected)")
+    return config_of(values, path)
+
+
+def config_of(values: Mapping[str, Any], path: Path) -> Config:
+    """Return the configuration that the file `path` holds as `values`; errors as of `read_config`."""
     known = {field.name for field in fields(Config)}
     for name in values:
         if name not in known:

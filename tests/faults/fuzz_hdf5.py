@@ -1,4 +1,4 @@
-"""Training and benchmark files, and weights, to damage: as the writers here make them, and as plain h5py does."""
+"""HDF5 files of all kinds, to damage: as the writers here make them, and as plain h5py does."""
 
 import io
 import tempfile
@@ -19,8 +19,12 @@ from vdsr_data.training.file import compress_training, open_training
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe, recipe_of
 from vdsr_eval.networks.weights import read_weights, write_weights
+from vdsr_train.config import Config
+from vdsr_train.loop.checkpoint import Saved
+from vdsr_train.loop.packed import Packed, read_packed, write_packed
 
 DEGRADED = Degradation("srmd", kernel=np.full((3, 3), 1 / 9), noise=5, seed=7)
+LAYERS = [(np.ones((3, 3, i, o), np.float32), np.zeros(o, np.float32)) for i, o in ((1, 2), (2, 1))]
 DAMAGE = (b"kernel", b"noise", b"[[", b"1e999", b"null", b'"bd"')  # of its JSON text
 
 
@@ -79,15 +83,23 @@ def test_seeds() -> list[bytes]:
 
 
 def weight_seeds() -> list[bytes]:
-    layers = [(np.ones((3, 3, i, o), np.float32), np.zeros(o, np.float32)) for i, o in ((1, 2), (2, 1))]
-
     def fill(file: h5py.File) -> None:
-        for number, (kernel, bias) in enumerate(layers, start=1):
+        for number, (kernel, bias) in enumerate(LAYERS, start=1):
             file[f"conv_{number:02}/kernel"], file[f"conv_{number:02}/bias"] = kernel, bias
 
     with tempfile.TemporaryDirectory() as name:
-        write_weights(Path(name) / "w.h5", layers, attributes={"steps": 3})
+        write_weights(Path(name) / "w.h5", LAYERS, attributes={"steps": 3})
         return [(Path(name) / "w.h5").read_bytes(), plain(fill), plain(fill, libver="latest")]
+
+
+def packed_seeds() -> list[bytes]:
+    arrays = {f"conv_{n:02}/{part}": array for n, layer in enumerate(LAYERS, start=1)
+              for part, array in zip(("kernel", "bias"), layer, strict=True)}  # fmt: skip
+    state = {**arrays, "optimizer/iteration": np.array(3, np.int64)}
+    config = Config(depth=2, channels=2)
+    with tempfile.TemporaryDirectory() as name:
+        write_packed(Path(name) / "p.h5", Packed(config, Saved(3, state, "d" * 64, None), "vdsr-train decay a\n"))
+        return [(Path(name) / "p.h5").read_bytes()]
 
 
 def read_training(path: Path) -> None:
@@ -113,4 +125,5 @@ READERS = {
     ),
     "test": Reader((".h5",), test_seeds, read_test, words=(b"original", b"x2\0\0", b"gt\0\0", *DAMAGE)),
     "weights": Reader((".h5",), weight_seeds, read_weights, words=(b"conv_02\0", b"kernel\0\0", b"bias\0\0\0\0")),
+    "packed": Reader((".h5",), packed_seeds, read_packed, words=(b"conv_02.", b"sha256\0\0", b'"depth": ', *DAMAGE)),
 }

@@ -1,4 +1,4 @@
-"""Damaged and hostile HDF5 files: training files, benchmark files, weights."""
+"""Damaged and hostile HDF5 files: training files, benchmark files, weights, packed trainings."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from vdsr_eval.networks.weights import read_weights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 
-COUNTS = {"training": 50_000, "test": 50_000, "weights": 50_000}
+COUNTS = {"training": 50_000, "test": 50_000, "weights": 50_000, "packed": 50_000}
 SHAPE = (3, 1, 4, 4)
 
 

@@ -216,10 +216,11 @@ def plain_group(group: h5py.Group, name: str) -> h5py.Group | None:
     return found if isinstance(found, h5py.Group) else None
 
 
-def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5py.Dataset | None:
+def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False, kinds: str = "fu") -> h5py.Dataset | None:
     """The data set of that name if its values lie in this very file (no link to elsewhere), else None.
 
-    With `virtual`, the other way round: only a data set that puts together those of other files.
+    With `virtual`, the other way round: only a data set that puts together those of other files. `kinds` of values are
+    NumPy's.
 
     Raises
     ------
@@ -229,7 +230,12 @@ def plain_dataset(group: h5py.Group, name: str, *, virtual: bool = False) -> h5p
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         return None
     data = group.get(name)
-    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual != virtual or data.dtype.kind not in "fu":
+    if (
+        not isinstance(data, h5py.Dataset)
+        or data.external
+        or data.is_virtual != virtual
+        or data.dtype.kind not in kinds
+    ):
         return None
     if data.size and not virtual and declared_bytes(data) > storable_bytes(data):
         raise VdsrError(f"{group.file.filename}: {data.name} declares more values than the file holds; get it again")

@@ -89,9 +89,12 @@ def open_strategy(distribute: str, stderr: int) -> Any:
     place = this_worker(distribute)
     try:
         with _patience(place, stderr):
-            return tf.distribute.MultiWorkerMirroredStrategy()
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
         raise VdsrError(f"multi-worker: the workers do not find each other ({str(error).splitlines()[0]})") from None
+    if signal.getsignal(signal.SIGTERM) is not None:  # which TensorFlow has begun to swallow
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return strategy
 
 
 # TensorFlow waits for the other workers without limit, in native code that holds the interpreter's lock: no thread and

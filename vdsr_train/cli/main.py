@@ -15,17 +15,19 @@ from vdsr_data.cli.options import (
     CHOICE,
     FOLDER,
     NUMBERS,
+    PATH,
     WHOLE,
     ExplainingCommand,
     ExplainingGroup,
     PathType,
+    force_option,
 )
 from vdsr_eval.cli.main import convert_command
 from vdsr_train.backends.distribute import LaunchError
-from vdsr_train.config import Knob, knobs
+from vdsr_train.config import FALLING, Knob, knobs
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, shown
 from vdsr_train.run import commands
-from vdsr_train.run.commands import SEVERAL
+from vdsr_train.run.commands import MINUTES, SEVERAL, STEPS
 from vdsr_train.run.places import WORKERS, MisuseError
 
 DEFAULT_COMMAND = "run"
@@ -164,6 +166,11 @@ def _values(knob: Knob) -> str:
     return "; ".join(f"{name}: {value}" for name, value in values.items())
 
 
+minutes_option = click.option(
+    "--minutes", type=click.FloatRange(*MINUTES), help="End within so many minutes, after as many steps as fit."
+)
+
+
 @click.group(cls=TrainGroup, invoke_without_command=True)
 @click.version_option(__version__, prog_name="vdsr-train")
 def main() -> None:
@@ -178,11 +185,17 @@ def main() -> None:
     is_flag=False,
     flag_value=NEWEST,
     metavar="[RUN_DIR]",
-    help="Go on with a training: the one in RUN_DIR, or the newest below runs.",
+    help="Go on with a training: the one in RUN_DIR, or in a file of pack, or the newest below runs.",
 )
 @click.option("--local-workers", type=WHOLE(*WORKERS), help="Train as so many processes of this machine.")
+@minutes_option
 def run_command(
-    preset: str | None, run_dir: Path | None, resume: str | None, local_workers: int | None, **options: Any
+    preset: str | None,
+    run_dir: Path | None,
+    resume: str | None,
+    local_workers: int | None,
+    minutes: float | None,
+    **options: Any,
 ) -> None:
     """Train a network on FILE (default: vdsr_train.h5, as vdsr-data build-train writes it), or on --images.
 
@@ -192,6 +205,8 @@ def run_command(
     from it to exactly the result of an uninterrupted training.
 
     \b
+    vdsr-train decay RUN --steps N                its rate to zero, in a branch: weights to ship
+    vdsr-train pack RUN OUT.h5                    what it needs to go on elsewhere
     vdsr-train sweep --learning-rate 1e-3,2e-3    several trainings, compared
     vdsr-train convert IN OUT                     as vdsr-eval convert
     """
@@ -201,8 +216,39 @@ def run_command(
             run_dir=run_dir,
             resume=True if resume == NEWEST else resume,
             local_workers=local_workers,
+            minutes=minutes,
             **_given(options),
         )
+
+
+@main.command("decay", cls=ExplainingCommand)
+@click.argument("run", type=PATH)
+@click.option("--steps", type=WHOLE(*STEPS), help="Length of the decay.")
+@minutes_option
+@click.option("--shape", type=CHOICE(FALLING), default="linear", show_default=True, help="How the rate falls.")
+@click.option("--run-dir", type=FOLDER, help="Folder of the branch. [default: runs/<date>]")
+def decay_command(run: Path, steps: int | None, minutes: float | None, shape: Any, run_dir: Path | None) -> None:
+    """Take the rate of a training to zero in a branch, from its last state: weights to ship.
+
+    RUN is the run folder of a training with --schedule stable (or step), or a file of pack. It is left as it is, and
+    may go on and be decayed from later. A fifth to a quarter of the steps so far is a common length.
+    """
+    with _ended():
+        commands.decay(run, steps=steps, minutes=minutes, shape=shape, run_dir=run_dir)
+
+
+@main.command("pack", cls=ExplainingCommand)
+@click.argument("run", type=FOLDER)
+@click.argument("output", type=PATH)
+@force_option
+def pack_command(run: Path, output: Path, force: bool) -> None:
+    """Write what a training needs to go on elsewhere into one file: its last checkpoint and its configuration.
+
+    vdsr-train --resume OUTPUT goes on from it, in a new run folder, with the same data. RUN may train on meanwhile.
+    """
+    with _ended():
+        commands.pack(run, output, force=force)
+    voice.say(f"wrote {output}: {output.stat().st_size / 1e6:.3g} MB")
 
 
 @main.command("sweep", cls=SweepCommand)

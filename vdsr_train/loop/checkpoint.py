@@ -23,7 +23,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_data.io.files import replacing, sweep
 from vdsr_data.io.hdf5 import create_hdf5
 
-__all__ = ["Saved", "check_finite", "damaged", "get_state", "last_good", "load", "save", "set_state"]
+__all__ = ["Saved", "check_finite", "checksum", "damaged", "get_state", "last_good", "load", "save", "set_state"]
 
 State = Mapping[str, NDArray[Any]]
 KEPT = 2
@@ -76,7 +76,7 @@ def save(folder: Path, step: int, state: State, *, data: str, pending: Mapping[s
             with create_hdf5(temporary) as file:
                 for name, array in state.items():
                     file[name] = array
-                file.attrs.update(step=step, data=data, pending=row, sha256=_checksum(step, data + row, state))
+                file.attrs.update(step=step, data=data, pending=row, sha256=checksum(step, data + row, state))
             _flush(temporary)
     except OSError as error:
         raise VdsrError(f"{path}: the checkpoint cannot be written ({error}); {last_good(folder)}") from None
@@ -94,31 +94,36 @@ class Saved(NamedTuple):
     pending: dict[str, float] | None
 
 
-def load(folder: Path, *, warn: Callable[[str], None]) -> Saved | None:
+def load(folder: Path, *, warn: Callable[[str], None], mend: bool = True) -> Saved | None:
     """Return the newest checkpoint that is whole, or None where there is none.
 
-    A damaged one is reported to `warn` and gets another name.
+    A damaged one is reported to `warn` and gets another name; unless `mend`, nothing is changed, as is right where a
+    training may go on at the same time.
 
     Raises
     ------
     OSError
         The folder or a checkpoint cannot be read, which does not mean that it is damaged.
     """
-    sweep(folder)
+    if mend:
+        sweep(folder)
     for path in _newest_first(folder):
         try:
             content = path.read_bytes()
-        except FileNotFoundError:  # another worker has moved it aside
+        except FileNotFoundError:  # another worker has moved it aside, or a training has got further
             continue
         try:
             return _read(content)
         except MemoryError:
             raise
         except Exception as error:  # h5py has no class of its own
-            aside = path.with_name(path.name + ASIDE)
-            with suppress(FileNotFoundError):
-                path.replace(aside)
-            warn(f"{path}: the checkpoint is damaged ({error}) and passed over; it is now {aside.name}")
+            line = f"{path}: the checkpoint is damaged ({error}) and passed over"
+            if mend:
+                aside = path.with_name(path.name + ASIDE)
+                with suppress(FileNotFoundError):
+                    path.replace(aside)
+                line += f"; it is now {aside.name}"
+            warn(line)
     return None
 
 
@@ -158,13 +163,14 @@ def _read(content: bytes) -> Saved:
         file.visititems(read)
         step, data, expected = int(file.attrs["step"]), str(file.attrs["data"]), str(file.attrs["sha256"])
         row = str(file.attrs.get("pending", ""))
-    if _checksum(step, data + row, state) != expected:
+    if checksum(step, data + row, state) != expected:
         raise ValueError("its checksum does not match")
     return Saved(step, state, data, json.loads(row) if row else None)
 
 
-def _checksum(step: int, data: str, state: State) -> str:
-    digest = hashlib.sha256(f"{step} {data}".encode())
+def checksum(step: int, text: str, state: State) -> str:
+    """Return the SHA-256 of a step, a text, and the names, kinds, shapes and values of the arrays."""
+    digest = hashlib.sha256(f"{step} {text}".encode())
     for name in sorted(state):
         array = np.ascontiguousarray(state[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())

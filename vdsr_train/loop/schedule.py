@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from vdsr_train.config import Config
+from vdsr_train.config import FALLING, Config
 
 __all__ = ["Due", "due", "fitted", "learning_rate", "total_steps", "unreached"]
 
@@ -20,15 +20,20 @@ def learning_rate(config: Config, step: int, steps_per_epoch: int) -> float:
     """Return the learning rate of step `step`, the first step being 0.
 
     ``step``: the rate is divided by `decay_factor` every `decay_every` epochs; the first step of epoch 21 is the first
-    with the new rate. ``cosine``: half a cosine from the full rate to zero, which it would reach one step past the end.
-    Either rises linearly during the first `warmup` steps.
+    with the new rate. ``cosine``, ``linear``: half a cosine, or a line, from the full rate at step `decay_from`, or at
+    the end of the warm-up, to zero, which it would reach one step past the end. ``stable``: the full rate. Each rises
+    linearly during the first `warmup` steps. Before its fall, a rate does not depend on the length.
     """
     rate = config.learning_rate
     if step < config.warmup:
         return rate * (step + 1) / config.warmup
-    if config.schedule == "cosine":
-        length = max(1, total_steps(config, steps_per_epoch) - config.warmup)
-        return rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - config.warmup) / length)))
+    if config.schedule == "stable":
+        return rate
+    if config.schedule in FALLING:
+        first = max(config.warmup, config.decay_from)
+        length = max(1, total_steps(config, steps_per_epoch) - first)
+        fallen = min(1.0, max(0, step - first) / length)
+        return rate * (1.0 - fallen if config.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * fallen)))
     try:
         return rate / float(config.decay_factor) ** (step // (config.decay_every * steps_per_epoch))
     except OverflowError:  # of the power
@@ -72,6 +77,10 @@ def unreached(config: Config, total: int, steps_per_epoch: int) -> list[str]:
     first = config.decay_every * steps_per_epoch
     if config.schedule == "step" and first >= total:
         lines.append(f"the rate stays {config.learning_rate:g}: it would be divided after {first} steps, of {total}")
+    if config.schedule in FALLING and config.decay_from >= total:
+        lines.append(
+            f"the rate stays {config.learning_rate:g}: it would fall from step {config.decay_from}, of {total}"
+        )
     if config.ema > total // 10 + 1:  # as the optimizer shortens it at first
         lines.append(f"weights are averaged over the last tenth of {total} steps, not over {config.ema}")
     return lines

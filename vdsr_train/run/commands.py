@@ -1,28 +1,46 @@
-"""What each command of `vdsr-train` does, as a function with the same words: `train` and `sweep`.
+"""What each command of `vdsr-train` does, as a function with the same words: `train`, `decay`, `pack`, `sweep`.
 
 The folder, the settings and what does not go together are settled here, before anything heavy is imported.
 """
 
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from vdsr_data.cli import voice
-from vdsr_data.errors import ArgumentError, VdsrError
-from vdsr_data.limits import checked_path, choice
+from vdsr_data.errors import ArgumentError, VdsrError, warned
+from vdsr_data.io.files import check_output
+from vdsr_data.limits import checked_path, choice, number, whole
 from vdsr_train.backends.distribute import LaunchError, check_shares, launch, this_worker
-from vdsr_train.config import FREE, Config, idle, knobs, read_config
+from vdsr_train.config import FALLING, FREE, Config, idle, knobs, read_config
 from vdsr_train.presets import DEFAULT_PRESET, PRESETS, differences, recipe
 from vdsr_train.run.console import Silent, open_console
 from vdsr_train.run.log import last_scores
-from vdsr_train.run.places import MisuseError, check_data, check_run, check_sweep, check_workers
+from vdsr_train.run.places import (
+    COMMANDS,
+    LENGTH,
+    MisuseError,
+    check_data,
+    check_run,
+    check_sweep,
+    check_workers,
+    refuse_log,
+)
 from vdsr_train.run.sweep import combinations, run_sweep
 
-__all__ = ["SEVERAL", "TrainedRun", "sweep", "train"]
+if TYPE_CHECKING:
+    from vdsr_train.loop.checkpoint import Saved
+    from vdsr_train.loop.packed import Packed
 
+__all__ = ["MINUTES", "SEVERAL", "STEPS", "TrainedRun", "decay", "pack", "sweep", "train"]
+
+MINUTES = (0.1, 60 * 24 * 366)
+STEPS = (1, None)
+ALONE = "--minutes measures the pace of one process; give several workers --steps"
 SEVERAL = frozenset(knob.name for knob in knobs() if knob.kind in (int, float) and not knob.many)  # in a sweep
 
 
@@ -59,6 +77,7 @@ def train(
     run_dir: Path | str | None = None,
     resume: Path | str | bool | None = None,
     local_workers: int | None = None,
+    minutes: float | None = None,
     quiet: bool = False,
     **fields: Any,
 ) -> TrainedRun:
@@ -76,9 +95,13 @@ def train(
         ``runs`` whose name is the time.
     resume : path or bool, optional
         Go on with the training in this run folder (True: the newest below ``runs``), to exactly the result of an
-        uninterrupted one.
+        uninterrupted one; or with that in a file of `pack`, in a new run folder. Where its rate does not fall to zero,
+        it may be longer: ``steps=20000``.
     local_workers : int, optional
         Train as so many processes of this machine, 2 or more.
+    minutes : float, optional
+        End within so many minutes of now, after as many steps as fit; config.json has their number, with which
+        ``steps`` gives the same bits.
     quiet : bool, default False
         Print warnings alone.
     **fields
@@ -106,41 +129,169 @@ def train(
     36.3
     >>> train(resume=run.run_dir)  # doctest: +SKIP
     """
-    resumes = resume not in (None, False)
+    resumes, packed = resume not in (None, False), None
+    minutes = None if minutes is None else _minutes(minutes, fields)
     if not resumes:
         start, name = _start(config, preset)
         config, folder = replace(start, **_known(fields)), checked_path("run_dir", run_dir or _dated_folder(""))
     elif resume == "":
         raise MisuseError("--resume: an empty name; give a run folder, or leave it out for the newest below runs")
-    elif config is not None or run_dir is not None or preset is not None:
-        others = "--run-dir and --preset" if config is None else "the configuration"
-        raise MisuseError(f"--resume RUN_DIR goes on as it began: leave out {others}")
     else:
-        folder, name = _newest_run(Path("runs")) if resume is True else checked_path("resume", resume), "as it began"
-        config = _resumed(read_config(folder / "config.json"), _known(fields), folder)
+        source, name = _newest_run(Path("runs")) if resume is True else checked_path("resume", resume), "as it began"
+        packed = _packed(source) if source.is_file() else None
+        if config is not None or preset is not None or (run_dir is not None and packed is None):
+            others = "--run-dir and --preset" if config is None else "the configuration"
+            raise MisuseError(f"--resume RUN_DIR goes on as it began: leave out {others}")
+        folder = source if packed is None else checked_path("run_dir", run_dir or _dated_folder(""))
+        began = read_config(source / "config.json") if packed is None else packed.config
+        config = _resumed(began, _known(fields), source)
+        if minutes is not None and config.schedule in FALLING:
+            raise MisuseError(f"{source}: its rate falls to zero over its length, which is known; leave out --minutes")
     _refuse_idle(config, fields, name)
+    if minutes is not None and (local_workers is not None or config.distribute == "multi-worker"):
+        raise MisuseError(ALONE)
     check_data(config)
-    if not resumes and this_worker(config.distribute).index == 0:
+    opens = packed is not None or not resumes  # a new run folder
+    if opens and this_worker(config.distribute).index == 0:
         check_run(folder, config)
     if local_workers is not None:
         if "distribute" in fields:
             raise MisuseError("--distribute does nothing with --local-workers, which is multi-worker; leave it out")
         check_workers(local_workers)
         check_shares(config.batch_size, local_workers)
-        place = ["--resume", str(folder)] if resumes else ["--run-dir", str(folder)]
+        place = ["--resume", str(source)] if resumes else []
+        place += ["--run-dir", str(folder)] if opens else []
         _launch(local_workers, [*_settings(config, fields, name), *place], quiet=quiet)
         return _trained(folder)
 
-    from vdsr_train.run.train import run_training
-
-    chief = this_worker(config.distribute).index == 0
-    console = open_console() if chief and not quiet else Silent()
     fit = name in PRESETS and "warmup" not in fields
-    console.say(f"{'resuming' if resumes else 'run folder'}: {folder}")
-    console.say(f"recipe: {name}; {recipe(config, fit=fit)}")
-    with console:
-        run_training(config, folder, resume=resumes, console=console, fit=fit)
-    return _trained(folder)
+    return _run(config, folder, name, quiet=quiet, resume=not opens, fit=fit, start=packed, minutes=minutes)
+
+
+def decay(
+    run: Path | str,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    shape: Literal["linear", "cosine"] = "linear",
+    run_dir: Path | str | None = None,
+    quiet: bool = False,
+) -> TrainedRun:
+    """Take the rate of a training to zero in a branch, from its last state, momentum included: weights to ship.
+
+    The training itself is left as it is and may go on, and be decayed from later. The branch is the training that would
+    have had its rate fall from this step on, to the last bit. Its commands.txt has the commands that repeat it.
+
+    Parameters
+    ----------
+    run : path
+        A run folder whose schedule is ``stable``, or ``step``; or what `pack` has made of it.
+    steps : int, optional
+        Length of the decay. A fifth to a quarter of the steps so far is common.
+    minutes : float, optional
+        Instead: as many steps as fit into so many minutes of now.
+    shape : {"linear", "cosine"}
+        How the rate falls.
+    run_dir : path, optional
+        A new folder for the branch. By default one below ``runs`` whose name is the time.
+    quiet : bool, default False
+        Print warnings alone.
+
+    Returns
+    -------
+    TrainedRun
+
+    Raises
+    ------
+    ArgumentError
+        A value is not allowed, or both or neither of `steps` and `minutes` are given.
+    VdsrError
+        The training has no checkpoint, is in its warm-up, or falls to zero already; or as by `train`.
+    Interrupted
+        As by `train`.
+
+    Examples
+    --------
+    >>> run = train(preset="quick", images="sample", schedule="stable", steps=4000)  # doctest: +SKIP
+    >>> best = decay(run.run_dir, steps=1000)  # doctest: +SKIP
+    >>> train(resume=run.run_dir, steps=8000)  # doctest: +SKIP
+    """
+    source = checked_path("run", run)
+    shape = choice("shape", shape, FALLING)
+    if (steps is None) == (minutes is None):
+        raise MisuseError("decay: give --steps or --minutes, how long it is")
+    length = 0 if steps is None else whole("steps", steps, STEPS)
+    minutes = None if minutes is None else _minutes(minutes, {})
+    base = _packed(source)
+    config, saved, _ = base
+    if minutes is not None and config.distribute == "multi-worker":
+        raise MisuseError(ALONE)
+    if config.schedule in FALLING:
+        raise VdsrError(
+            f"{source}: its rate falls to zero already ({config.schedule}); what is decayed is a training with "
+            "--schedule stable"
+        )
+    if saved.step < config.warmup:
+        raise VdsrError(
+            f"{source}: after step {saved.step} it is still in its warm-up of {config.warmup} steps; train on first"
+        )
+    folder = checked_path("run_dir", run_dir or _dated_folder(""))
+    rate = config.learning_rate if config.schedule == "stable" else _last_rate(saved)
+    branch = replace(
+        config, schedule=shape, learning_rate=rate, decay_from=saved.step, steps=saved.step + max(length, 1)
+    )
+    check_data(branch)
+    if this_worker(branch.distribute).index == 0:
+        check_run(folder, branch)
+    begun = source.with_suffix("") if source.is_file() else source
+    first = ["vdsr-train", "--preset", "paper", *_as_arguments(_told(replace(config, steps=saved.step)))]
+    first += ["--run-dir", str(begun)]
+    second = ["vdsr-train", "decay", str(begun), "--steps", LENGTH, "--shape", shape, "--run-dir", str(folder)]
+    start = base._replace(commands=f"{shlex.join(first)}\n{shlex.join(second)}\n")
+    return _run(branch, folder, "as it began", quiet=quiet, start=start, minutes=minutes)
+
+
+def pack(run: Path | str, output: Path | str, *, force: bool = False) -> Path:
+    """Write what a training needs to go on elsewhere into one file: ``train(resume=output)`` goes on from it.
+
+    That is its last checkpoint (weights, their averages, momentum), its configuration, and by which it knows its data
+    again; not the data, nor the log. The training may go on at the same time.
+
+    Parameters
+    ----------
+    run : path
+        A run folder.
+    output : path
+        Its name ends in .h5.
+    force : bool, default False
+        Replace an output that exists.
+
+    Returns
+    -------
+    Path
+        The output.
+
+    Raises
+    ------
+    VdsrError
+        There is no whole checkpoint in the folder, or the output exists.
+
+    Examples
+    --------
+    >>> pack("runs/stable", "stable.h5")  # doctest: +SKIP
+    >>> train(resume="stable.h5", images="291", run_dir="here")  # doctest: +SKIP
+    """
+    from vdsr_train.loop.packed import write_packed
+
+    source, output = checked_path("run", run), checked_path("output", output)
+    if output.suffix != ".h5":
+        raise MisuseError(f"{output}: the file is HDF5; give it a name that ends in .h5")
+    refuse_log(output)
+    check_output(output, force=force)
+    if source.is_file():
+        raise VdsrError(f"{source}: is a file; give the run folder of a training")
+    write_packed(output, _packed(source))
+    return output
 
 
 def sweep(
@@ -203,6 +354,59 @@ def sweep(
     return {run: _trained(folder / run) for run in configs}
 
 
+def _run(
+    config: Config,
+    folder: Path,
+    name: str,
+    *,
+    quiet: bool,
+    start: "Packed | None",
+    minutes: float | None,
+    resume: bool = False,
+    fit: bool = False,
+) -> TrainedRun:
+    """Train in this process, and say of what it is; the rest as for `vdsr_train.run.train.run_training`."""
+    from vdsr_train.run.train import run_training
+
+    chief = this_worker(config.distribute).index == 0
+    console = open_console() if chief and not quiet else Silent()
+    console.say(f"{'resuming' if resume else 'run folder'}: {folder}")
+    told = config if minutes is None else replace(config, steps=None)  # which is not known yet
+    console.say(f"recipe: {name}; {recipe(told, fit=fit)}")
+    with console:
+        run_training(config, folder, resume=resume, console=console, fit=fit, start=start, minutes=minutes)
+    return _trained(folder)
+
+
+def _packed(source: Path) -> "Packed":
+    """Return the last state of a training, of its run folder, in which nothing is changed, or of a packed file."""
+    from vdsr_train.loop import checkpoint
+    from vdsr_train.loop.packed import Packed, read_packed
+
+    if source.is_file():
+        return read_packed(source)
+    config = read_config(source)
+    saved = checkpoint.load(source / "checkpoints", warn=warned, mend=False)
+    if saved is None:
+        raise VdsrError(f"{source}: has no whole checkpoint; train on: vdsr-train --resume {source}")
+    commands = source / COMMANDS
+    saved = saved._replace(pending=None)  # which is of the log of that run
+    return Packed(config, saved, commands.read_text(encoding="utf-8") if commands.exists() else "")
+
+
+def _last_rate(saved: "Saved") -> float:
+    """Return the learning rate of the last step, as the shortest number that is the same in float32."""
+    return float(str(saved.state.get("optimizer/learning_rate", 0)))
+
+
+def _minutes(minutes: float, fields: Mapping[str, Any]) -> float:
+    """Return `minutes`, checked, and refuse what has no place beside them."""
+    for name in ("steps", "epochs"):
+        if name in fields:
+            raise MisuseError(f"--minutes measures how many steps fit; leave out --{name}")
+    return number("minutes", minutes, MINUTES)
+
+
 def _start(config: Config | None, preset: str | None) -> tuple[Config, str]:
     """Return what a training starts from, and its name: a preset's, or ``as given``."""
     if config is None:
@@ -234,9 +438,15 @@ def _refuse_idle(config: Config, fields: Mapping[str, Any], name: str) -> None:
 
 def _resumed(saved: Config, fields: Mapping[str, Any], folder: Path) -> Config:
     """Return the saved configuration with the fields that may change, and refuse the others."""
-    free = FREE | ({"steps", "epochs"} if saved.schedule == "step" else set())
+    length = {"steps", "epochs"}
+    free = FREE if saved.schedule in FALLING else FREE | length
     changed = replace(saved, **fields)
     for name, value in differences(changed, saved).items():
+        if name in length - free:
+            raise VdsrError(
+                f"{folder}: its rate falls to zero over {name} {getattr(saved, name)}, not {value}; to go on, start "
+                f"another with --weights {folder} --schedule stable, and end that with: vdsr-train decay RUN --steps N"
+            )
         if name not in free:
             raise VdsrError(
                 f"{folder}: was started with {name} {getattr(saved, name)}, not {value}, which would change the "
@@ -266,13 +476,18 @@ def _trained(folder: Path) -> TrainedRun:
 def _settings(config: Config, fields: Mapping[str, Any], name: str) -> list[str]:
     """Return `config` as words of a command line, for workers: as few as describe it."""
     if name == "as given":
-        acting = {knob.name for knob in knobs() if knob.acts(config)}
-        fields = {key: value for key, value in differences(config).items() if key in acting}
-        name, fields = "paper", fields | {"warmup": config.warmup}
+        name, fields = "paper", _told(config)
     for field in (field for field, value in fields.items() if value is None):
         raise MisuseError(f"{field}: None cannot be handed to local workers; leave it out, or give a Config")
     preset = ["--preset", name] if name in PRESETS else []
     return [*_as_arguments({**fields, "distribute": "multi-worker"}), *preset]
+
+
+def _told(config: Config) -> dict[str, Any]:
+    """Return the fields that tell `config` from the preset paper, of those that have an effect, and its warm-up."""
+    acting = {knob.name for knob in knobs() if knob.acts(config)}
+    fields = {key: value for key, value in differences(config).items() if key in acting}
+    return fields | {"warmup": config.warmup}
 
 
 def _as_arguments(fields: Mapping[str, Any]) -> list[str]:

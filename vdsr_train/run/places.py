@@ -10,8 +10,20 @@ from vdsr_data.io.files import check_apart, check_input, check_name
 from vdsr_data.limits import whole
 from vdsr_train.config import Config
 
-__all__ = ["WORKERS", "MisuseError", "check_data", "check_run", "check_sweep", "check_workers"]
+__all__ = [
+    "COMMANDS",
+    "LENGTH",
+    "WORKERS",
+    "MisuseError",
+    "check_data",
+    "check_run",
+    "check_sweep",
+    "check_workers",
+    "refuse_log",
+]
 
+COMMANDS = "commands.txt"  # in the run folder of a branch: the commands that repeat it
+LENGTH = "@LENGTH@"  # stands in these for a number of steps that is not known yet
 OF_A_SWEEP = ("sweep.csv", "sweep.png")
 WORKERS = (2, None)  # processes of one machine
 
@@ -33,7 +45,7 @@ def check_run(run: Path, config: Config) -> None:
     if _is_run(run):
         raise VdsrError(f"{run}: holds a training already; go on with --resume {run}, or name another folder")
     for path in (*run.glob("checkpoints/step-*.h5"), run / "log.csv", run / "weights.h5"):
-        _refuse_log(path)
+        refuse_log(path)
         if path.exists():
             raise VdsrError(f"{run}: holds what is left of a training ({path.name}); name another folder")
     _refuse_others(run, _names(run))
@@ -46,7 +58,7 @@ def check_sweep(folder: Path, configs: Mapping[str, Config]) -> None:
     _refuse_others(folder, [name for name in _names(folder) if name not in known and not _is_run(folder / name)])
 
 
-def _refuse_log(path: Path) -> None:
+def refuse_log(path: Path) -> None:
     """Raise a VdsrError where the log file of this very command has the name of something that it writes."""
     if _is_log(path):
         raise VdsrError(f"{path}: is the --log-file of this command, which writes other things there; name another")

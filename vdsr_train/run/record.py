@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.io.files import replacing
 from vdsr_eval.networks.weights import step_of, write_weights
 from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.run.board import open_board
 from vdsr_train.run.console import Console
 from vdsr_train.run.log import SCALES, Log, read_log, scores_of
+from vdsr_train.run.places import COMMANDS
 from vdsr_train.run.validate import PROTOCOL, open_validation
 
 __all__ = ["Record", "levers", "scores_of_start", "stuck", "undrawn", "write_lacking"]
@@ -59,7 +62,7 @@ class Record:
         from vdsr_train.backends.model import get_weights
         from vdsr_train.backends.predict import engine
 
-        self.run, self.networks, self.due, self.console = run, networks, due, console
+        self.run, self.config, self.networks, self.due, self.console = run, config, networks, due, console
         self._stuck, self._drawn, self._undrawn = stuck(config), time.monotonic(), first >= 0 and undrawn(run)
         self.checkpoints = run / "checkpoints"
         self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,18 @@ class Record:
         row: dict[str, float] = {"step": 0, "epoch": 0}
         self._validate(row, lambda: False)
         self._note(row)
+
+    def branch(self, commands: str) -> None:
+        """Write down the commands that repeat a training which goes on from another, where there are any."""
+        if commands:
+            with replacing(self.run / COMMANDS) as temporary:
+                temporary.write_text(commands, encoding="utf-8")
+
+    def end(self, step: int) -> Config:
+        """Write down that the training ends after `step` steps, and return the configuration that says so."""
+        self.config = replace(self.config, steps=step)
+        self.config.write(self.run / "config.json")
+        return self.config
 
     def _note(self, row: dict[str, float]) -> None:
         self._log.write(row)

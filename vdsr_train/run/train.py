@@ -25,9 +25,11 @@ from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.loop.batches import Batches, FileBatches, prefetch
 from vdsr_train.loop.crops import CropBatches
+from vdsr_train.loop.packed import Packed
 from vdsr_train.loop.schedule import due, fitted, learning_rate, total_steps, unreached
 from vdsr_train.run.console import Console, Silent
-from vdsr_train.run.places import check_run
+from vdsr_train.run.pace import Clock, Pace, fitting, measured
+from vdsr_train.run.places import LENGTH, check_run
 from vdsr_train.run.record import Record, levers, undrawn, write_lacking
 
 __all__ = ["Interrupted", "run_training"]
@@ -55,7 +57,16 @@ class Interrupted(Exception):  # noqa: N818 (it is not an error)
         self.signum = signum
 
 
-def run_training(config: Config, run: Path | str, *, resume: bool, console: Console, fit: bool = False) -> None:
+def run_training(
+    config: Config,
+    run: Path | str,
+    *,
+    resume: bool,
+    console: Console,
+    fit: bool = False,
+    start: Packed | None = None,
+    minutes: float | None = None,
+) -> None:
     """Train a network as `config` says, into the folder `run`.
 
     Parameters
@@ -71,6 +82,10 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
         Told about everything worth seeing.
     fit : bool, default False
         Shorten a warm-up that is more than a tenth of the training, and say so: for a preset's.
+    start : Packed, optional
+        Go on from this state of another run, in the new folder `run`, which also receives its commands.
+    minutes : float, optional
+        End within so many minutes: instead of the steps of `config` as many as fit. Those taken are in config.json.
 
     Raises
     ------
@@ -82,7 +97,7 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
     Interrupted
         On SIGINT or SIGTERM, after a checkpoint was written.
     """
-    run, worker = Path(run), this_worker(config.distribute)
+    began, run, worker = time.perf_counter(), Path(run), this_worker(config.distribute)
     chief = worker.index == 0  # the worker that writes; a training on one device has no other
     check_shares(config.batch_size, worker.count)
     if chief and not resume:
@@ -93,22 +108,44 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
     from vdsr_train.backends.optimizer import build_optimizer
 
     with ExitStack() as opened:
-        # The data, and how long the training is with them.
+        # The data.
         batches = opened.enter_context(_open_batches(config))
         data, epoch_steps = batches.identity(), batches.steps_per_epoch
-        total = total_steps(config, epoch_steps)
 
         # The network, its optimizer and the compiled step.
         with scope:
             model = build_model(depth=config.depth, channels=config.channels, precision=config.precision)
-            if not resume:
+            if not resume and start is None:
                 set_weights(model, initial_weights(config))
             optimizer = build_optimizer(config)
-            config, train_step = _step(config, model, optimizer, batches, total=total, console=console)
+            config, train_step = _step(config, model, optimizer, batches, console)
         variables = [*model.trainable_variables, *optimizer.variables]
         networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
-        if chief:
+        if chief and resume:
             opened.enter_context(claimed(run))
+
+        # Where it begins: at step 0, or where the newest whole checkpoint stands.
+        first, pending = 0, None  # pending is a row of the log that still lacks its scores
+        checkpoints = run / "checkpoints"
+        saved = checkpoint.load(checkpoints, warn=console.warn) if resume else start and start.saved
+        if saved is not None:
+            first, state, saved_data, pending = saved
+            if saved_data not in (data, data.partition(" ")[0]):  # the first word alone, as it was saved once
+                raise VdsrError(f"{config.images or config.file}: not the data that this training began with")
+            checkpoint.set_state(variables, state)
+        elif resume:
+            _refuse_lost(run)
+            console.warn(f"{run}: there is no checkpoint, starting anew")
+            set_weights(model, initial_weights(config))
+
+        # How long it is.
+        pace, deadline = Pace(0.0, 0.0), np.inf if minutes is None else began + 60 * minutes
+        if minutes is not None:
+            pace = measured(config, train_step, batches, variables, networks, seconds=60 * minutes)
+            left = deadline - time.perf_counter()
+            config = replace(config, steps=first + fitting(config, pace, left, steps_per_epoch=epoch_steps))
+            console.say(f"{minutes:g} minutes: until step {config.steps}, at {pace.step:.3g} s a step")
+        clock, total = Clock(config, pace, deadline), total_steps(config, epoch_steps)
         if fit and not resume:
             wanted, config = config.warmup, fitted(config, total)
             if chief and config.warmup != wanted:
@@ -116,21 +153,7 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
         if chief and not resume:
             for line in unreached(config, total, epoch_steps):
                 console.warn(line)
-
-        # Where it begins: at step 0, or where the newest whole checkpoint stands.
-        first, pending = 0, None  # pending is a row of the log that still lacks its scores
-        checkpoints = run / "checkpoints"
-        saved = checkpoint.load(checkpoints, warn=console.warn) if resume else None
-        if saved is not None:
-            first, state, saved_data, pending = saved
-            if saved_data not in (data, data.partition(" ")[0]):  # the first word alone, as it was saved once
-                raise VdsrError(f"{config.images or config.file}: not the data that {run} was trained on")
-            checkpoint.set_state(variables, state)
-        elif resume:
-            _refuse_lost(run)
-            console.warn(f"{run}: there is no checkpoint, starting anew")
-            set_weights(model, initial_weights(config))
-        if first >= total:
+        if first >= total and start is None:
             for path in write_lacking(run, networks, first) if chief else ():
                 console.say(f"{path}: written from the checkpoint of step {first}")
             if pending is None:
@@ -139,6 +162,8 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
                     return
 
         # What the run folder receives, from the chief alone.
+        if chief and not resume:
+            opened.enter_context(claimed(run))
         record = None
         if chief:
             kept = -1 if saved is None else first if pending is None else first - 1
@@ -148,13 +173,17 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
                 record.begin()
             if pending is not None:
                 record.catch_up(pending, state, data=data)
+            if start is not None:
+                checkpoint.save(checkpoints, first, state, data=data)
+                write_lacking(run, networks, first)
+                record.branch(start.commands.replace(LENGTH, str(total - first)))
         else:
             console = Silent()
 
         # The loop.
         caught: list[int] = []  # the signal that is to stop the training
         losses: list[SupportsFloat] = []  # of the steps since the last row of the log, as are the seconds of waiting
-        waits, pace, window = 0.0, 0.0, time.perf_counter()
+        waits, seconds, window = 0.0, pace.step, time.perf_counter()
         row: dict[str, float] = {}
         for step, lr, gt, waited in prefetch(batches, first, total):
             # One step.
@@ -174,9 +203,16 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
             # Nothing is due but a sign of life. The other workers do not stop by themselves: they end with the chief.
             stops = chief and bool(caught)
             now = due(config, done, steps_per_epoch=epoch_steps, total=total, stops=stops)
+            at = max(time.perf_counter(), window + len(losses) * seconds)  # a device may be behind
+            if record is not None and done < total and clock.late(now, total - done, at=at):
+                if clock.falls:  # a validation changes no weights
+                    now = now._replace(validates=False)
+                else:
+                    total, config = done, record.end(done)
+                    now = due(config, done, steps_per_epoch=epoch_steps, total=total)
             if not now.logs:
                 row |= {"step": done, "epoch": done / epoch_steps}
-                console.progress(row, total=total, seconds_left=(total - done) * pace, logged=False)
+                console.progress(row, total=total, seconds_left=(total - done) * seconds, logged=False)
                 continue
 
             # The loss since the last row, read seldom: reading waits for the device.
@@ -189,14 +225,14 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
 
             # The row, then scores, log, checkpoint and weights.
             elapsed = time.perf_counter() - window
-            pace = elapsed / len(losses)
+            seconds = elapsed / len(losses)
             row = {
                 "step": done,
                 "epoch": done / epoch_steps,
                 "loss": loss,
                 "learning_rate": rate,
                 "clipped": optimizer.clipped_fraction(),
-                "patches_per_second": config.batch_size / pace,
+                "patches_per_second": config.batch_size / seconds,
                 "waiting": waits / elapsed,
             }
             if record is not None:
@@ -204,23 +240,27 @@ def run_training(config: Config, run: Path | str, *, resume: bool, console: Cons
                 record.write(
                     row, (lr, gt), state, data=data, validates=now.validates, saves=now.saves, stopping=stopping
                 )
-            console.progress(row, total=total, seconds_left=(total - done) * pace, logged=True)
+            console.progress(row, total=total, seconds_left=(total - done) * seconds, logged=True)
 
             # The end, where a signal came, also during the validation, and the state is saved.
             if chief and caught and now.saves:
                 raise Interrupted(caught[0], f"stopped after step {done}; go on with: vdsr-train --resume {run}")
+            if done == total:
+                break
             losses.clear()
             waits, window = 0.0, time.perf_counter()
 
+        if time.perf_counter() > deadline:
+            took = (time.perf_counter() - began) / 60
+            console.warn(f"it took {took:.3g} minutes: steps became slower than they were measured")
 
-def _step(
-    config: Config, model: Any, optimizer: Any, batches: Batches, *, total: int, console: Console
-) -> tuple[Config, Step]:
+
+def _step(config: Config, model: Any, optimizer: Any, batches: Batches, console: Console) -> tuple[Config, Step]:
     """Compile the step of a training, by a trial where `config` leaves the convolutions open; and what was chosen."""
     if config.convolution == "auto":
         from vdsr_train.backends.trial import eligible, trial
 
-        if total >= WORTH_A_TRIAL and eligible(config):
+        if total_steps(config, batches.steps_per_epoch) >= WORTH_A_TRIAL and eligible(config):
             paces, step = trial(model, optimizer, config, *batches(0))
             chosen = max(paces, key=paces.__getitem__)
             others = ", ".join(f"{name} {pace:.0f}" for name, pace in paces.items())

@@ -44,7 +44,7 @@ class Validation:
 
     def __init__(self, benchmark: Any, folder: Path, *, keep: int = 0) -> None:
         self.benchmark, self.folder, self.keep = benchmark, folder, keep
-        self.bicubic = {scale: mean_score(self._records(bicubic, scale)[0])[0] for scale in SCALES}
+        self.bicubic = self.score(bicubic)
         self._logs: dict[str, Log] = {}
 
     def __call__(self, upscale: Upscale, *, step: int, epoch: float, suffix: str = "") -> dict[int, float]:
@@ -63,6 +63,10 @@ class Validation:
             if not suffix:
                 self._picture(scale, records, seen)
         return means
+
+    def score(self, upscale: Upscale) -> dict[int, float]:
+        """Return the mean PSNR in dB of a network by scale, and write nothing."""
+        return {scale: mean_score(self._records(upscale, scale)[0])[0] for scale in SCALES}
 
     def table(self, rows: dict[str, dict[int, float]]) -> str:
         """Lay out rows of PSNR, the bicubic one first, as lines of text."""

@@ -1,0 +1,75 @@
+"""Minutes as steps: what fits, and when a training is late."""
+
+import numpy as np
+import pytest
+
+from vdsr_data.errors import VdsrError
+from vdsr_train.config import Config
+from vdsr_train.loop.schedule import Due
+from vdsr_train.run import pace
+from vdsr_train.run.pace import Clock, Pace, fitting, measured
+
+LEVEL, FALLING = Config(schedule="stable"), Config(schedule="cosine")
+SCORED, QUIET = (Due(validates, saves=False, logs=False) for validates in (True, False))
+
+
+def test_as_many_steps_as_fit_with_their_validations() -> None:
+    left = 100.0 + pace.CLOSING
+    assert fitting(LEVEL, Pace(0.5, 0.0), left, steps_per_epoch=7) == 200
+    assert fitting(LEVEL, Pace(0.5, 10.0), left, steps_per_epoch=20) == 90  # of 0.5 s, and 10 s each 20
+    assert fitting(Config(schedule="stable", validate_every=20), Pace(0.5, 10.0), left, steps_per_epoch=20) == 60
+    assert fitting(FALLING, Pace(0.5, 0.0), left, steps_per_epoch=7) == int(200 / pace.ALLOWANCE)
+
+
+@pytest.mark.parametrize("left", [-3.0, 0.0, 5.0])
+def test_too_few_minutes_say_what_takes_so_long(left) -> None:
+    with pytest.raises(VdsrError, match=r"no step fits .* s are left, a step takes 2 s .* 40 s; give more minutes, or"):
+        fitting(LEVEL, Pace(2.0, 40.0), left, steps_per_epoch=9)
+
+
+def test_a_level_rate_ends_in_time_for_its_last_validation() -> None:
+    clock = Clock(LEVEL, Pace(1.0, 10.0), 100.0 + pace.CLOSING)
+    assert not clock.late(QUIET, 1000, at=90.0)
+    assert clock.late(QUIET, 1000, at=90.1)
+    assert clock.late(SCORED, 1000, at=80.1)  # two validations would follow
+
+
+def test_a_rate_that_falls_has_no_validations_where_they_would_make_it_late() -> None:
+    clock = Clock(FALLING, Pace(1.0, 10.0), 100.0 + pace.CLOSING)
+    assert not clock.late(SCORED, 30, at=50.0)
+    assert clock.late(SCORED, 31, at=50.0)
+    assert not clock.late(QUIET, 31, at=50.0)
+
+
+def test_without_minutes_nothing_is_late() -> None:
+    assert not Clock(LEVEL, Pace(0.0, 0.0), np.inf).late(SCORED, 10**9, at=1e9)
+
+
+class Variable:
+    path, shape = "a", ()
+
+    def __init__(self) -> None:
+        self.value = np.float32(0.1)
+
+    def numpy(self):
+        return self.value
+
+    def assign(self, value) -> None:
+        self.value = value
+
+
+def test_measuring_undoes_its_steps() -> None:
+    variable, seen = Variable(), []
+
+    def train_step(lr, gt) -> float:
+        seen.append(lr)
+        variable.assign(np.float32(np.nan))
+        return 0.0
+
+    found = measured(
+        Config(validation="none"), train_step, lambda step: (step, step), [variable], {"": []}, seconds=1.0
+    )
+    assert variable.value == np.float32(0.1)
+    assert seen[:4] == [0, 1, 2, 3]
+    assert 0 < found.step < 1
+    assert found.scores == 0
