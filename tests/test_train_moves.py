@@ -94,7 +94,9 @@ def test_it_ends_with_the_same_bits(tmp_path, backend) -> None:
     first, second = (tmp_path / "branch" / "commands.txt").read_text().splitlines()
     assert first.startswith("vdsr-train --preset paper --depth 3 ")
     assert " --schedule stable " in first
-    assert first.endswith(" --steps 30 --ema 5 --validation none --checkpoint-every 7 --log-every 5 --run-dir again")
+    assert first.endswith(
+        " --steps 30 --ema 5 --convolution direct --validation none --checkpoint-every 7 --log-every 5 --run-dir again"
+    )
     assert second == "vdsr-train decay again --steps 10 --shape linear --run-dir branch"
 
 
