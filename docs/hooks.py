@@ -15,8 +15,8 @@ SCORES = "The scores of the network that comes with the toolkit"
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the shipped network's curves, a heading to its scores, and the notebooks with the outputs that they store."""
     docs = Path(config.docs_dir)
-    picture = (docs / SHIPPED / "curves.png").resolve()
-    files.append(File.generated(config, "default/curves.png", abs_src_path=str(picture)))
+    for picture in sorted((docs / SHIPPED).resolve().glob("*.png")):
+        files.append(File.generated(config, f"default/{picture.name}", abs_src_path=str(picture)))
     scores = files.src_uris["default-scores.md"]  # begins like metadata, which MkDocs would take away
     files.remove(scores)
     files.append(File.generated(config, scores.src_uri, content=f"# {SCORES}\n\n{scores.content_string}"))

@@ -1,6 +1,5 @@
 """The weights that come with the toolkit: whole, the network of the paper, and the same under every backend."""
 
-import csv
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from vdsr_data.errors import VdsrError
 from vdsr_eval.networks import shipped
 from vdsr_eval.networks.weights import read_weights
 from vdsr_train.config import read_config
+from vdsr_train.run.log import read_log
 
 
 def test_they_are_the_network_of_the_paper() -> None:
@@ -22,14 +22,17 @@ def test_they_are_the_network_of_the_paper() -> None:
     assert sum(kernel.size + bias.size for kernel, bias in weights) == 665_921
 
 
-def test_their_training_is_recorded() -> None:
+def test_every_part_of_their_training_is_recorded() -> None:
     folder = shipped.FILE.parent
-    config = read_config(folder / "config.json")
-    assert (config.depth, config.channels) == (20, 64)
-    with (folder / "log.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert int(rows[-1]["step"]) > 1000
-    assert rows[-1]["psnr_x2"]
+    parts = [path.name.removesuffix("-config.json") for path in sorted(folder.glob("*-config.json"))]
+    assert parts == ["1-muon", "2-stable", "3-decay"]
+    for part in parts:
+        config = read_config(folder / f"{part}-config.json")
+        assert (config.depth, config.channels) == (20, 64)
+        rows = read_log(folder / f"{part}-log.csv")
+        assert rows[-1]["step"] > 1000
+        assert any("psnr_x2" in row for row in rows)
+        assert (folder / f"{part}-curves.png").exists()
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])])

@@ -11,7 +11,7 @@ from vdsr_data.errors import VdsrError
 __all__ = ["NAME", "SHA256", "shipped_weights"]
 
 NAME = "default"
-SHA256 = "5e63312faa7a672b5dcdee82c096335eb643c2a3a1a11ee4f78a1a68e390f56b"
+SHA256 = "84cc289d711b4514834da2c976fc215b64cbf4f6f45c775767599d06cc3b8445"
 FILE = Path(__file__).with_name("default") / "vdsr.h5"
 
 
