@@ -1,6 +1,8 @@
 """Kernels are compiled but once, for Pillow's arrays and for others, and the cache gives each process its own code."""
 
 import importlib.util
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -81,3 +83,26 @@ def test_two_processes_that_compile_at_once_keep_their_own_code(
     assert one(0) == 1
     assert list((tmp_path / "__pycache__").glob("*.nbc"))
     assert [module.adding(constant)(0) for constant in (1, 2)] == [1, 2]
+
+
+FIRST_USE = """
+import sys
+import numpy as np
+from vdsr_data import imresize
+from vdsr_eval import psnr
+half = imresize(np.arange(64.0).reshape(8, 8), 0.5)
+assert "scipy.linalg" not in sys.modules or len(sys.argv) == 1
+print(half.tobytes().hex(), psnr(half, half + 1, data_range=63))
+
+from numba import njit
+print(njit(lambda a: np.dot(a, a).sum())(half))  # what a user compiles afterwards finds the compiler ready
+"""
+
+
+@pytest.mark.jit
+def test_kernels_on_disk_are_loaded_without_the_compiler() -> None:
+    first, second = (
+        subprocess.run([sys.executable, "-c", FIRST_USE, *words], capture_output=True, text=True, check=True).stdout
+        for words in ([], ["kept"])
+    )
+    assert first == second
