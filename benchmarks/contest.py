@@ -1,14 +1,16 @@
 """How things are measured: ours and its peers in turn, round after round; the machine's noise meets all alike."""
 
+import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["HEAD", "Limit", "Row", "Work", "processor"]
+__all__ = ["HEAD", "Limit", "Peak", "Row", "Work", "processor"]
 
 Work = Callable[[], object]
 HEAD = ("what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met")
@@ -79,6 +81,33 @@ class Limit:
         middle = self.median()
         mark = "yes" if middle <= self.limit else "no"
         yield [self.what, f"{1e3 * middle:.0f}", self.note(middle), "", "", f"under {1e3 * self.limit:.0f} ms", mark]
+
+
+@dataclass
+class Peak:
+    """The most memory that a command may take, in MB; it runs in a fresh folder, which `prepare` has filled."""
+
+    what: str
+    words: list[str]
+    prepare: Callable[[Path], object]
+    limit: float
+    most: float = 0.0
+
+    def measure(self) -> None:
+        """Run it once: its peak is the operating system's count."""
+        with TemporaryDirectory() as folder:
+            self.prepare(Path(folder))
+            process = subprocess.Popen(self.words, cwd=folder, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, self.words)
+            self.most = usage.ru_maxrss * 1024 / 1e6
+
+    def cells(self) -> Iterator[list[str]]:
+        """One line: the peak beside the limit."""
+        mark = "yes" if self.most <= self.limit else "no"
+        yield [self.what, "", f"peak: {self.most:.0f} MB", "", "", f"under {self.limit:.0f} MB", mark]
 
 
 def processor() -> tuple[str, list[str]]:

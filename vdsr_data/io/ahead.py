@@ -9,6 +9,7 @@ from typing import TypeVar
 __all__ = ["Advance", "Progress", "ignore", "in_order", "of_all", "results"]
 
 T = TypeVar("T")
+KEPT = 2**25 - 2**16  # bytes; from blocks above 32 MiB glibc learns nothing
 Advance = Callable[[float], object]  # told of every bit of work that is done
 Progress = Callable[[float, float], object]  # told too how much there is in all
 
@@ -35,6 +36,9 @@ def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> I
     window : int
         Bounds how many jobs and results are in memory.
     """
+    # glibc's malloc gives freed memory back to the system, and finds it anew for the next image, page by page: 2.0 s of
+    # `build-train` with 291 images. Once it has seen so large a block freed, it keeps what is smaller.
+    bytes(KEPT)
     waiting: deque[Future[T]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:

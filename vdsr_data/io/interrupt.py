@@ -15,13 +15,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
-__all__ = ["CODE", "half_done", "interrupted", "is_command", "leave", "run", "typed", "unheard"]
+__all__ = ["CODE", "half_done", "interrupted", "leave", "run", "typed", "unheard"]
 
 CODE = 130  # 128 and the number of the signal, as shells have it
 PATIENCE = 1.0  # seconds to clear away what is half-written
 
 half_done: set[str] = set()  # files and folders that Ctrl-C must not leave behind, where nothing else removes them
-_begun, _caught = threading.Event(), threading.Event()
+_caught = threading.Event()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=half_done.clear)  # they are the parent's
 
@@ -81,11 +81,6 @@ def _fill_standard_streams() -> None:
             getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
-def is_command() -> bool:
-    """Whether this process is a command of ours, begun by `run`."""
-    return _begun.is_set()
-
-
 def run(module: str) -> None:
     """Import a command line, and call its `main` for the whole process.
 
@@ -93,7 +88,6 @@ def run(module: str) -> None:
     a destructor or amid their bookkeeping complain of it on stderr, which is closed to them. If the process is still
     there after `PATIENCE`, because it waits for a thread, or a library has caught the exception, it is ended.
     """
-    _begun.set()
     _fill_standard_streams()
     atexit.register(gc.freeze)  # Python's last look for garbage takes a second where TensorFlow was imported
     sys.excepthook = sys.unraisablehook = _ignore  # of destructors: HDF5's repeat what is wrong with a disk

@@ -1,24 +1,15 @@
 """How kernels are compiled: kept on disk where a folder for it can be written, else anew in each process."""
 
-import sys
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
-from numba import njit
+from numba import njit, version_info
+from numba.core.runtime import rtsys
 from numpy.typing import NDArray
-
-from vdsr_data.io.interrupt import is_command
 
 __all__ = ["kernel", "read_only"]
 
-BLAS = "scipy.linalg.cython_blas"
-if is_command() and BLAS not in sys.modules:
-    # Numba's array functions ask for it, at 0.15 of the 1.15 seconds of `vdsr-eval` on a tiny image; no kernel of ours
-    # multiplies matrices by it. Kernels of a user may, but not in a process that is a command of ours.
-    sys.modules[BLAS] = None  # type: ignore[assignment]
-    import_module("numba.np.arraymath")
-    del sys.modules[BLAS]
+TRIED = (0, 68)  # the Numba whose cache was seen to do without the compiler
 
 
 def kernel(function):
@@ -29,6 +20,8 @@ def kernel(function):
         return njit(nogil=True)(function)
     if hasattr(compiled, "_cache"):  # not where NUMBA_DISABLE_JIT leaves the function as it is
         _name_apart(compiled._cache._cache_file)
+        if version_info.short == TRIED:
+            _load_alone(compiled._cache)
     return compiled
 
 
@@ -40,6 +33,21 @@ def _name_apart(cache_file: Any) -> None:
     """
     pattern = cache_file._data_name_pattern.replace("{number:d}", "{}")
     cache_file._data_name = lambda number: pattern.format(uuid4().hex)  # noqa: ARG005 (Numba's)
+
+
+def _load_alone(cache: Any) -> None:
+    """Load what is on disk without Numba's compiler, which prepares itself when something is compiled.
+
+    Numba prepares it before it looks on the disk, and imports scipy.linalg, cffi and all that it could compile: a third
+    of the time of a new process and its first `imresize`.
+    """
+
+    def load(signature: Any, context: Any) -> Any:
+        rtsys.initialize(context)  # compiled code asks it for memory
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, context)
+
+    cache.load_overload = load
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

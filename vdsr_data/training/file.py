@@ -89,6 +89,9 @@ class TrainingWriter:
         `lr` and `gt`, (n, ...) and C-contiguous, are laid out as in the file: as `cut` or `TrainingFile.stored` gives
         them.
         """
+        # A write per patch meets each page 2.6 times: 2.9 to 3.9 s of system time for 433,536 patches. Two sequential
+        # passes, into 64 or 128 buckets and each permuted in memory, took 2.3 to 4.0 s, and 1.2 to 1.5 s to copy and
+        # order; a shared memory map 3.3 to 3.6 s, 2.8 s to copy, and all the file as resident memory.
         kept = np.flatnonzero(positions < self._count)
         rows = positions[kept].astype(np.intp)
         for k, (patches, places) in enumerate(zip((lr, gt), self._places, strict=True)):

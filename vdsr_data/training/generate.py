@@ -163,7 +163,7 @@ def image_patches(
         if downsize != last:
             colour = image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)
             base, last = im2double(luma(colour)), downsize
-        gt = modcrop(np.ascontiguousarray(augment(base, rotation, flip)), scale)
+        gt = np.ascontiguousarray(modcrop(augment(base, rotation, flip), scale))
         if min(gt.shape) >= recipe.patch_size:
             if recipe.degradation is None:
                 ilr = make_ilr(gt, scale, recipe.boundary)

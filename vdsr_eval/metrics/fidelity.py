@@ -49,6 +49,7 @@ WINDOWS: dict[SsimWindow, int] = {"gaussian": SSIM_WINDOW, "uniform-8": 8, "unif
 DOWNSAMPLED = 256  # pixels that the smaller side is brought near to
 K1, K2 = 0.01, 0.03
 PEAKS = (1e-6, 1e100)  # whose square, and its quotient by any error, is a float
+PART = 256 * _kernels.BLOCK  # values of a part: whole blocks, so that the sum is that of the whole line
 EIGHT_BIT = 200  # a peak from here on is for values of 8 bits or more
 
 
@@ -90,11 +91,24 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     28.1308
     """
     a, b, peak = compared(image, reference, data_range)
-    error = float(_kernels.squared_errors(read_only(a.ravel()), read_only(b.ravel())).sum()) / a.size
+    error = _squared_error(a, b) / a.size
     remark_odd(error)
     if math.isinf(error):
         return -math.inf
     return 10 * math.log10(peak**2 / error) if error else math.inf
+
+
+def _squared_error(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """The sum over all values, part by part: all values of a crop in one line would be a copy of the whole image."""
+    a, b = np.atleast_1d(a, b)
+    width = a[0].size
+    sums = []
+    for start in range(0, a.size, PART):
+        first = start // width
+        part = slice(start - first * width, min(start + PART, a.size) - first * width)
+        rows = slice(first, first + -(-part.stop // width))
+        sums.append(_kernels.squared_errors(*(read_only(x[rows].ravel()[part]) for x in (a, b))))
+    return float(np.concatenate(sums).sum())
 
 
 def ssim(
@@ -202,16 +216,18 @@ def mean_ssim(
     if window == "uniform-7":  # a factor N / (N - 1) on all variances is the same as its inverse on c2
         samples = size ** (3 if volume else 2)
         c2 *= (samples - 1) / samples
-    planes = [read_only(np.ascontiguousarray(np.moveaxis(np.atleast_3d(x), 2, 0))) for x in (a, b)]
+    planes = [np.moveaxis(np.atleast_3d(x), 2, 0) for x in (a, b)]
     sums = []
     if volume:
+        planes = [read_only(np.ascontiguousarray(x)) for x in planes]
         deep = _covered(a.shape[2], size, border)
         for k in range(len(deep) - size + 1):
             mixture = np.bincount(deep[k : k + size], taps, a.shape[2])
             sums.append(_kernels.ssim_sums(*planes, mixture, down, across, taps, c1, c2, luminance))
     else:
-        for plane, other in zip(*planes, strict=True):
-            sums.append(_kernels.ssim_sums(plane[None], other[None], np.ones(1), down, across, taps, c1, c2, luminance))
+        for pair in zip(*planes, strict=True):  # a channel at a time: a copy of all would double the peak of memory
+            one, other = (read_only(np.ascontiguousarray(x)[None]) for x in pair)
+            sums.append(_kernels.ssim_sums(one, other, np.ones(1), down, across, taps, c1, c2, luminance))
     return float(np.mean([line.sum() / (line.size * (len(down) - size + 1)) for line in sums]))
 
 
