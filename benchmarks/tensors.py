@@ -22,8 +22,11 @@ from contest import Row, processor
 from torch.nn.functional import interpolate
 
 from vdsr_data import imresize
+from vdsr_data.matlab.resize import Plan
+from vdsr_data.matlab.torch_resize import _anywhere
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "how-to" / "resize-inside-a-training.md"
+ERRORS = "<!-- errors: written by benchmarks/tensors.py -->", "<!-- end of errors -->"
 MARKS = "<!-- written by benchmarks/tensors.py -->", "<!-- end -->"
 SHAPES = ((64, 3, 96, 96), (64, 1, 41, 41))
 PACKAGES = ("torch", "resize-right", "bicubic-pytorch", "numba")
@@ -83,6 +86,38 @@ def cells(row: Row) -> list[str]:
     return [row.what, f"{ours:.2f}", *(f"{ratios[name]:.1f}" if name in ratios else "" for name in TARGETS)]
 
 
+def errors() -> Iterator[str]:
+    """How far values are from float64's: PyTorch's, also by what runs on other devices, and JAX's."""
+    import jax
+
+    yield "Largest differences from float64, of random images in [0, 1] at the six factors of the table below:"
+    yield ""
+    yield "| dtype | PyTorch on the CPU | PyTorch elsewhere | JAX inside `jit` |"
+    yield "| --- | --- | --- | --- |"
+    exact = torch.rand(8, 3, 48, 48, dtype=torch.float64)
+    for dtype in ("float32", "float16", "bfloat16"):
+        batch = exact.to(getattr(torch, dtype))
+        array = jax.numpy.asarray(batch.float().numpy()).astype(dtype)
+        found = []
+        for factor in FACTORS.values():
+            want = imresize(batch.double(), factor, layout="NCHW")
+            plan = Plan((48, 48), (want.shape[2], want.shape[3]), (factor, factor), True, "symmetric", "bicubic")
+            traced = jax.jit(lambda x, k=factor: imresize(x, k, layout="NCHW"))(array)
+            results = (
+                imresize(batch, factor, layout="NCHW"),
+                _anywhere(batch.permute(0, 2, 3, 1), plan, False).permute(0, 3, 1, 2),
+                torch.from_numpy(traced.astype("float32").__array__().copy()),
+            )
+            found.append([float((result.double() - want).abs().max()) for result in results])
+        yield f"| {dtype} | {' | '.join(f'{max(column):.1e}' for column in zip(*found, strict=True))} |"
+
+
+def put(page: str, marks: tuple[str, str], lines: list[str]) -> str:
+    """The page with these lines between its marks."""
+    before, _, rest = page.partition(marks[0])
+    return before + "\n".join([marks[0], *lines, "", marks[1]]) + rest.partition(marks[1])[2]
+
+
 def main() -> None:
     """Measure, print, and write the page if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,9 +135,8 @@ def main() -> None:
             f"{name} {version(name)}" for name in ("torch", "resize-right", "bicubic-pytorch", "numba")
         )
         machine = f"{processor()[0]}, one thread, Python {platform.python_version()}, {packages}"
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        PAGE.write_text(before + "\n".join([MARKS[0], f"On {machine}:", "", *lines, "", MARKS[1]]) + after, "utf-8")
+        page = put(PAGE.read_text(encoding="utf-8"), MARKS, [f"On {machine}:", "", *lines])
+        PAGE.write_text(put(page, ERRORS, list(errors())), encoding="utf-8")
 
 
 if __name__ == "__main__":

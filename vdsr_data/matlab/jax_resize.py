@@ -16,8 +16,14 @@ from vdsr_data.matlab.resize import Plan
 __all__ = ["resize"]
 
 
-def resize(images: jax.Array, plan: Plan, threads: int | None) -> jax.Array:  # noqa: ARG001 (JAX has its own)
-    """Resize an array (images, rows, columns, channels)."""
+def resize(
+    array: jax.Array,
+    view: tuple[int, int, int, int],
+    plan: Plan,
+    threads: int | None,  # noqa: ARG001 (JAX has its own)
+) -> jax.Array:
+    """Resize an array seen as (images, rows, columns, channels)."""
+    images = array.reshape(view)
     if images.dtype == jnp.float64:
         return _in_order(plan, images)
     return _by_matrices(plan, images.astype(jnp.float32)).astype(images.dtype)

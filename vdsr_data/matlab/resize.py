@@ -188,11 +188,12 @@ def resize_by(plan: Plan, image: Any, view: tuple[int, int, int, int], first: in
         case _:
             resize = _resize
     shape = (*image.shape[:first], *plan.sizes, *image.shape[first + 2 :])
-    return resize(image.reshape(view), plan, threads).reshape(shape)
+    return resize(image, view, plan, threads).reshape(shape)
 
 
-def _resize(images: NDArray[Any], plan: Plan, threads: int | None) -> NDArray[Any]:
-    """The work of `imresize`, on NumPy's arrays (images, rows, columns, channels)."""
+def _resize(array: NDArray[Any], view: tuple[int, int, int, int], plan: Plan, threads: int | None) -> NDArray[Any]:
+    """The work of `imresize`, on NumPy's arrays, seen as (images, rows, columns, channels)."""
+    images = array.reshape(view)
     dtype = images.dtype.newbyteorder("=")
     if dtype not in (*INTEGER_TOP, *FLOATS):
         raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {images.dtype}; convert it first")

@@ -20,20 +20,20 @@ __all__ = ["resize"]
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def resize(images: torch.Tensor, plan: Plan, threads: int | None) -> torch.Tensor:
-    """Resize a tensor (images, rows, columns, channels); `threads` of the CPU, by default as many as PyTorch has.
+def resize(array: torch.Tensor, view: tuple[int, int, int, int], plan: Plan, threads: int | None) -> torch.Tensor:
+    """Resize a tensor seen as (images, rows, columns, channels), by default on as many threads as PyTorch has.
 
     Raises
     ------
     TypeError
         If it is sparse, has no values, or a dtype that is none of the four.
     """
-    if images.layout != torch.strided or images.device.type == "meta":
-        kind = "on the device meta" if images.device.type == "meta" else f"of the layout {images.layout}"
+    if array.layout != torch.strided or array.device.type == "meta":
+        kind = f"of the layout {array.layout}" if array.layout != torch.strided else "on the device meta"
         raise TypeError(f"imresize needs a tensor whose values lie in memory, got one {kind}")
-    if images.dtype not in FLOATS:
-        raise TypeError(f"imresize takes tensors of float16, bfloat16, float32 or float64, got {images.dtype}")
-    return cast(torch.Tensor, _Resize.apply(images, plan, False, threads or 0))
+    if array.dtype not in FLOATS:
+        raise TypeError(f"imresize takes tensors of float16, bfloat16, float32 or float64, got {array.dtype}")
+    return cast(torch.Tensor, _Resize.apply(array.reshape(view), plan, False, threads or 0))
 
 
 torch.library.define(
