@@ -68,11 +68,17 @@ def _on_cpu(images: torch.Tensor, plan: Plan, transposed: bool, threads: int) ->
     swapped = plan.order == (1, 0)
     exact = images if images.dtype in {torch.float32, torch.float64} else images.double()
     exact = exact.transpose(1, 2) if swapped else exact
-    tables = [table for axis in plan.order for table in plan.taps(axis, transposed)]
-    sides = len(tables[0]), len(tables[2])
-    result = torch.empty((len(images), *sides, images.shape[3]), dtype=exact.dtype)
+    (index, weight), columns = (plan.taps(axis, transposed) for axis in plan.order)
+    result = torch.empty((len(images), len(index), len(columns[0]), images.shape[3]), dtype=exact.dtype)
     source, target = exact.contiguous().numpy(), result.numpy()
-    in_bands(lambda band: _kernels.resize_batch(source[band], *tables, target[band]), len(source), threads)
+
+    def work(band: slice) -> None:
+        if len(source) == 1:  # of its rows, since there is no other image for the other threads
+            _kernels.resize_batch(source, index[band], weight[band], *columns, target[:, band])
+        else:
+            _kernels.resize_batch(source[band], index, weight, *columns, target[band])
+
+    in_bands(work, len(index) if len(source) == 1 else len(source), threads)
     return (result.transpose(1, 2).contiguous() if swapped else result).to(images.dtype)
 
 
