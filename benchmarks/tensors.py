@@ -10,15 +10,15 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
 import platform
-import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import torch
 from arrays import FACTORS
-from contest import Row, processor
+from contest import Row, Work, processor
 from torch.nn.functional import interpolate
 
 from vdsr_data import imresize
@@ -31,7 +31,7 @@ MARKS = "<!-- written by benchmarks/tensors.py -->", "<!-- end -->"
 SHAPES = ((64, 3, 96, 96), (64, 1, 41, 41))
 PACKAGES = ("torch", "resize-right", "bicubic-pytorch", "numba")
 HEAD = ("batch, factor, way", "ours, ms", "interpolate, antialias", "ResizeRight", "bicubic-pytorch")
-TARGETS = {"interpolate": 1.0, "ResizeRight": 5.0, "bicubic-pytorch": 5.0}
+PEERS = ("interpolate", "ResizeRight", "bicubic-pytorch")
 Resize = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -65,25 +65,21 @@ def both_ways(resize: Resize, batch: torch.Tensor) -> object:
     return torch.autograd.grad(result, batch, result.detach())
 
 
-def rows(rounds: int) -> Iterator[Row]:
-    """A row for each batch, factor and way."""
+def lines(rounds: int) -> Iterator[list[str]]:
+    """For each batch, factor and way: ours in milliseconds, and how many times as long each peer takes."""
     for shape in SHAPES:
         batch = torch.rand(shape, requires_grad=True)
         for label, factor in FACTORS.items():
             for name, way in (("forward", forward), ("and backward", both_ways)):
-                works: dict[str, Any] = {
-                    who: (lambda r=resize, w=way, b=batch: w(r, b)) for who, resize in resizers(factor)
-                }
-                ours = works.pop("ours")
-                peers = {who: (work, TARGETS[who]) for who, work in works.items()}
-                yield Row(f"{' x '.join(map(str, shape))}, {label}, {name}", ours, peers, rounds)
-
-
-def cells(row: Row) -> list[str]:
-    """Ours in milliseconds, and how many times as long each peer takes."""
-    ours = row.median("ours")
-    ratios = {name: statistics.median(row.seconds[name]) * 1e3 / ours for name in row.peers}
-    return [row.what, f"{ours:.2f}", *(f"{ratios[name]:.1f}" if name in ratios else "" for name in TARGETS)]
+                works: dict[str, Work] = {who: partial(way, resize, batch) for who, resize in resizers(factor)}
+                ours, near = works.pop("ours"), works.pop("interpolate")
+                what = f"{' x '.join(map(str, shape))}, {label}, {name}"
+                close = Row(what, ours, {"interpolate": (near, 1.0)}, rounds)
+                far = Row(what, ours, {who: (work, 5.0) for who, work in works.items()}, max(rounds // 5, 3))
+                for row in (close, far):  # the others take seconds
+                    row.measure()
+                ratios = {cells[2]: cells[4] for row in (close, far) for cells in row.cells()}
+                yield [what, f"{close.median('ours'):.2f}", *(ratios.get(who, "") for who in PEERS)]
 
 
 def errors() -> Iterator[str]:
@@ -112,10 +108,10 @@ def errors() -> Iterator[str]:
         yield f"| {dtype} | {' | '.join(f'{max(column):.1e}' for column in zip(*found, strict=True))} |"
 
 
-def put(page: str, marks: tuple[str, str], lines: list[str]) -> str:
+def put(page: str, marks: tuple[str, str], text: list[str]) -> str:
     """The page with these lines between its marks."""
     before, _, rest = page.partition(marks[0])
-    return before + "\n".join([marks[0], *lines, "", marks[1]]) + rest.partition(marks[1])[2]
+    return before + "\n".join([marks[0], *text, "", marks[1]]) + rest.partition(marks[1])[2]
 
 
 def main() -> None:
@@ -125,17 +121,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    lines = [f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD))]
-    for row in rows(arguments.rounds):
-        row.measure()
-        lines.append(f"| {' | '.join(cells(row))} |")
-        print(lines[-1], flush=True)
+    table = []
+    for cells in chain([HEAD, ["---"] * len(HEAD)], lines(arguments.rounds)):
+        table.append(f"| {' | '.join(cells)} |")
+        print(table[-1], flush=True)
     if arguments.write:
         packages = ", ".join(
             f"{name} {version(name)}" for name in ("torch", "resize-right", "bicubic-pytorch", "numba")
         )
         machine = f"{processor()[0]}, one thread, Python {platform.python_version()}, {packages}"
-        page = put(PAGE.read_text(encoding="utf-8"), MARKS, [f"On {machine}:", "", *lines])
+        page = put(PAGE.read_text(encoding="utf-8"), MARKS, [f"On {machine}:", "", *table])
         PAGE.write_text(put(page, ERRORS, list(errors())), encoding="utf-8")
 
 
