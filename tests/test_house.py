@@ -35,14 +35,19 @@ HOMES = {
     "pooch": ("vdsr_data.public.*",),
     "requests": ("vdsr_data.public.*",),
     "platformdirs": ("vdsr_data.public.*",),
-    "torch": ("vdsr_data.interop.*", "vdsr_eval.metrics.learned", "vdsr_eval.networks.spandrelfile"),
+    "torch": (
+        "vdsr_data.interop.*",
+        "vdsr_data.matlab.torch_resize",
+        "vdsr_eval.metrics.learned",
+        "vdsr_eval.networks.spandrelfile",
+    ),
     "spandrel": ("vdsr_eval.networks.spandrelfile",),
     "onnx": ("vdsr_eval.networks.graph",),
     "onnxruntime": ("vdsr_eval.networks.onnxfile",),
     "pyiqa": ("vdsr_eval.metrics.learned",),
     "tensorflow": ("vdsr_data.interop.*", "vdsr_eval.networks.tf1", "vdsr_train.*"),
     "keras": ("vdsr_train.*",),
-    "jax": ("vdsr_train.*",),
+    "jax": ("vdsr_data.matlab.jax_resize", "vdsr_train.*"),
 }
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "SCALES",
     "SEEDS",
     "STRIDES",
+    "TENSOR_LAYOUTS",
     "WORKERS",
     "Axes",
     "Boundary",
@@ -41,6 +42,7 @@ __all__ = [
     "LayoutName",
     "ResizeMethod",
     "SubimageFormat",
+    "TensorLayout",
     "TestFormat",
     "TrainingFormat",
     "checked_boundary",
@@ -87,6 +89,8 @@ Crop = Literal["modcrop", "meta-sr", "none"]
 CROPS: tuple[Crop, ...] = get_args(Crop)
 LayoutName = Literal["basicsr", "rcan", "edsr", "kair", "metasr"]
 LAYOUT_NAMES: tuple[LayoutName, ...] = get_args(LayoutName)
+TensorLayout = Literal["HWC", "CHW", "NHWC", "NCHW"]
+TENSOR_LAYOUTS: tuple[TensorLayout, ...] = get_args(TensorLayout)
 Axes = Literal["matlab", "nhwc"]
 Flip = Literal["none", "left-right", "up-down"]
 FLIPS: tuple[Flip, ...] = get_args(Flip)

@@ -14,14 +14,14 @@ from vdsr_data import limits
 from vdsr_data.degradations.kernels import read_kernel
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import as_jpeg
-from vdsr_data.limits import CROPS, DEGRADATION_KINDS, Boundary, Crop, DegradationKind
+from vdsr_data.limits import CROPS, DEGRADATION_KINDS, Boundary, Crop, DegradationKind, TensorLayout
 from vdsr_data.matlab.arrays import channels_first, colon, modcrop, remark_range
 from vdsr_data.matlab.color import to_double
 from vdsr_data.matlab.dlpack import Array, as_numpy
 from vdsr_data.matlab.filters import checked_kernel, fspecial, imfilter
 from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.random import randn
-from vdsr_data.matlab.resize import imresize
+from vdsr_data.matlab.resize import Plan, image_view, imresize, resize_by
 
 __all__ = [
     "KINDS",
@@ -38,6 +38,7 @@ Image = NDArray[Any]
 SIGMAS = (0.01, 100.0)  # of Gaussian kernels, in pixels
 NOISE = (0.0, 255.0)  # standard deviation, of values up to 255
 QUALITIES = (1, 100)
+LINEAR = ("bi", "bi-double", "bd")  # in floating point, and without noise: these have gradients
 
 
 @dataclass(frozen=True)
@@ -353,6 +354,7 @@ def degrade(
     seed: int | None = None,
     quality: int | None = None,
     crop: Crop | None = None,
+    layout: TensorLayout | None = None,
 ) -> Array:
     """Make the low-resolution image of an original, as a paper's MATLAB script made it.
 
@@ -360,7 +362,7 @@ def degrade(
     ----------
     image : ndarray, shape (rows, columns) or (rows, columns, 3)
         uint8; for "bi", "bi-double", "bd", "blur" and "srmd" also uint16, or float32, float64 in [0, 1].
-        Also a tensor, as for `imresize`.
+        Also a tensor, as for `imresize`, on the CPU; elsewhere and with gradients see `layout`.
     kind : str or Degradation
         The name of a recipe, see `Degradation`, or one with its options.
     scale : float, default 1
@@ -369,18 +371,22 @@ def degrade(
         Options of the recipe, see `Degradation`.
     crop : {"modcrop", "meta-sr", "none"}, optional
         How the image is first cropped for the scale, see `crop_for`.
+    layout : {"HWC", "CHW", "NHWC", "NCHW"}, optional
+        What the dimensions are, as for `imresize`. With it floats of any library, by "bi", "bi-double" or "bd", have
+        gradients, and may be on any device and traced.
 
     Returns
     -------
     ndarray, or what `image` was, shape (rows, columns) or (rows, columns, 3)
-        Same dtype as the image, in native byte order; of a tensor a tensor.
+        Same dtype as the image, in native byte order; of a tensor a tensor. "bd" with a
+        `layout` differs by a few roundings from the one without.
 
     Raises
     ------
     ArgumentError
         If an argument is not allowed, has no effect on the kind, or nothing is left of the image.
     TypeError
-        If the dtype is none of the four, or for a tensor that `imresize` refuses.
+        If the dtype is none of the four; for a tensor on a GPU, traced or requiring a gradient, without `layout`.
 
     Warns
     -----
@@ -394,11 +400,6 @@ def degrade(
     >>> degrade(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7, "bd", 3).tolist()
     [[59, 77], [168, 186]]
     """
-    seen, back = as_numpy(image, "degrade")
-    if seen.ndim not in (2, 3) or seen.shape[2:] not in ((), (3,)):
-        found = channels_first(seen.shape) or f"shape {seen.shape}"
-        raise ArgumentError(f"degrade needs an image (rows, columns) or (rows, columns, 3), got {found}")
-    remark_range(seen, "degrade")
     options = {"boundary": boundary, "sigma": sigma, "kernel": kernel, "noise": noise, "seed": seed, "quality": quality}
     if isinstance(kind, Degradation):
         if any(value is not None for value in options.values()):
@@ -406,12 +407,41 @@ def degrade(
         recipe = kind
     else:
         recipe = Degradation(kind, **options)  # type: ignore[arg-type]
+    if layout is not None:
+        return cast(Array, _degrade_linearly(image, recipe, scale, crop, layout))
+    seen, back = as_numpy(image, "degrade")
+    if seen.ndim not in (2, 3) or seen.shape[2:] not in ((), (3,)):
+        found = channels_first(seen.shape) or f"shape {seen.shape}"
+        raise ArgumentError(f"degrade needs an image (rows, columns) or (rows, columns, 3), got {found}")
+    remark_range(seen, "degrade")
     scale = recipe.check_scale(scale)
-    cropped = crop_for(seen, scale, crop)
+    return cast(Array, back(recipe.apply(_cropped(seen, scale, crop), scale)))
+
+
+def _cropped(image: Image, scale: float, crop: Crop | None) -> Image:
+    """What `crop_for` leaves, which must be something."""
+    cropped = crop_for(image, scale, crop)
     if cropped.size == 0:
-        size = " x ".join(map(str, seen.shape[:2]))
+        size = " x ".join(map(str, image.shape[:2]))
         raise ArgumentError(f"nothing is left of an image of {size} pixels at scale {scale:g}")
-    return cast(Array, back(recipe.apply(cropped, scale)))
+    return cropped
+
+
+def _degrade_linearly(image: Any, recipe: Degradation, scale: float, crop: Crop | None, layout: TensorLayout) -> Any:
+    """`degrade` of a tensor of floats, by its own library."""
+    if recipe.kind not in LINEAR or "float" not in str(image.dtype):
+        allowed = f"layout is for floats, by {', '.join(LINEAR)}"
+        raise ArgumentError(f"degrade: {allowed}, not for {image.dtype}, by {recipe.kind}")
+    scale = recipe.check_scale(scale)
+    view, first = image_view(image.shape, layout, "degrade")
+    rows, columns = _cropped(np.broadcast_to(0, view[1:3]), scale, crop).shape
+    image = image[(slice(None),) * first + (slice(rows), slice(columns))]
+    if recipe.kind != "bd":
+        return imresize(image, 1 / scale, boundary=recipe.boundary or "symmetric", layout=layout)
+    sizes = math.ceil(rows * (1 / scale)), math.ceil(columns * (1 / scale))
+    method = f"blur {recipe.sigma or 1.6}"
+    plan = Plan((rows, columns), sizes, (1 / scale, 1 / scale), True, "replicate", method)
+    return resize_by(plan, image, (view[0], rows, columns, view[3]), first, None)
 
 
 def checked_degradation(

@@ -4,7 +4,7 @@ No fast-math and no fused multiply-add: every product is rounded before it is ad
 the last, so that the compiled code is bit-identical to the slow twins in ``tests/reference.py`` and to MATLAB.
 
 Whole-number factors take `resize_periodic_*`, both passes fused row by row so that the intermediate never leaves the
-first-level cache; anything else takes one pass per dimension.
+first-level cache; anything else takes one pass per dimension. Batches of patches, and gradients, take `resize_batch`.
 """
 
 from typing import NamedTuple
@@ -318,3 +318,30 @@ def resize_columns(source, index, weight, out, top):
             for lane in range(count):
                 for j in range(columns):
                     out[start + lane, j, c] = total[j, lane]
+
+
+@kernel
+def resize_batch(source, row_index, row_weight, column_index, column_weight, out):
+    """Resize along axis 1, then along axis 2: source (n, h, w, c) of floats -> out (n, rows, columns, c), in float64.
+
+    In tiles of LANES rows as `resize_columns`, which the first pass fills, so that a patch costs a few microseconds.
+    """
+    count, rows, columns, channels = out.shape
+    length = source.shape[2]
+    flat = source.reshape(count, source.shape[1], length * channels)
+    row = np.empty(length * channels)
+    tile = np.zeros((length * channels, LANES))
+    total = np.empty((columns, LANES))
+    for n in range(count):
+        for start in range(0, rows, LANES):
+            lanes = min(LANES, rows - start)
+            for lane in range(lanes):
+                _accumulate(flat[n], row_index[start + lane], row_weight[start + lane], row, row.size)
+                for j in range(row.size):
+                    tile[j, lane] = row[j]
+            for c in range(channels):
+                for j in range(columns):
+                    _accumulate(tile[c::channels], column_index[j], column_weight[j], total[j], LANES)
+                for lane in range(lanes):
+                    for j in range(columns):
+                        out[n, start + lane, j, c] = total[j, lane]

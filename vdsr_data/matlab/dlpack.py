@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.matlab.arrays import as_array
 
-__all__ = ["Array", "SupportsDLPack", "as_numpy", "library_of"]
+__all__ = ["Array", "SupportsDLPack", "as_numpy", "differentiable", "library_of"]
 
 CPU = 1  # kDLCPU of DLPack's header; CUDA's is 2
 
@@ -33,6 +33,20 @@ def library_of(array: Any) -> Any:
         return array.__array_namespace__()
     homes = (sys.modules.get(kind.__module__.partition(".")[0]) for kind in type(array).__mro__)
     return next((home for home in homes if hasattr(home, "from_dlpack")), None)
+
+
+def differentiable(array: Any) -> str | None:
+    """Which library, "torch" or "jax", is to compute with this array itself; None if NumPy can, and loses nothing.
+
+    It is for tensors of floats of PyTorch, and for arrays of JAX that are traced, or not where or of what NumPy is.
+    """
+    if (torch := sys.modules.get("torch")) and isinstance(array, torch.Tensor):
+        return "torch" if array.is_floating_point() else None
+    if (jax := sys.modules.get("jax")) and isinstance(array, jax.Array):
+        floats = jax.numpy.issubdtype(array.dtype, jax.numpy.floating)
+        alone = isinstance(array, jax.core.Tracer) or array.dtype.itemsize < 4 or array.platform() != "cpu"
+        return "jax" if floats and alone else None
+    return None
 
 
 def as_numpy(array: Any, function: str) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:

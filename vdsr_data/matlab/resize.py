@@ -9,21 +9,33 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
-from vdsr_data.limits import RESIZE_METHODS, WORKERS, Boundary, ResizeMethod, checked_boundary, choice, truth, whole
+from vdsr_data.limits import (
+    RESIZE_METHODS,
+    TENSOR_LAYOUTS,
+    WORKERS,
+    Boundary,
+    ResizeMethod,
+    TensorLayout,
+    checked_boundary,
+    choice,
+    several,
+    truth,
+    whole,
+)
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
-from vdsr_data.matlab.dlpack import Array, as_numpy
-from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
+from vdsr_data.matlab.dlpack import Array, as_numpy, differentiable
+from vdsr_data.matlab.taps import periodic_columns, transposed_taps, wrapped_taps
 
-__all__ = ["FLOATS", "Boundary", "imresize", "in_bands", "output_size"]
+__all__ = ["FLOATS", "Boundary", "Plan", "image_view", "imresize", "in_bands", "output_size", "resize_by"]
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 LONGEST, MOST = 2**31, 2**40  # a side, and pixels, of a result: no memory holds more
@@ -38,16 +50,18 @@ def imresize(
     antialias: bool | None = None,
     boundary: Boundary = "symmetric",
     method: ResizeMethod = "bicubic",
-    threads: int = 1,
+    layout: TensorLayout | None = None,
+    threads: int | None = None,
 ) -> Array:
     """Resize an image as MATLAB's ``imresize(image, scale, method)`` does.
 
     Parameters
     ----------
-    image : ndarray, shape (rows, columns) or (rows, columns, channels)
-        uint8, uint16, float32 or float64; any memory layout, never modified. Floats may have any range; a NaN or an
+    image : ndarray, shape (rows, columns) or (rows, columns, channels), or that of `layout`
+        uint8, uint16, float32 or float64; any strides, never modified. Floats may have any range; a NaN or an
         infinity spreads over the pixels whose kernel covers it. Also a PyTorch tensor or JAX array on the CPU, which
-        is read where it is (DLPack), and anything else that NumPy takes for an array.
+        is read where it is (DLPack), and anything else that NumPy takes for an array. Their floats, float16 and
+        bfloat16 too, may have gradients, be on any device, and be traced by ``jax.jit``, ``torch.compile``, ``vmap``.
     scale : float or pair of float, optional
         Factor for both dimensions, or (rows, columns). The output has ``ceil(scale * size)`` pixels.
     size : pair of int, optional
@@ -59,8 +73,12 @@ def imresize(
     method : {"bicubic", "bilinear", "box", "lanczos2", "lanczos3", "nearest", "triangle"}, default "bicubic"
         MATLAB's name of the kernel. "bicubic" is proved; "nearest" by factors of 1/3; the others follow MATLAB's
         documentation.
-    threads : int, default 1
-        Threads to work with; the result does not depend on their number.
+    layout : {"HWC", "CHW", "NHWC", "NCHW"}, optional
+        What the dimensions are: N images, C channels, H rows, W columns. It must be said of four, which are never
+        guessed; without it, two are rows and columns, and the third the channels.
+    threads : int, optional
+        Threads to work with; the result does not depend on their number. By default 1; for PyTorch's floats as many as
+        ``torch.get_num_threads()`` says. JAX has its own.
 
     Returns
     -------
@@ -68,16 +86,16 @@ def imresize(
         The resized image, same dtype, in native byte order, C-contiguous, always a new array; of a tensor a tensor.
         Integers are rounded half away from zero and saturated after each of the two passes, as MATLAB does. float32 is
         computed in float64. float64 is neither rounded nor clipped, and bit-identical to MATLAB's bicubic at any
-        factor.
+        factor. These are also the values of PyTorch's on the CPU, compiled or not, and of JAX's float64 there; see
+        "Resize inside a training" for what else there is.
 
     Raises
     ------
     TypeError
-        If the dtype is none of the four; if a tensor is on a GPU, or requires a gradient, which would be lost without
-        a word; if a function is being traced by ``jax.jit`` or ``jax.grad``.
+        If the dtype is none of those; if a tensor is sparse or has no values; if integers are on a GPU or traced.
     ArgumentError
-        If the image is empty or has another number of dimensions, if `scale`, `size`, `antialias`, `boundary`,
-        `method` or `threads` is not valid, or if no memory could hold the result. It is a ValueError.
+        If the image is empty or has other dimensions than `layout`, if `scale`, `size`, `antialias`, `boundary`,
+        `method`, `layout` or `threads` is not valid, or if no memory could hold the result. It is a ValueError.
 
     Warns
     -----
@@ -96,47 +114,102 @@ def imresize(
     >>> imresize(np.array([[0, 100], [200, 250]], dtype=np.uint8), 2).tolist()
     [[0, 17, 69, 94], [33, 59, 112, 138], [153, 171, 208, 226], [216, 226, 248, 255]]
     """
-    seen, back = as_numpy(image, "imresize")
-    remark_layout(seen.shape, "imresize")
-    return cast(Array, back(_resize(seen, scale, size, antialias, boundary, method, threads)))
+    seen, back = (image, None) if differentiable(image) else as_numpy(image, "imresize")
+    shape = cast(Any, seen).shape
+    view, first = image_view(shape, layout, "imresize")
+    if layout is None:
+        remark_layout(shape, "imresize")
+    plan = _checked_plan(view[1:3], scale, size, antialias, boundary, method)
+    threads = threads if threads is None else whole("threads", threads, WORKERS)
+    result = resize_by(plan, seen, view, first, threads)
+    return cast(Array, back(result) if back else result)
 
 
-def _resize(
-    image: NDArray[Any],
+class Plan(NamedTuple):
+    """What is done along rows and columns; tables and compiled functions are kept by it."""
+
+    lengths: tuple[int, int]
+    sizes: tuple[int, int]
+    scales: tuple[float, float]
+    antialias: bool
+    boundary: Boundary
+    method: ResizeMethod | str  # that of `wrapped_taps`
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The axes, 0 rows and 1 columns, in the order in which they are resized."""
+        return (0, 1) if self.scales[0] <= self.scales[1] else (1, 0)
+
+    def taps(self, axis: int, transposed: bool = False) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Indices and weights of an axis, (pixels, taps); `transposed`, those of the gradient."""
+        table = transposed_taps if transposed else wrapped_taps
+        return table(self.lengths[axis], self.sizes[axis], self.scales[axis], *self[3:])
+
+
+def _checked_plan(
+    lengths: tuple[int, int],
     scale: float | Sequence[float] | None,
     size: Sequence[int] | None,
     antialias: bool | None,
     boundary: Boundary,
     method: ResizeMethod,
-    threads: int,
-) -> NDArray[Any]:
-    """The work of `imresize`, on NumPy's arrays."""
-    if image.ndim not in (2, 3) or image.size == 0:
-        raise ArgumentError(
-            f"imresize needs a non-empty (rows, columns) or (rows, columns, channels) image, got shape {image.shape}"
-        )
-    if image.dtype.newbyteorder("=") not in (*INTEGER_TOP, *FLOATS):
-        raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {image.dtype}; convert it first")
+) -> Plan:
+    """Check the arguments of `imresize`, for images of these rows and columns."""
     checked_boundary(boundary)
     method = choice("method", method, RESIZE_METHODS)
     antialias = method != "nearest" if antialias is None else truth("antialias", antialias)
-    whole("threads", threads, WORKERS)
-    scales, sizes = _plan(image.shape, scale, size)
+    scales, sizes = _plan(lengths, scale, size)
+    return Plan(lengths, sizes, scales, antialias, boundary, method)
 
-    dtype = image.dtype.newbyteorder("=")
-    top = INTEGER_TOP.get(dtype, 0.0)
-    result = np.ascontiguousarray(image, dtype=dtype if top else np.float64)
-    if result.ndim == 2:
-        result = result[:, :, np.newaxis]
-    columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary, method)
-    if scales[0] <= scales[1] and columns is not None:
-        rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary, method)
-        result = _resize_both(result, *rows, columns, sizes[1], top, threads)
-    else:
-        for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
-            table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary, method)
-            result = _resize_axis(result, axis, *table, top, threads)
-    return result.reshape(*sizes, *image.shape[2:]).astype(dtype, copy=False)
+
+def image_view(
+    shape: Sequence[int], layout: TensorLayout | None, function: str
+) -> tuple[tuple[int, int, int, int], int]:
+    """The array as (images, rows, columns, channels), which needs no copy, and the axis of its rows."""
+    if layout is not None:
+        choice("layout", layout, TENSOR_LAYOUTS)
+    elif len(shape) == 4:
+        raise ArgumentError(f"{function}: the four dimensions {tuple(shape)} need layout='NCHW' or layout='NHWC'")
+    axes = str(layout or "HWC"[: max(len(shape), 2)])
+    if len(axes) != len(shape) or 0 in shape:
+        wanted = layout or "(rows, columns) or (rows, columns, channels)"
+        raise ArgumentError(f"{function} needs a non-empty {wanted} image, got shape {tuple(shape)}")
+    first = axes.index("H")
+    return (math.prod(shape[:first]), shape[first], shape[first + 1], math.prod(shape[first + 2 :])), first
+
+
+def resize_by(plan: Plan, image: Any, view: tuple[int, int, int, int], first: int, threads: int | None) -> Any:
+    """Resize an array of any library, of whose axes `first` is the rows and the next the columns; see `image_view`."""
+    match differentiable(image):
+        case "torch":
+            from vdsr_data.matlab.torch_resize import resize
+        case "jax":
+            from vdsr_data.matlab.jax_resize import resize
+        case _:
+            resize = _resize
+    shape = (*image.shape[:first], *plan.sizes, *image.shape[first + 2 :])
+    return resize(image, view, plan, threads).reshape(shape)
+
+
+def _resize(array: NDArray[Any], view: tuple[int, int, int, int], plan: Plan, threads: int | None) -> NDArray[Any]:
+    """The work of `imresize`, on NumPy's arrays, seen as (images, rows, columns, channels)."""
+    images = array.reshape(view)
+    dtype = images.dtype.newbyteorder("=")
+    if dtype not in (*INTEGER_TOP, *FLOATS):
+        raise TypeError(f"imresize takes uint8, uint16, float32 or float64, got {images.dtype}; convert it first")
+    results = [_resize_one(image, plan, INTEGER_TOP.get(dtype, 0.0), threads or 1) for image in images]
+    return (results[0] if len(results) == 1 else np.stack(results)).astype(dtype, copy=False)
+
+
+def _resize_one(image: NDArray[Any], plan: Plan, top: float, threads: int) -> NDArray[Any]:
+    """One image (rows, columns, channels), integers that saturate at `top`, or floats; these come as float64."""
+    result = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=") if top else np.float64)
+    columns = periodic_columns(plan.lengths[1], plan.sizes[1], plan.scales[1], *plan[3:])
+    if plan.order == (0, 1) and columns is not None:
+        return _resize_both(result, *plan.taps(0), columns, plan.sizes[1], top, threads).reshape(*plan.sizes, -1)
+    for axis in plan.order:
+        result = _resize_axis(result, axis, *plan.taps(axis), top, threads)
+    return result
 
 
 def output_size(shape: Sequence[int], scale: float | Sequence[float]) -> tuple[int, int]:
@@ -150,19 +223,20 @@ def _plan(
     """Scale factors and output size per dimension, from whichever of the two was given."""
     if (scale is None) == (size is None):
         raise ArgumentError("give either scale or size")
+    what = scale if size is None else size
+    given = [what] if isinstance(what, (int, float)) else several(what)  # in words that torch.compile understands
+    texts_or_truths = any(isinstance(one, (str, bytes, bool, np.bool_)) for one in given)
     try:
-        given = np.atleast_1d(np.asarray(scale if size is None else size))
-        texts_or_truths = given.dtype.kind in "SUb" or any(isinstance(one, (str, bytes, bool)) for one in given.flat)
-        numbers = [] if texts_or_truths else given.astype(np.float64).tolist()
+        numbers = [] if texts_or_truths else [float(one) for one in given]
     except (TypeError, ValueError, OverflowError):
         numbers = []
     if size is not None:
-        if np.shape(numbers) != (2,) or any(not n >= 1 or n != np.floor(n) for n in numbers):
+        if len(numbers) != 2 or any(not (n >= 1 and n % 1 == 0) for n in numbers):
             raise ArgumentError(f"size must be two whole numbers of at least 1 (rows, columns), got {size!r}")
         lengths = numbers
         factors = numbers[0] / shape[0], numbers[1] / shape[1]
     else:
-        if np.shape(numbers) not in ((1,), (2,)) or not all(math.isfinite(n) and n > 0 for n in numbers):
+        if len(numbers) not in {1, 2} or not all(0 < n < math.inf for n in numbers):
             raise ArgumentError(f"scale must be one positive number or a pair (rows, columns), got {scale!r}")
         factors = numbers[0], numbers[-1]
         lengths = [factors[0] * shape[0], factors[1] * shape[1]]

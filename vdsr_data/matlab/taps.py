@@ -5,6 +5,7 @@ Built in NumPy with operations that every processor rounds alike, and kept for t
 
 import math
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from vdsr_data.limits import BOUNDARIES, Boundary, ResizeMethod
 from vdsr_data.matlab._resize_kernels import Columns
 from vdsr_data.matlab.elementary import cube, sin
 
-__all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "wrapped", "wrapped_taps"]
+__all__ = ["BOUNDARIES", "Boundary", "periodic_columns", "transposed_taps", "wrapped", "wrapped_taps"]
 
 WIDTHS: dict[ResizeMethod, float] = {
     "nearest": 1.0, "box": 1.0, "bilinear": 2.0, "triangle": 2.0, "bicubic": 4.0, "lanczos2": 4.0, "lanczos3": 6.0,
@@ -28,13 +29,43 @@ def wrapped_taps(
     scale: float,
     antialias: bool,
     boundary: Boundary,
-    method: ResizeMethod = "bicubic",
+    method: ResizeMethod | str = "bicubic",
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Input indices and weights, each (out_length, taps), of every output pixel along one dimension; read-only."""
+    """Input indices and weights, each (out_length, taps), of every output pixel along one dimension; read-only.
+
+    `method` may also be "blur SIGMA": a Gaussian of seven pixels, and then the nearest of its results.
+    """
     tap, weight = _taps(out_length, scale, antialias, method)
     index = wrapped(tap, in_length, boundary)
     index.flags.writeable = weight.flags.writeable = False  # shared by every caller through the cache
     return index, weight
+
+
+@lru_cache(KEPT_TABLES)
+def transposed_taps(
+    in_length: int,
+    out_length: int,
+    scale: float,
+    antialias: bool,
+    boundary: Boundary,
+    method: ResizeMethod | str = "bicubic",
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """What `wrapped_taps` returns, transposed: output indices and weights, each (in_length, taps), of input pixels.
+
+    A pixel that an output pixel weighs twice, mirrored at an edge, has the sum once; one with fewer taps has zeros.
+    """
+    index, weight = wrapped_taps(in_length, out_length, scale, antialias, boundary, method)
+    pairs = index * out_length + np.arange(out_length)[:, np.newaxis]
+    found, of = np.unique(pairs, return_inverse=True)
+    sums = np.bincount(of.ravel(), weight.ravel())
+    pixel, output = np.divmod(found, out_length)
+    counts = np.bincount(pixel, minlength=in_length)
+    place = np.arange(len(found)) - (np.cumsum(counts) - counts)[pixel]
+    table = np.zeros((in_length, counts.max()), dtype=np.intp)
+    weights = np.zeros(table.shape)
+    table[pixel, place], weights[pixel, place] = output, sums
+    table.flags.writeable = weights.flags.writeable = False
+    return table, weights
 
 
 @lru_cache(KEPT_TABLES)
@@ -44,7 +75,7 @@ def periodic_columns(
     scale: float,
     antialias: bool,
     boundary: Boundary,
-    method: ResizeMethod = "bicubic",
+    method: ResizeMethod | str = "bicubic",
 ) -> Columns | None:
     """The taps of a whole-number factor (or the inverse of one) as phases; None for any other factor."""
     phases = max(round(scale), 1)
@@ -82,9 +113,12 @@ def wrapped(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray
 
 
 def _taps(
-    out_length: int, scale: float, antialias: bool, method: ResizeMethod
+    out_length: int, scale: float, antialias: bool, method: ResizeMethod | str
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Input indices, which may lie beyond the edges, and weights; the order of the operations decides last bits."""
+    if method.startswith("blur "):
+        return _blurred(out_length, scale, float(method.removeprefix("blur ")))
+    method = cast(ResizeMethod, method)
     stretch = scale if antialias and scale < 1 else 1.0
     width = WIDTHS[method] / stretch
     position = np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale)
@@ -98,6 +132,15 @@ def _taps(
     kept = weight.any(axis=0)
     # In C's order both: what a mask picks is in Fortran's, and Numba would compile every loop once more for that.
     return np.ascontiguousarray(tap[:, kept], np.intp) - 1, np.ascontiguousarray(weight[:, kept])
+
+
+def _blurred(out_length: int, scale: float, sigma: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """As `_taps`, of ``fspecial('gaussian', 7, sigma)``, one of whose rows times one of whose columns it is."""
+    tap, weight = _taps(out_length, scale, False, "nearest")
+    nearest = np.take_along_axis(tap, weight.argmax(axis=1, keepdims=True), axis=1)
+    steps = np.arange(-3, 4)
+    weight = np.exp(-(steps**2) / (2 * sigma**2))
+    return nearest + steps, np.tile(weight / weight.sum(), (out_length, 1))
 
 
 def _kernel(x: NDArray[np.float64], method: ResizeMethod) -> NDArray[np.float64]:
