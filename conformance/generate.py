@@ -64,8 +64,8 @@ def tens(seed: int) -> Array:
     return 10 * noise(40 * 48, 25, seed).reshape(40, 48).astype(np.uint8)
 
 
-def deciding_colours(count: int) -> Array:
-    """8-bit colours whose luma is another if the coefficients are divided by 255, and not multiplied by 1/255."""
+def deciding_colours() -> Array:
+    """All 8-bit colours whose luma is another if the coefficients are divided by 255, and not multiplied by 1/255."""
     found: list[list[int]] = []
     green, blue = np.mgrid[:256, :256]
     for red in range(256):
@@ -76,14 +76,14 @@ def deciding_colours(count: int) -> Array:
 
         differ = rounded([t * (1 / 255) for t in MATRIX[0]]) != rounded([t / 255 for t in MATRIX[0]])
         found += [[red, int(g), int(b)] for g, b in np.argwhere(differ)]
-    return np.array(found[:: max(len(found) // count, 1)][:count])
+    return np.array(found)
 
 
 def colours() -> Array:
     """256 colours: the corners of the cube, greys, those that decide, and others."""
     corners = [[255 * (k >> bit & 1) for bit in range(3)] for k in range(8)]
     greys = [[value] * 3 for value in range(0, 256, 17)]
-    chosen = np.array([*corners, *greys, *deciding_colours(64).tolist()])
+    chosen = np.array([*corners, *greys, *deciding_colours().tolist()])
     rest = noise(3 * (256 - len(chosen)), 255, 7).reshape(-1, 3)
     return np.concatenate([chosen, rest]).reshape(16, 16, 3).astype(np.uint8)
 
