@@ -11,7 +11,7 @@ from .inspect.describe import info
 from .inspect.recognition import identify
 from .inspect.sheet import preview
 from .inspect.verification import verify
-from .interop.conformance import Conformity, conform
+from .interop.conformance import conform
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import colon, modcrop
 from .matlab.color import im2double, luma, rgb2gray, rgb2ycbcr, ycbcr2rgb
@@ -29,7 +29,6 @@ __version__: str
 __all__ = [
     "ArgumentError",
     "Benchmark",
-    "Conformity",
     "Degradation",
     "VdsrError",
     "VdsrWarning",

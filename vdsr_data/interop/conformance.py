@@ -300,7 +300,7 @@ def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
 
     def sized(image: Image, size: tuple[int, int]) -> Image:
         scale = size[0] / image.shape[0], size[1] / image.shape[1]
-        return np.asarray(resize(image, size, {"scale": None if "size" in takes else scale[0]}))
+        return np.asarray(resize(image, size, {"scale": None if "size" in takes else scale[0], **DEFAULTS}))
 
     refused = {}
     for dtype in DTYPES:
@@ -430,7 +430,7 @@ def _description(resizing: Resizing) -> list[str]:
     return lines
 
 
-MATLAB = {"kernel": "cubic, a = -0.5", "widened": "shrinking", "edge": "mirrored", "shift": "none"}
+MATLAB = {"kernel": "cubic, a = -0.5", "widened": "yes", "edge": "mirrored", "shift": "none"}
 
 
 def _words(fit: Fit | None) -> dict[str, str]:
