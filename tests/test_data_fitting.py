@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vdsr_data.interop.fitting import fit_resizer
 
@@ -133,6 +134,17 @@ def test_other_kernels_are_named() -> None:
     assert found.shrinking.widened
     assert not fit_resizer(resizer(kernel=bell, widened=False), np.float64).shrinking.kernel
     assert found.rounding is None
+
+
+@pytest.mark.parametrize(("method", "kernel"), [("LANCZOS", "lanczos3"), ("BILINEAR", "linear"), ("BOX", "box")])
+def test_pillows_kernels_are_named(method: str, kernel: str) -> None:
+    def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        plain = image if image.dtype == np.uint8 else image.astype(np.float32)
+        return np.asarray(Image.fromarray(plain).resize(size[::-1], Image.Resampling[method]))
+
+    found = fit_resizer(resize, np.float64)
+    assert (found.enlarging.kernel, found.shrinking.kernel, found.shrinking.widened) == (kernel, kernel, True)
+    assert found.enlarging.a is None
 
 
 def test_what_fails_at_one_factor_is_left_out() -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +41,17 @@ SECONDS = 60  # that a command has for an image
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """How to call a library's function: `make` gives, of the function and its options, one of an image and a size.
+
+    `note` says what is done beside the call.
+    """
+
+    make: Callable[[Function, dict[str, Any]], Sized]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Target:
     """A function to be looked at.
 
@@ -50,26 +61,18 @@ class Target:
         As it was asked for.
     function : callable
     version : str
-        Of the package that it comes from; empty if there is none.
+        The package that it comes from, and its version; empty if there is none.
     options : dict
         Keywords that are passed each time, beside those of the vectors.
+    adapter : Adapter or None
+        How to call it, if it is a library's that `ADAPTERS` has.
     """
 
     name: str
     function: Function
     version: str = ""
-    options: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """How to call a library's function: `make` gives, of the function and its options, one of an image and a size.
-
-    `note` says what is done beside the call.
-    """
-
-    make: Callable[[Function, dict[str, Any]], Sized]
-    note: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    adapter: Adapter | None = None
 
 
 def find_target(target: str | Function) -> Target:
@@ -94,7 +97,8 @@ def find_target(target: str | Function) -> Target:
     """
     if callable(target):
         name = f"{getattr(target, '__module__', None)}:{getattr(target, '__qualname__', type(target).__name__)}"
-        return Target(name, target, _version(name.partition(":")[0]))
+        known = next((key for key in ADAPTERS if _is(key, target)), "")
+        return Target(name, target, _version((known or name).partition(":")[0]), adapter=ADAPTERS.get(known))
     if not isinstance(target, str):
         raise ArgumentError(f"target: {target!r} is not allowed; give module:function, a command line, or a function")
     if "{input}" in target or "{output}" in target:
@@ -116,7 +120,7 @@ def find_target(target: str | Function) -> Target:
         raise ArgumentError(f"target: {module} cannot be imported: {type(error).__name__}: {brief(error)}") from error
     if not callable(found):
         raise ArgumentError(f"target: {name} is not a function, but of type {type(found).__name__}")
-    return Target(target, found, _version(module), dict(map(_option, words)))
+    return Target(target, found, _version(module), dict(map(_option, words)), ADAPTERS.get(name))
 
 
 def as_resizer(target: Target) -> tuple[Resize, frozenset[str]]:
@@ -127,13 +131,10 @@ def as_resizer(target: Target) -> tuple[Resize, frozenset[str]]:
     ArgumentError
         If it has an option that its adapter does not know.
     """
-    options = dict(target.options or {})
-    name = re.split(r",(?=\w+=)", target.name)[0]
-    adapter = ADAPTERS.get(name) or next((ADAPTERS[key] for key in ADAPTERS if _is(key, target.function)), None)
-    if adapter is not None:
-        sized = adapter.make(target.function, options)
+    function, options = target.function, dict(target.options)
+    if target.adapter is not None:
+        sized = target.adapter.make(function, options)
         return (lambda image, size, _: sized(image, size)), frozenset({"size"})
-    function = target.function
     if isinstance(function, _Command):
         return function, function.takes
     named: Mapping[str, inspect.Parameter] = {}
@@ -226,7 +227,7 @@ def _version(module: str) -> str:
 
 
 def _is(key: str, function: Function) -> bool:
-    """Whether this is the function of that name, whose module has been imported, then, by whoever has it."""
+    """Whether this is the function of that name; its module has been imported by whoever has the function."""
     module, _, attribute = key.partition(":")
     found: Any = sys.modules.get(module)
     for part in attribute.split("."):

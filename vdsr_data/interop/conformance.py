@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError, brief
 from vdsr_data.images.files import read_image
-from vdsr_data.interop.adapters import ADAPTERS, Target, as_resizer, find_target
+from vdsr_data.interop.adapters import Target, as_resizer, find_target
 from vdsr_data.interop.fitting import Fit, Resizing, fit_resizer
 from vdsr_data.limits import choice
 
@@ -188,11 +189,11 @@ def conform(target: str | Callable[..., Any], *, function: str | None = None) ->
     ----------
     target : str or callable
         A function; or ``module:function``, which is imported, with options behind commas:
-        ``cv2:resize,interpolation=INTER_AREA``. Functions of libraries that `ADAPTERS` names are called as they want.
-        Other resizers are called with an ndarray (rows, columns) or (rows, columns, 3) of uint8, uint16 or float64 in
-        [0, 1] and those of ``scale``, ``size``, ``antialias``, ``boundary`` and ``method`` that they name, or else
-        with the size (rows, columns). Or a command line with ``{input}``, ``{output}`` (PNG files) and ``{scale}`` or
-        ``{rows}`` and ``{columns}``.
+        ``cv2:resize,interpolation=INTER_AREA``. Those of libraries that `vdsr_data.interop.adapters` lists are called
+        as they want. Other resizers are called with an ndarray (rows, columns) or (rows, columns, 3) of uint8, uint16
+        or float64 in [0, 1] and those of ``scale``, ``size``, ``antialias``, ``boundary`` and ``method`` that they
+        name, or else with the size (rows, columns). Or a command line with ``{input}``, ``{output}`` (PNG files) and
+        ``{scale}`` or ``{rows}`` and ``{columns}``.
     function : str, optional
         The function of the vectors to compare with: "imresize", "rgb2ycbcr", "psnr", ... By default that of the
         target's name, or "imresize". All but "imresize" are called with the arguments of ours.
@@ -220,15 +221,16 @@ def conform(target: str | Callable[..., Any], *, function: str | None = None) ->
     >>> found.resizing.shrinking.a, found.resizing.shrinking.border, found.resizing.rounding.order
     (-0.5, 'cut off', 'columns first')
     """
-    found = find_target(target)
     cases = read_vectors()
     names = list(dict.fromkeys(case.function for case in cases))
-    own = found.name.partition(",")[0].rpartition(":")[2].rpartition(".")[2]
-    default = own if own in names and found.name.partition(",")[0] not in ADAPTERS else "imresize"
-    function = default if function is None else choice("function", function, names)
-    chosen = [case for case in cases if case.function == function]
+    if function is not None:
+        choice("function", function, names)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # other libraries', which are not for whoever asks here
+        found = find_target(target)
+        own = re.split(r"[:.]", found.name.partition(",")[0])[-1]
+        function = function or (own if own in names else "imresize")
+        chosen = [case for case in cases if case.function == function]
         return _of_resizer(found, chosen) if function == "imresize" else _of_function(found, function, chosen)
 
 
@@ -283,7 +285,7 @@ def _of_function(target: Target, function: str, cases: Sequence[Case]) -> Confor
     for case in cases:
         options = {name: _copied(value) for name, value in case.options.items() if any_word or name in (named or ())}
         try:
-            got = target.function(*map(_copied, case.arguments), **options, **target.options or {})
+            got = target.function(*map(_copied, case.arguments), **{**options, **target.options})
         except Exception as error:  # whatever a function raises is its answer
             outcomes.append(Outcome(case, asked=True, why=_said(error)))
             continue
@@ -296,7 +298,6 @@ def _of_function(target: Target, function: str, cases: Sequence[Case]) -> Confor
 def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
     """Look at a resizer, and compare it with imresize."""
     resize, takes = as_resizer(target)
-    adapter = ADAPTERS.get(target.name.partition(",")[0])
 
     def sized(image: Image, size: tuple[int, int]) -> Image:
         scale = size[0] / image.shape[0], size[1] / image.shape[1]
@@ -326,7 +327,7 @@ def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
             continue
         outcomes.append(_compared(case, got, asked))
     resizing = fit_resizer(sized, np.float64 if np.float64 in taken else taken[0])
-    note = adapter.note if adapter else ""
+    note = target.adapter.note if target.adapter else ""
     return Conformity(target.name, target.version, note, "imresize", resizing, tuple(outcomes), refused)
 
 

@@ -32,7 +32,7 @@ ROUNDS = 0.9  # part of the values that a rule of rounding must give
 
 @dataclass(frozen=True)
 class Fit:
-    """How a resizer weighs pixels at one factor.
+    """How a resizer weighs pixels at one factor, down the image.
 
     Attributes
     ----------
