@@ -98,8 +98,8 @@ def inputs() -> dict[str, Array]:
         "grey": grey, "small": small, "rgb": rgb, "tiny_rgb": tiny_rgb,
         "grey16": picture(24, 20, 1, 65535, 5), "rgb16": picture(12, 10, 3, 65535, 6),
         "ties": (64 * noise(16 * 12, 3, 11)).reshape(16, 12).astype(np.uint8),
-        "tens": tens(269), "more_tens": tens(212), "line": small[3:4, :7], "dot": small[5:6, 5:6],
-        "double": im2double(grey[:24, 10:30]), "tiny_double": im2double(small[:6, :5]),
+        "tens": tens(269), "more_tens": tens(212), "strip": small[3:4, :7], "dot": small[5:6, 5:6],
+        "grey_double": im2double(grey[:24, 10:30]), "tiny_double": im2double(small[:6, :5]),
         "rgb_double": im2double(rgb[6:15, 3:11]),
         "signed_double": 4 * im2double(small[:8, :9]) - 2,
         "colours": colours(), "colours16": picture(4, 8, 3, 65535, 12), "colours_double": im2double(colours()[:8, :8]),
@@ -127,11 +127,10 @@ def png(array: Array) -> bytes:
         body += struct.pack("<BHH", at + STORED >= len(raw), len(block), len(block) ^ 0xFFFF) + block
     body += struct.pack(">I", zlib.adler32(raw))
     head = struct.pack(">IIBBBBB", array.shape[1], len(array), depth, 2 if array.ndim == 3 else 0, 0, 0, 0)
-    chunks = [(b"IHDR", head), (b"IDAT", body), (b"IEND", b"")]
-    parts = (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, data in ((b"IHDR", head), (b"IDAT", body), (b"IEND", b"")):
+        file += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return file
 
 
 class Vectors:
@@ -177,9 +176,8 @@ class Vectors:
                 said.append(argument)
         given = {key: self.arrays[value] if key == "kernel" else value for key, value in options.items()}
         shown = {key: {"input": value} if key == "kernel" else value for key, value in options.items()}
-        result = np.asarray(
-            getattr(vdsr_eval if function in ("psnr", "ssim") else vdsr_data, function)(*values, **given)
-        )
+        package = vdsr_eval if function in ("psnr", "ssim") else vdsr_data
+        result = np.asarray(getattr(package, function)(*values, **given))
         if tolerance:
             result = np.array([float(f"{x:.{DIGITS}g}") for x in result.ravel().tolist()]).reshape(result.shape)
         case = {"name": name, "function": function, "matlab": matlab, "arguments": said, "options": shown}
@@ -201,18 +199,15 @@ def imresize_proof(dtype: str, scale: Any, antialias: bool, boundary: str, metho
         return "file", "0 of 187,962 values of RDN's BD images"
     if method != "bicubic":
         return "rules", "the kernel is that of MATLAB's documentation"
-    if dtype == "float64" and boundary == "symmetric":
-        if whole and antialias:
-            return "file", "every bit of the doubles of a release of 2018, factors 2, 3, 4 and their inverses"
-        return (
-            "file",
-            "every bit of 16 files of doubles of R2019b, irregular sizes with and without antialias among them",
-        )
+    if dtype == "float64" and boundary == "symmetric" and antialias and whole:
+        return "file", "every bit of the doubles of a release of 2018, factors 2, 3, 4 and their inverses"
+    if dtype == "float64" and boundary == "symmetric" and (whole or scale is None):
+        return "file", "every bit of 16 files of doubles of R2019b, of irregular sizes and without antialias too"
     if dtype == "uint8" and smaller and antialias and (whole or scale == 1 / 8):
         if boundary == "replicate":
             return "file", "0 of 38.6 million values of the LR images of Set5, Set14, B100 and Urban100, and of Set5 x8"
         return "file", "0 of 5 million values of LR images x2, x3, x4, x8 of a newer release"
-    if dtype == "uint8" and smaller and antialias and boundary == "replicate":
+    if dtype == "uint8" and smaller and antialias and boundary == "replicate" and abs(10 / scale % 1 - 0.5) > 0.499:
         return "file", "0 of 5,481,723 values of the LR images of Meta-SR's authors at thirty scales from 1.1 to 4"
     return "rules", "the same rules as where MATLAB's files are at hand; none of this dtype, factor and boundary is"
 
@@ -221,14 +216,11 @@ def add_imresize(vectors: Vectors) -> None:
     """Every dtype, factor, boundary and channel count, and what has been got wrong elsewhere."""
 
     def add(image: str, how: str, boundary: str = "symmetric", antialias: bool = True, method: str = "bicubic") -> None:
-        size = (
-            [int(side) for side in how[1:-1].split()] if how[0] == "[" and "." not in how and "/" not in how else None
-        )
+        parts = how.strip("[]").split()
+        size = [int(side) for side in parts] if how[0] == "[" and "." not in how else None
         scale: Any = None
         if size is None:
-            factors = [
-                float(a) / float(b or 1) for a, _, b in (part.partition("/") for part in how.strip("[]").split())
-            ]
+            factors = [float(a) / float(b or 1) for a, _, b in (part.partition("/") for part in parts)]
             scale = factors if how[0] == "[" else factors[0]
         dtype = str(vectors.arrays[image].dtype)
         words = [how, f"'{method}'"] + ([] if antialias else ["'Antialiasing', false"])
@@ -241,18 +233,9 @@ def add_imresize(vectors: Vectors) -> None:
                     imresize_proof(dtype, scale, antialias, boundary, method))  # fmt: skip
 
     for boundary in ("symmetric", "replicate"):
-        for how in (
-            "1/2",
-            "1/3",
-            "1/4",
-            "1/8",
-            "0.7",
-            "1/1.4",
-            "1/1.2000000000000002",
-            "[17 23]",
-            "[31 7]",
-            "[0.7 0.4]",
-        ):
+        for how in ("1/2", "1/3", "1/4", "1/8", "0.7", "1/1.4", "1/1.2000000000000002"):
+            add("grey", how, boundary)
+        for how in ("[17 23]", "[31 7]", "[0.7 0.4]"):
             add("grey", how, boundary)
         for how in ("2", "3", "4", "8", "1.3", "[17 23]", "[1.5 0.5]"):
             add("small", how, boundary)
@@ -267,15 +250,21 @@ def add_imresize(vectors: Vectors) -> None:
         for how in ("1/2", "3"):
             add("rgb16", how, boundary)
         for how in ("1/2", "1/3", "1/4", "1/8", "0.7", "1/1.4", "[7 11]"):
-            add("double", how, boundary)
+            add("grey_double", how, boundary)
         for how in ("2", "3", "4", "1.3"):
             add("tiny_double", how, boundary)
         for how in ("1/3", "[4 9]"):
             add("rgb_double", how, boundary)
         for how in ("1/3", "2.5"):
-            add("line", how, boundary)
+            add("strip", how, boundary)
         add("dot", "3", boundary)
-        for image, how in (("grey", "1/2"), ("grey", "1/3"), ("grey", "0.7"), ("double", "1/2"), ("double", "[7 11]")):
+        for image, how in (
+            ("grey", "1/2"),
+            ("grey", "1/3"),
+            ("grey", "0.7"),
+            ("grey_double", "1/2"),
+            ("grey_double", "[7 11]"),
+        ):
             add(image, how, boundary, antialias=False)
     add("tiny_double", "8")
     add("signed_double", "2")
@@ -397,7 +386,7 @@ def add_filters(vectors: Vectors) -> None:
         slug = "-".join([image, *(word.strip("'") for word in words[1:])])
         options = {"boundary": boundary, "convolve": convolve, "full": full}
         known = boundary == "replicate" or (boundary == "circular" and convolve)
-        proof = proved if known and kernel == "kernel" and image != "grey16" else rules
+        proof = proved if known and kernel == "kernel" and image in ("small", "tiny_rgb") else rules
         vectors.add(f"imfilter-{slug}", f"imfilter({', '.join(words)})", [image, kernel], options, proof)
 
 
@@ -406,21 +395,20 @@ def add_degradations(vectors: Vectors) -> None:
     for image, kind, scale, options in (
         ("rgb", "bi", 2, {}), ("rgb", "bi", 3, {"boundary": "replicate"}),
         ("grey", "bi", 1.4, {"boundary": "replicate"}),
-        ("rgb", "bi-double", 2, {}), ("double", "bi-double", 4, {}), ("rgb", "bd", 3, {}), ("rgb", "dn", 3, {}),
+        ("rgb", "bi-double", 2, {}), ("rgb", "bd", 3, {}), ("rgb", "dn", 3, {}),
         ("grey", "dn", 2, {"noise": 10, "seed": 3}), ("rgb", "blur", 2, {"kernel": "kernel"}),
         ("rgb", "srmd", 2, {"sigma": 1.3}), ("rgb", "noise", 1, {"noise": 25}), ("grey", "jpeg", 1, {"quality": 10}),
     ):  # fmt: skip
         made = {key: vectors.arrays[value] if key == "kernel" else value for key, value in options.items()}
         recipe = vdsr_data.Degradation(kind, **made)
-        crop = vdsr_data.degradations.recipes.crop_lines(scale, None)
-        lines = " ".join([f"HR = {image};", *(line.partition("  %")[0] for line in [*crop, *recipe.explain(scale)])])
+        lines = " ".join([f"HR = {image};", *(line.partition("  %")[0] for line in recipe.explain(scale))])
         lines += "  % in a release before R2015b" * (options.get("boundary") == "replicate")
         files = {"noise": "0 of 6.7 million values of eleven images", "jpeg": "0 of 1,310,720 values of five images",
                  "blur": "0 of 311,040 values at x4, twelve kernels", "dn": "0 of 187,962 values of Set5 x3, twice",
                  "bd": "0 of 187,962 values of Set5 x3",
                  "bi-double": "0 of 26,535 values of Set5 x8", "srmd": ""}  # fmt: skip
-        files["bi"] = "0 of 38.6 million values" if scale in (2, 3) else "0 of 5,481,723 values of thirty scales"
-        known = files[kind] and image != "double" and "seed" not in options
+        files["bi"] = imresize_proof("uint8", 1 / scale, True, options.get("boundary", "symmetric"), "bicubic")[1]
+        known = files[kind] and "seed" not in options
         proof = ("file", files[kind]) if known else ("rules", "the paper's script")
         slug = "-".join([image, kind, f"x{scale}".replace(".", "p")])
         vectors.add(f"degrade-{slug}", lines, [image, kind, scale], options, proof)
