@@ -52,10 +52,16 @@ def test_our_own_is_matlabs() -> None:
 def test_options_stand_behind_commas() -> None:
     older = conform("vdsr_data:imresize,boundary=replicate,antialias=False")
     assert (older.resizing.shrinking.border, older.resizing.shrinking.widened) == ("repeated", False)
-    assert not older.exact
+    assert older.exact
+    assert {one.family for one in older.asked} == {"no antialias"}
+    assert len(older.outcomes) > len(older.asked)
     by_family = {(group.family, group.dtype, group.way): group.where for group in older.groups}
     assert by_family["before R2015b", "uint8", "enlarging"] == "everywhere"
     assert by_family["today", "float64", "enlarging"] == "inside"
+    box = conform("vdsr_data:imresize,method=box")
+    assert {one.case.name for one in box.asked} == {"imresize-grey-1of3-box", "imresize-tiny_rgb-2-box"}
+    assert box.exact
+    assert not conform(f"{PILLOW},resample=BOX").exact
 
 
 def test_pillow_is_told_apart() -> None:

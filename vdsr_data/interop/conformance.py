@@ -68,7 +68,8 @@ class Outcome:
 
     `differing` of `values` differ, and `differing_inside` of `inside` that lie where the kernel meets no edge. The
     largest differences are in steps of an image of 8 bits: of the top value / 255. `why` says what came instead of a
-    result that can be compared. `asked` is whether the target can be told what the case wants, or it is the default.
+    result that can be compared. `asked` is whether the target can be told what the case wants, was told so by an
+    option, or it is MATLAB's default.
     """
 
     case: Case
@@ -312,13 +313,13 @@ def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
     taken = [dtype for dtype in DTYPES if np.dtype(dtype).name not in refused]
     if not taken:
         raise VdsrError(f"{target.name}: {refused['uint8']}")
+    wanted = {name: target.options.get(name, value) for name, value in DEFAULTS.items()}
     outcomes = []
     for case in cases:
-        if case.dtype in refused or not _can(case, takes):
+        told = {name for name in wanted if case.options[name] == wanted[name] or name in takes}
+        if case.dtype in refused or not _can(case, takes) or "method" not in told:
             continue
-        asked = all(case.options[name] == value or name in takes for name, value in DEFAULTS.items())
-        if not asked and case.options["method"] != "bicubic":
-            continue
+        asked = len(told) == len(wanted)
         image = _copied(case.arguments[0])
         try:
             got = resize(image, case.result.shape[:2], case.options)
