@@ -17,6 +17,7 @@ KNOWN = {
     "torch.nn.functional:interpolate,antialias=True": (-0.5, True, "cut off"),
     "torchvision.transforms.v2.functional:resize": (-0.5, True, "cut off"),
     "kornia.geometry.transform:resize": (-0.75, False, "repeated"),
+    "kornia.geometry.transform:resize,antialias=True": (-0.75, True, "repeated"),
     "skimage.transform:resize": (None, True, "reflected"),
     "scipy.ndimage:zoom": (None, False, "reflected"),
     "tensorflow.image:resize": (-0.5, False, "cut off"),

@@ -92,6 +92,12 @@ def test_the_document_follows_its_schema() -> None:
             assert not isinstance(value, dict) or value["input"] in DOCUMENT["inputs"]
 
 
+def test_the_readme_shows_a_case_as_it_is() -> None:
+    page = (ROOT / "conformance" / "README.md").read_text(encoding="utf-8")
+    shown = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    assert shown in DOCUMENT["cases"]
+
+
 def test_there_is_a_case_of_each_kind() -> None:
     cases = [case for case in read_vectors() if case.function == "imresize" and case.options["method"] == "bicubic"]
     had = {(case.dtype, case.options["boundary"], case.options["antialias"]) for case in cases}

@@ -289,7 +289,7 @@ def _nchw(**defaults: Any) -> Callable[[Function, dict[str, Any]], Sized]:
         def resize(image: Image, size: tuple[int, int]) -> Image:
             planes = torch.from_numpy(np.atleast_3d(image).transpose(2, 0, 1).copy())[None]
             found = function(planes, size=list(size), **words)[0].numpy().transpose(1, 2, 0)
-            return np.asarray(found[..., 0] if image.ndim == 2 else found)
+            return _as_class(found[..., 0] if image.ndim == 2 else found, image.dtype)
 
         return resize
 
@@ -344,7 +344,7 @@ def _fast_image_resize(resizer: Function, options: dict[str, Any]) -> Sized:
     library: Any = importlib.import_module("cykooz_resizer")
     kinds = {"uint8": "U8", "uint16": "U16", "float32": "F32", "float64": "F32"}
     kernel = _enum("cykooz_resizer:FilterType", options.pop("filter_type", "catmull_rom"))
-    algorithm = getattr(library.ResizeAlg, options.pop("algorithm", "convolution"))(kernel)
+    algorithm = _enum("cykooz_resizer:ResizeAlg", options.pop("algorithm", "convolution"))(kernel)
 
     def resize(image: Image, size: tuple[int, int]) -> Image:
         held = np.ascontiguousarray(image, np.float32 if image.dtype.kind == "f" else None)
@@ -365,7 +365,7 @@ ADAPTERS: dict[str, Adapter] = {
     "cv2:resize": Adapter(_opencv),
     "torch.nn.functional:interpolate": Adapter(_nchw(mode="bicubic")),
     "torchvision.transforms.v2.functional:resize": Adapter(_nchw(interpolation="BICUBIC")),
-    "kornia.geometry.transform:resize": Adapter(_nchw(interpolation="bicubic")),
+    "kornia.geometry.transform:resize": Adapter(_nchw(interpolation="bicubic"), f"with antialias, {ROUNDED}"),
     "skimage.transform:resize": Adapter(_scikit_image, ROUNDED),
     "scipy.ndimage:zoom": Adapter(_scipy),
     "tensorflow.image:resize": Adapter(_nhwc(parameter="size", method="bicubic"), f"{IN_FLOAT32}; {ROUNDED}"),
