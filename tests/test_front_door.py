@@ -35,6 +35,7 @@ DOORS: dict[str, tuple[click.Command, dict[str, Callable[..., Any]]]] = {
             "degrade": vdsr_data.degrade_folder,
             "export": vdsr_data.export,
             "identify": vdsr_data.identify,
+            "conform": vdsr_data.conform,
             "info": vdsr_data.info,
             "preview": vdsr_data.preview,
             "verify": vdsr_data.verify,

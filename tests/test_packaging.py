@@ -159,6 +159,13 @@ def test_what_is_compiled_is_kept_where_it_is_installed(installed: Path, tmp_pat
 
 
 @pytest.mark.slow
+def test_conformance_vectors_are_installed(installed: Path, tmp_path: Path):
+    program = "import vdsr_data; print(vdsr_data.conform('vdsr_data:im2double'))"
+    said = run(installed / "python", "-c", program, folder=tmp_path, NUMBA_DISABLE_JIT="1")
+    assert said.endswith("3 of 3 cases of im2double agree, in every value\n")
+
+
+@pytest.mark.slow
 def test_four_commands_from_an_empty_folder(installed: Path, photographs: Path, tmp_path: Path):
     """On images so small that nothing needs to be compiled."""
 

@@ -11,6 +11,7 @@ from .inspect.describe import info
 from .inspect.recognition import identify
 from .inspect.sheet import preview
 from .inspect.verification import verify
+from .interop.conformance import conform
 from .interop.loaders import tf_dataset, torch_dataset
 from .matlab.arrays import colon, modcrop
 from .matlab.color import im2double, luma, rgb2gray, rgb2ycbcr, ycbcr2rgb
@@ -34,6 +35,7 @@ __all__ = [
     "build_test",
     "build_train",
     "colon",
+    "conform",
     "degrade",
     "degrade_folder",
     "export",

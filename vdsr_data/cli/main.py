@@ -7,6 +7,7 @@ import click
 
 from vdsr_data import __version__, limits
 from vdsr_data.cli import voice
+from vdsr_data.cli.conform import conform
 from vdsr_data.cli.degrade import degrade, export, identify
 from vdsr_data.cli.look import info, preview, verify
 from vdsr_data.cli.options import (
@@ -59,6 +60,7 @@ def main() -> None:
     vdsr-data degrade Set5 Set5_BD --kind bd --scale 3    low-resolution images as papers made them
     vdsr-data export Set5 --layout basicsr            a set in another project's folders and names
     vdsr-data identify Set5_LRx3 --gt Set5            which recipe made these images
+    vdsr-data conform cv2:resize      whether a function gives MATLAB's values
     vdsr-data info FILE
     vdsr-data preview FILE            a contact sheet of what is in it
     vdsr-data verify FILE             whether it is what it says
@@ -225,6 +227,7 @@ main.add_command(imresize)
 main.add_command(degrade)
 main.add_command(export)
 main.add_command(identify)
+main.add_command(conform)
 main.add_command(info)
 main.add_command(preview)
 main.add_command(verify)

@@ -228,7 +228,7 @@ def refuse_idle(context: click.Context, names: Iterable[str], why: str) -> None:
         raise click.UsageError(f"{max(spelled, key=len)} {why}", context)
 
 
-def call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+def call(function: Callable[..., T], /, *arguments: Any, **options: Any) -> T:
     """Call the function of the front door that does what the command says.
 
     Raises
