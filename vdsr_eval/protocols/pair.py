@@ -60,9 +60,18 @@ class Pair:
 
     gt: Floats
     bicubic: Floats
-    ilr: Floats
-    chroma: Floats | None
+    enlarged: Callable[[], tuple[Floats, Floats | None]]  # ilr and chroma, made when they are asked for
     lr: NDArray[Any] | None = None
+
+    @property
+    def ilr(self) -> Floats:
+        """Luma enlarged by bicubic."""
+        return self.enlarged()[0]
+
+    @property
+    def chroma(self) -> Floats | None:
+        """Cb and Cr enlarged by bicubic."""
+        return self.enlarged()[1]
 
 
 def prepare(original: NDArray[Any], *, scale: float, protocol: Protocol | str, lr: NDArray[Any] | None = None) -> Pair:
@@ -99,9 +108,9 @@ class Enlarged:
     """
 
     original: NDArray[Any]  # uint8 or uint16
-    planes: Floats  # luma, or YCbCr
+    planes: Callable[[], Floats]  # luma, or YCbCr
     low: NDArray[Any] | None  # the colour image of 8 bits, 16 or floats; None where luma is shrunk
-    up: Floats | None  # it enlarged in floating point
+    up: Callable[[], Floats]  # it enlarged in floating point
     up_eight_bit: Callable[[], NDArray[Any]]  # it enlarged as an 8-bit image
     given: NDArray[Any] | None
 
@@ -123,26 +132,28 @@ def enlarge(
     enlarged_low = partial(_enlarged, scale=scale, shape=original.shape, protocol=protocol)
     colour = _colour(protocol) if colour is None else colour
     if protocol.source == "luma":
-        planes = _lr_planes(original, lr, scale, protocol, colour=colour and original.ndim == 3)
-        return Enlarged(original, enlarged_low(planes), None, None, lambda: original, given)
+        small = _lr_planes(original, lr, scale, protocol, colour=colour and original.ndim == 3)
+        planes = cache(lambda: enlarged_low(small))
+        return Enlarged(original, planes, None, planes, lambda: original, given)
     low = _low(original, scale, protocol) if lr is None else lr
     # Nobody is warned of noise that goes beyond [0, 1]; and the others' own bicubic is of 8 bits.
-    up = to_double(enlarged_low(low if protocol.resizer != "matlab" else to_double(low)))
-    planes = up if up.ndim == 2 else to_ycbcr(up)
+    floats = low if protocol.resizer != "matlab" else to_double(low)
+    up = cache(lambda: to_double(enlarged_low(floats)))
+    planes = cache(lambda: to_ycbcr(up()) if low.ndim == 3 else up())
     return Enlarged(original, planes, low, up, cache(lambda: enlarged_low(low)), given)
 
 
 def pair_of(made: Enlarged, protocol: Protocol) -> Pair:
     """What the protocol scores of it; its rules that `Enlarged` depends on must be those that made it."""
     gt = as_scored(made.original, protocol)
-    ilr, chroma = _split(made.planes, protocol)
+    enlarged = cache(lambda: _split(made.planes(), protocol))
     if protocol.result == "rgb" and made.low is not None and made.low.dtype.kind == "u":
         bicubic = as_scored(made.up_eight_bit(), protocol)
-    elif made.up is not None and made.up.ndim == 3:
-        bicubic = _rgb_result(made.up, protocol)
+    elif made.low is not None and made.low.ndim == 3:
+        bicubic = _rgb_result(made.up(), protocol)
     else:
-        bicubic = _result(ilr, chroma, protocol)
-    return Pair(gt, bicubic, ilr, chroma, made.given)
+        bicubic = _result(*enlarged(), protocol)
+    return Pair(gt, bicubic, enlarged, made.given)
 
 
 def small_image(
@@ -198,7 +209,7 @@ def pair_from_stored(gt: Floats, ilr: Floats, *, protocol: Protocol | str) -> Pa
     if gt.shape != ilr.shape:
         raise ArgumentError(f"the stored low resolution is {ilr.shape}, the original {gt.shape}; they need one shape")
     scored = gt if protocol.result == "float" else rounded(gt * 255)
-    return Pair(scored, _result(ilr, None, protocol), ilr, None)
+    return Pair(scored, _result(ilr, None, protocol), lambda: (ilr, None))
 
 
 def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:

@@ -338,7 +338,7 @@ class _Grid:
         else:
             gt = as_colours(ground_truth(original.pixels, scale=self.scale, protocol=protocol), protocol)
             truth = as_scored(gt, protocol)
-            pair = Pair(truth, truth, truth, None)
+            pair = Pair(truth, truth, lambda: (truth, None))
         image = self.run(original, pair, protocol, self.scale)
         return image, pair.gt
 
