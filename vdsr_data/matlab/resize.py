@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from vdsr_data.errors import ArgumentError
 from vdsr_data.limits import RESIZE_METHODS, WORKERS, Boundary, ResizeMethod, checked_boundary, choice, truth, whole
+from vdsr_data.matlab import _resize_byte_kernels as _byte_kernels
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.dlpack import Array, as_numpy
+from vdsr_data.matlab.fixed_point import fixed_point
 from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
 
 __all__ = ["FLOATS", "Boundary", "imresize", "in_bands", "output_size"]
@@ -186,9 +188,16 @@ def _resize_both(
     channels = image.shape[2]
     source = read_only(image).reshape(len(image), -1)
     out = np.empty((len(index), width * channels), dtype=image.dtype)
+    down, along = fixed_point(weight), fixed_point(columns.weight)
+    if along is not None:
+        assert (along.factor==along.factor[:1]).all()
+        along=along._replace(factor=along.factor[0])
 
     def work(band: slice) -> None:
-        if top:
+        if source.dtype == np.uint8 and source.shape[1] >= 64 and down is not None and along is not None:
+            part = _byte_kernels.Part(down.factor[band], down.rule)
+            _byte_kernels.resize_bytes(source, index[band], part, columns, along, out[band], channels)
+        elif top:
             _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
         else:
             _kernels.resize_periodic_float(source, index[band], weight[band], columns, out[band], channels)
