@@ -18,8 +18,9 @@ from vdsr_data.matlab._compile import kernel
 from vdsr_data.matlab._vectors import I64, load, store, there
 
 BLOCK = 64  # sums at once: two AVX-512 or four AVX2 registers
+LANES = 32 if there("avx512bw") else 16 if there("avx2") else 8  # 16-bit numbers in a register
 I8, I16, I32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
-BYTES, WORDS, LONGS = (ir.VectorType(kind, BLOCK) for kind in (I8, I16, I32))
+BYTES, WORDS, LONGS = (ir.VectorType(kind, LANES) for kind in (I8, I16, I32))
 # Bytes that one instruction can put in any order.
 CHUNK = 64 if there("avx512vbmi") else 16
 
@@ -39,6 +40,7 @@ class Part(NamedTuple):
     """The taps of one dimension as whole numbers."""
 
     factor: NDArray[np.int16]  # (pixels or phases, taps, 2) of the sum and of the fine sum
+    paired: bool  # whether the factors from the last tap to the first are the same
     rule: Rule
 
 
@@ -49,74 +51,105 @@ def _splat(builder, value, kind):
 
 
 def _sums(*, fine):
-    """Make the function of `BLOCK` pixels, with the fine sum or without."""
+    """Make the function of `BLOCK` pixels, with the fine sum or without: of single taps, then of pairs."""
 
     @intrinsic
-    def block(typing, source, starts, factors, taps, rule, target):  # noqa: ARG001 (the names are Numba's)
+    def block(typing, source, starts, factors, single, pairs, rule, target):  # noqa: ARG001 (the names are Numba's)
         def emit(context, builder, signature, arguments):
-            source, starts, factors, taps, rule, target = arguments
+            source, starts, factors, single, pairs, rule, target = arguments
             shift, half, bias, factor, after, low = (
-                context.cast(builder, value, kind, types.int16)
-                for value, kind in zip(cgutils.unpack_tuple(builder, rule), signature.args[4], strict=True)
+                _splat(builder, context.cast(builder, value, kind, types.int16), WORDS)
+                for value, kind in zip(cgutils.unpack_tuple(builder, rule), signature.args[5], strict=True)
             )
-            before, loop, done = builder.block, builder.append_basic_block(), builder.append_basic_block()
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            tap, totals = builder.phi(I64), [builder.phi(WORDS) for _ in range(1 + fine)]
-            start = load(builder, builder.add(starts, builder.shl(tap, I64(3))), I64)
-            pixels = builder.zext(load(builder, builder.add(source, start), BYTES), WORDS)
-            place = builder.add(factors, builder.shl(tap, I64(2)))
-            sums = []
-            for number, total in enumerate(totals):
-                weight = _splat(builder, load(builder, builder.add(place, I64(2 * number)), I16), WORDS)
-                sums.append(builder.add(total, builder.mul(pixels, weight)))
-                total.add_incoming(ir.Constant(WORDS, None), before)
-                total.add_incoming(sums[-1], loop)
-            following = builder.add(tap, I64(1))
-            tap.add_incoming(I64(0), before)
-            tap.add_incoming(following, loop)
-            builder.cbranch(builder.icmp_signed("<", following, taps), loop, done)
-            builder.position_at_end(done)
+            zero = ir.Constant(WORDS, None)
+            sums = [[zero] * (BLOCK // LANES) for _ in range(1 + fine)]
+            for rows, count in ((1, single), (2, pairs)):
+                *sums, starts, factors = _add_taps(builder, sums, source, starts, factors, rows, count)
 
-            total, *rest = sums
-            for one in rest:
-                rounded = builder.add(one, _splat(builder, half, WORDS))
-                total = builder.add(total, builder.ashr(rounded, _splat(builder, shift, WORDS)))
-            total = builder.add(total, _splat(builder, bias, WORDS))
-            wide = [builder.zext(one, LONGS) for one in (total, _splat(builder, factor, WORDS))]
-            high = builder.trunc(builder.lshr(builder.mul(*wide), ir.Constant(LONGS, [16] * BLOCK)), WORDS)
-            quotient = builder.lshr(high, _splat(builder, after, WORDS))
             kind = ir.FunctionType(WORDS, [WORDS] * 2)
             minus, least = (
-                cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{BLOCK}i16")
+                cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}i16")
                 for name in ("usub.sat", "umin")
             )
-            result = builder.call(minus, [quotient, _splat(builder, low, WORDS)])
-            result = builder.call(least, [result, ir.Constant(WORDS, [255] * BLOCK)])
-            store(builder, builder.trunc(result, BYTES), target)
+            wide_factor, sixteen = builder.zext(factor, LONGS), ir.Constant(LONGS, [16] * LANES)
+            for k, total in enumerate(sums[0]):
+                if fine:
+                    total = builder.add(total, builder.ashr(builder.add(sums[1][k], half), shift))  # noqa: PLW2901
+                wide = builder.mul(builder.zext(builder.add(total, bias), LONGS), wide_factor)
+                quotient = builder.lshr(builder.trunc(builder.lshr(wide, sixteen), WORDS), after)
+                result = builder.call(minus, [quotient, low])
+                result = builder.call(least, [result, ir.Constant(WORDS, [255] * LANES)])
+                store(builder, builder.trunc(result, BYTES), builder.add(target, I64(k * LANES)))
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 4, rule, types.int64), emit
+        return types.void(*[types.int64] * 5, rule, types.int64), emit
 
     return block
+
+
+def _add_taps(builder, sums, source, starts, factors, rows, count):
+    """Add, `count` times, the next `rows` rows times the next factors; the sums, and where the lists go on."""
+    before = builder.block
+    loop, body, done = (builder.append_basic_block() for _ in range(3))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    entering = [*(old for registers in sums for old in registers), starts, factors, I64(0)]
+    *totals, start, factor, tap = (builder.phi(value.type) for value in entering)
+    builder.cbranch(builder.icmp_signed("<", tap, count), body, done)
+
+    builder.position_at_end(body)
+    pixels = []
+    for at in range(0, BLOCK, LANES):
+        bytes_of = [builder.add(source, load(builder, builder.add(start, I64(8 * k)), I64)) for k in range(rows)]
+        words = [builder.zext(load(builder, builder.add(place, I64(at)), BYTES), WORDS) for place in bytes_of]
+        pixels.append(words[0] if rows == 1 else builder.add(*words))
+    leaving = []
+    for k in range(len(sums)):
+        weight = _splat(builder, load(builder, builder.add(factor, I64(2 * k)), I16), WORDS)
+        for old, x in zip(totals[k * len(pixels) :], pixels, strict=False):
+            leaving.append(builder.add(old, builder.mul(x, weight)))
+    leaving += [builder.add(start, I64(8 * rows)), builder.add(factor, I64(4)), builder.add(tap, I64(1))]
+    for phi, first, following in zip((*totals, start, factor, tap), entering, leaving, strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(following, body)
+    builder.branch(loop)
+    builder.position_at_end(done)
+    return *(totals[k : k + len(pixels)] for k in range(0, len(totals), len(pixels))), start, factor
 
 
 _coarse_block, _fine_block = _sums(fine=False), _sums(fine=True)
 
 
 @njit(nogil=True)
-def _blend(source, starts, factors, taps, rule, target, length):
+def _blend(source, starts, factors, single, pairs, rule, target, length):
     """target[:length], which is BLOCK or more, of source[starts[t] : starts[t] + length] times factors[t]."""
     data, first, weights, out = source.ctypes.data, starts.ctypes.data, factors.ctypes.data, target.ctypes.data
     blocks = -(-length // BLOCK)
     if rule.shift:
         for k in range(blocks):
             at = min(k * BLOCK, length - BLOCK)
-            _fine_block(data + at, first, weights, taps, rule, out + at)
+            _fine_block(data + at, first, weights, single, pairs, rule, out + at)
     else:
         for k in range(blocks):
             at = min(k * BLOCK, length - BLOCK)
-            _coarse_block(data + at, first, weights, taps, rule, out + at)
+            _coarse_block(data + at, first, weights, single, pairs, rule, out + at)
+
+
+@njit(nogil=True)
+def _listed(place, factors, paired, starts, kept):
+    """List the taps that have a factor, single ones first, then pairs of one factor; their numbers."""
+    taps, single, pairs = len(factors), 0, 0
+    for t in range(taps // 2 if paired else 0, taps - taps // 2 if paired else taps):
+        a, b = factors[t, 0], factors[t, 1]
+        if a != 0 or b != 0:
+            starts[single], kept[single, 0], kept[single, 1] = place[t], a, b
+            single += 1
+    for t in range(taps // 2 if paired else 0):
+        k = single + pairs
+        starts[single + 2 * pairs], starts[single + 2 * pairs + 1] = place[t], place[taps - 1 - t]
+        kept[k, 0], kept[k, 1] = factors[t, 0], factors[t, 1]
+        pairs += 1
+    return single, pairs
 
 
 def _moved(places):
@@ -180,7 +213,12 @@ def _weave(lines, channels, target):
     """Pixel k of lines[p] becomes pixel k * phases + p of the target."""
     phases = len(lines)
     count = target.size // (phases * channels)
-    if channels not in (1, 3) or phases > 4 or phases == 1 or count < CHUNK:
+    if phases == 1:
+        line = lines[0]
+        for k in range(target.size):
+            target[k] = line[k]
+        return
+    if channels not in (1, 3) or phases > 4 or count < CHUNK:
         for p in range(phases):
             for k in range(count):
                 for c in range(channels):
@@ -239,10 +277,11 @@ def _deal(row, channels, planes, count):
 
 if config.DISABLE_JIT:  # the same without a compiler
 
-    def _blend(source, starts, factors, taps, rule, target, length):
+    def _blend(source, starts, factors, single, pairs, rule, target, length):
         """Sums of rows, in 16 bits that wrap around."""
-        pixels = np.array([source[start:][:length] for start in starts[:taps]], np.int16)
-        total, fine = np.einsum("tp,tk->kp", pixels, factors[:taps])
+        rows = np.array([source[start:][:length] for start in starts[: single + 2 * pairs]], np.int16)
+        pixels = np.concatenate([rows[:single], rows[single::2] + rows[single + 1 :: 2]])
+        total, fine = np.einsum("tp,tk->kp", pixels, factors[: single + pairs])
         if rule.shift:
             total += (fine + np.int16(rule.half)) >> rule.shift
         total = (total.view(np.uint16) + np.uint16(rule.bias)).astype(np.uint32)
@@ -278,15 +317,12 @@ def resize_bytes(source, index, down, columns, along, out, channels):
     lines = np.empty((phases, part + BLOCK), np.uint8)
     flat_source = source.reshape(-1)
     taps = max(index.shape[1], columns.offset.shape[1])
-    starts, factors = np.empty(taps, np.int64), np.empty((taps, 2), np.int16)
+    place, starts, factors = np.empty(taps, np.int64), np.empty(taps, np.int64), np.empty((taps, 2), np.int16)
     for i in range(out.shape[0]):
-        used = 0
         for t in range(index.shape[1]):
-            a, b = down.factor[i, t, 0], down.factor[i, t, 1]
-            if a != 0 or b != 0:
-                starts[used], factors[used, 0], factors[used, 1] = index[i, t] * length, a, b
-                used += 1
-        _blend(flat_source, starts, factors, used, down.rule, row[before:], length)
+            place[t] = index[i, t] * length
+        single, pairs = _listed(place, down.factor[i], down.paired, starts, factors)
+        _blend(flat_source, starts, factors, single, pairs, down.rule, row[before:], length)
         for j in range(left.size):
             for c in range(channels):
                 row[j * channels + c] = row[before + left[j] * channels + c]
@@ -297,7 +333,7 @@ def resize_bytes(source, index, down, columns, along, out, channels):
             _deal(row, channels, planes, count)
         for p in range(phases):
             for t in range(columns.taps[p]):
-                place = columns.offset[p, t]
-                starts[t] = place % step * room + place // step * channels
-            _blend(flat, starts, along.factor[p], columns.taps[p], along.rule, lines[p], max(part, BLOCK))
+                place[t] = columns.offset[p, t] % step * room + columns.offset[p, t] // step * channels
+            single, pairs = _listed(place, along.factor[p, : columns.taps[p]], along.paired, starts, factors)
+            _blend(flat, starts, factors, single, pairs, along.rule, lines[p], max(part, BLOCK))
         _weave(lines, channels, out[i])

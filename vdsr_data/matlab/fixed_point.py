@@ -16,8 +16,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vdsr_data.limits import Boundary, ResizeMethod
 from vdsr_data.matlab._resize_byte_kernels import Part, Rule
-from vdsr_data.matlab.taps import Columns
+from vdsr_data.matlab.taps import KEPT_TABLES, periodic_columns, wrapped_taps
 
 __all__ = ["fixed_point"]
 
@@ -25,7 +26,25 @@ DENOMINATORS = (*(2**k for k in range(7, 15)), 27, 81, 125)
 WORD = 2**16
 
 
-def fixed_point(weight: NDArray[np.float64]) -> Part | None:
+@lru_cache(KEPT_TABLES)
+def fixed_point(
+    shape: tuple[int, int],
+    size: tuple[int, int],
+    scales: tuple[float, float],
+    antialias: bool,
+    boundary: Boundary,
+    method: ResizeMethod,
+) -> tuple[Part, Part] | None:
+    """`wrapped_taps` down and `periodic_columns` along as whole numbers, (rows, taps) and (phases, taps); else None."""
+    columns = periodic_columns(shape[1], size[1], scales[1], antialias, boundary, method)
+    down = _whole(wrapped_taps(shape[0], size[0], scales[0], antialias, boundary, method)[1])
+    along = None if columns is None else _whole(columns.weight)
+    if down is None or along is None or size[1] % along.factor.shape[1] or (along.factor != along.factor[0]).any():
+        return None
+    return down, along._replace(factor=along.factor[0])
+
+
+def _whole(weight: NDArray[np.float64]) -> Part | None:
     """Weights (any shape, taps last) as whole numbers; None if they are not such fractions, or 16 bits do not do."""
     for denominator in DENOMINATORS:
         numerator = np.rint(weight * denominator)
@@ -60,7 +79,9 @@ def _fitted(numerator: NDArray[np.int64], denominator: int) -> Part | None:
     if most >= WORD or most * (factor * divisor - (WORD << after)) >= WORD << after:
         return None
     bias = low * divisor + (0 if shift else half)
-    return Part(np.stack([coarse, fine], axis=-1).astype(np.int16), Rule(shift, half, bias, factor, after, low))
+    paired = bool((numerator == numerator[..., ::-1]).all())
+    both = np.stack([coarse, fine], axis=-1).astype(np.int16)
+    return Part(both, paired, Rule(shift, half, bias, factor, after, low))
 
 
 def _extreme(factor: NDArray[np.int64], sign: int) -> int:

@@ -133,7 +133,10 @@ def _resize(
     columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary, method)
     if scales[0] <= scales[1] and columns is not None:
         rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary, method)
-        result = _resize_both(result, *rows, columns, sizes[1], top, threads)
+        whole_numbers = None
+        if dtype == np.uint8 and result.shape[1] * result.shape[2] >= _byte_kernels.BLOCK:
+            whole_numbers = fixed_point(result.shape[:2], sizes, scales, antialias, boundary, method)
+        result = _resize_both(result, *rows, columns, whole_numbers, sizes[1], top, threads)
     else:
         for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
             table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary, method)
@@ -180,6 +183,7 @@ def _resize_both(
     index: NDArray[np.intp],
     weight: NDArray[np.float64],
     columns: _kernels.Columns,
+    whole_numbers: tuple[_byte_kernels.Part, _byte_kernels.Part] | None,
     width: int,
     top: float,
     threads: int,
@@ -188,14 +192,11 @@ def _resize_both(
     channels = image.shape[2]
     source = read_only(image).reshape(len(image), -1)
     out = np.empty((len(index), width * channels), dtype=image.dtype)
-    down, along = fixed_point(weight), fixed_point(columns.weight)
-    if along is not None:
-        assert (along.factor==along.factor[:1]).all()
-        along=along._replace(factor=along.factor[0])
 
     def work(band: slice) -> None:
-        if source.dtype == np.uint8 and source.shape[1] >= 64 and down is not None and along is not None:
-            part = _byte_kernels.Part(down.factor[band], down.rule)
+        if whole_numbers:
+            down, along = whole_numbers
+            part = down._replace(factor=down.factor[band])
             _byte_kernels.resize_bytes(source, index[band], part, columns, along, out[band], channels)
         elif top:
             _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
