@@ -22,7 +22,7 @@ from vdsr_data.matlab.taps import KEPT_TABLES, periodic_columns, wrapped_taps
 
 __all__ = ["fixed_point"]
 
-DENOMINATORS = (*(2**k for k in range(7, 15)), 27, 81, 125)
+DENOMINATORS = (*(2**k for k in range(6, 15)), 27, 81, 125)
 WORD = 2**16
 
 
@@ -59,7 +59,7 @@ def _fitted(numerator: NDArray[np.int64], denominator: int) -> Part | None:
 
     floor((N + half) / d) = floor((A + floor((B + half) / 2**shift)) / (d / 2**shift)), A and B the sums of a and b.
     """
-    shift = 0 if denominator % 2 else denominator.bit_length() - 8  # which leaves 128
+    shift = 0 if denominator % 2 else max(0, denominator.bit_length() - 8)  # which leaves 128
     half, divisor = denominator // 2, denominator >> shift
     coarse = (numerator + (1 << shift >> 1)) >> shift
     fine = numerator - (coarse << shift)
@@ -74,14 +74,19 @@ def _fitted(numerator: NDArray[np.int64], denominator: int) -> Part | None:
     low = max(0, -(least // divisor))
     most += low * divisor
     # The quotient of any sum: (sum * factor) >> (16 + after), where factor is a little more than 2 ** .. / divisor.
-    after = 0 if shift or denominator == 128 else (divisor - 1).bit_length() - 1
+    after = (divisor - 1).bit_length() - 1
     factor = -(-(WORD << after) // divisor)
     if most >= WORD or most * (factor * divisor - (WORD << after)) >= WORD << after:
         return None
+    taps = numerator.shape[-1]
+    both = np.zeros((*numerator.shape[:-1], (taps + 1) // 2, 2, 2), np.int64)
+    for t in range(taps):
+        both[..., t // 2, :, t % 2] = np.stack([coarse[..., t], fine[..., t]], axis=-1)
+    # Every pair of products is added in 16 bits that saturate.
+    if max(_extreme(both, sign) * sign for sign in (-1, 1)) > WORD // 2 - 1 or np.abs(both).max() > 127:
+        return None
     bias = low * divisor + (0 if shift else half)
-    paired = bool((numerator == numerator[..., ::-1]).all())
-    both = np.stack([coarse, fine], axis=-1).astype(np.int16)
-    return Part(both, paired, Rule(shift, half, bias, factor, after, low))
+    return Part(both.astype(np.int8), Rule(shift, half, bias, factor, after, low))
 
 
 def _extreme(factor: NDArray[np.int64], sign: int) -> int:
