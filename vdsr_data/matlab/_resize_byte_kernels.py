@@ -7,7 +7,8 @@ before (shrinking), 16 bytes by an instruction. `fixed_point` says why the bits 
 
 Tried and dropped, for 1024 x 1024 RGB on one thread of a Zen 4: 16-bit products of the sum of two rows that have one
 weight, as shrinking has (1/4 in 0.51 ms, where products of bytes take 0.40 ms); blocks of 128 pixels (no gain);
-weaving 64 bytes by an instruction where a processor can (none either).
+weaving 64 bytes by an instruction where a processor can (none either); asking the cache for the rows of the next step
+(5 % slower).
 """
 
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class Rule(NamedTuple):
     low: int
 
 
-class Part(NamedTuple):
+class WholeTaps(NamedTuple):
     """The taps of one dimension as whole numbers."""
 
     factor: NDArray[np.int8]  # (rows or phases, pairs of taps, 2, 2): of the sum, then of the fine sum, for both taps

@@ -1,6 +1,7 @@
 """`imresize`: MATLAB's image resizing, to the last bit.
 
-Checks and the choice of the loop; the tables of weights are made in `taps`, the loops are in `_kernels`.
+Checks and the choice of the loop; the tables of weights are made in `taps` and `fixed_point`, the loops are in
+`_resize_kernels` and `_resize_byte_kernels`.
 """
 
 import math
@@ -133,10 +134,10 @@ def _resize(
     columns = periodic_columns(result.shape[1], sizes[1], scales[1], antialias, boundary, method)
     if scales[0] <= scales[1] and columns is not None:
         rows = wrapped_taps(result.shape[0], sizes[0], scales[0], antialias, boundary, method)
-        whole_numbers = None
-        if dtype == np.uint8 and result.shape[1] * result.shape[2] >= _byte_kernels.BLOCK:
-            whole_numbers = fixed_point(result.shape[:2], sizes, scales, antialias, boundary, method)
-        result = _resize_both(result, *rows, columns, whole_numbers, sizes[1], top, threads)
+        whole_taps = None
+        if dtype == np.uint8 and result[0].size >= _byte_kernels.BLOCK:
+            whole_taps = fixed_point(result.shape[:2], sizes, scales, antialias, boundary, method)
+        result = _resize_both(result, *rows, columns, whole_taps, sizes[1], top, threads)
     else:
         for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # a stable sort: rows first if the factors are equal
             table = wrapped_taps(result.shape[axis], sizes[axis], scales[axis], antialias, boundary, method)
@@ -183,7 +184,7 @@ def _resize_both(
     index: NDArray[np.intp],
     weight: NDArray[np.float64],
     columns: _kernels.Columns,
-    whole_numbers: tuple[_byte_kernels.Part, _byte_kernels.Part] | None,
+    whole_taps: tuple[_byte_kernels.WholeTaps, _byte_kernels.WholeTaps] | None,
     width: int,
     top: float,
     threads: int,
@@ -194,10 +195,10 @@ def _resize_both(
     out = np.empty((len(index), width * channels), dtype=image.dtype)
 
     def work(band: slice) -> None:
-        if whole_numbers:
-            down, along = whole_numbers
-            part = down._replace(factor=down.factor[band])
-            _byte_kernels.resize_bytes(source, index[band], part, columns, along, out[band], channels)
+        if whole_taps:
+            down, along = whole_taps
+            of_band = down._replace(factor=down.factor[band])
+            _byte_kernels.resize_bytes(source, index[band], of_band, columns, along, out[band], channels)
         elif top:
             _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
         else:
