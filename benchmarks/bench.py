@@ -23,8 +23,8 @@ from networks import network_rows
 from rich.console import Console
 from rich.table import Table
 
-PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py",
-         "tensorflow-cpu", "onnxruntime", "openvino")  # fmt: skip
+PEERS = ("pillow", "cykooz-resizer", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba",
+         "h5py", "tensorflow-cpu", "onnxruntime", "openvino")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3",
          "rgb2ycbcr uint8", "ssim valid")  # fmt: skip
