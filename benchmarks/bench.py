@@ -75,13 +75,17 @@ def write_part(rows: list[list[str]]) -> None:
     """Write rows that were measured apart at the end of docs/benchmarks.md, in place of older ones of the same name."""
     page = ROOT / "docs" / "benchmarks.md"
     whole, _, apart = page.read_text(encoding="utf-8").partition(APART)
-    renewed = tuple(f"| {cells[0]} |" for cells in rows)
-    older = [line for line in apart.strip().splitlines() if not line.startswith(renewed)]
-    lines = [f"| {' | '.join(cells)} |" for cells in (list(HEAD), ["---"] * len(HEAD), *rows)]
-    page.write_text(
-        "\n".join([whole.rstrip("\n"), "", APART, "", *older, "", f"On: {machine()}.", "", *lines, ""]),
-        encoding="utf-8",
-    )
+    head = [f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD))]
+    replaced = *head, *(f"| {cells[0]} |" for cells in rows)
+    tables: dict[str, list[str]] = {}
+    for line in [*apart.splitlines(), f"On: {machine()}."]:
+        if line.startswith("On: "):
+            table = tables.setdefault(line, [])
+        elif line and not line.startswith(replaced):
+            table.append(line)
+    table += [f"| {' | '.join(cells)} |" for cells in rows]
+    parts = [line for on, table in tables.items() if table for line in ("", on, "", *head, *table)]
+    page.write_text("\n".join([whole.rstrip("\n"), "", APART, *parts, ""]), encoding="utf-8")
 
 
 def main() -> None:
