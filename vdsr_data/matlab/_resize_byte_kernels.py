@@ -8,8 +8,8 @@ before (shrinking), 16 bytes by an instruction. `fixed_point` says why the bits 
 Tried and dropped, for 1024 x 1024 RGB on one thread of a Zen 4: 16-bit products of the sum of two rows that have one
 weight, as shrinking has (1/4 in 0.51 ms, where products of bytes take 0.40 ms); blocks of 128 pixels (no gain);
 weaving 64 bytes by an instruction where a processor can (none either). Prefetching rows, as `_ahead` does, takes 5 %
-where the image is in the cache, and saves up to half where it is not. What is left is arithmetic: RGB at 1/4, 8 pairs of
-rows with two sums each, is the one of the six factors that fast_image_resize, which rounds its weights, can do as fast.
+where the image is in the cache, and saves up to half where it is not. What is left is arithmetic: RGB at 1/4, with two
+sums of 8 pairs of rows, is the one of the six factors in which fast_image_resize, which rounds its weights, is as fast.
 """
 
 from typing import NamedTuple
