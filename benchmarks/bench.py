@@ -1,7 +1,7 @@
 """Speed beside other libraries, as ratios: `make bench` prints it and writes docs/benchmarks.md and the README's table.
 
 With words behind it, only the rows whose name has one of them are measured; --write puts them at the end of the page,
-with the machine on which that was.
+with the machine on which that was. What was measured apart before stays, but for rows of the same name.
 """
 
 import os
@@ -23,8 +23,8 @@ from networks import network_rows
 from rich.console import Console
 from rich.table import Table
 
-PEERS = ("pillow", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy", "numba", "h5py",
-         "tensorflow-cpu", "onnxruntime", "openvino")  # fmt: skip
+PEERS = ("pillow", "cykooz-resizer", "torch", "opencv-python-headless", "resize-right", "scikit-image", "numpy",
+         "numba", "h5py", "tensorflow-cpu", "onnxruntime", "openvino")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("imresize float64 x1/2", "imresize float64 x3", "imresize uint8 grey x1/2", "imresize uint8 RGB x1/3",
          "rgb2ycbcr uint8", "ssim valid")  # fmt: skip
@@ -72,11 +72,20 @@ def write(rows: list[list[str]]) -> None:
 
 
 def write_part(rows: list[list[str]]) -> None:
-    """Write rows that were measured apart at the end of docs/benchmarks.md, in place of what stands there."""
+    """Write rows that were measured apart at the end of docs/benchmarks.md, in place of older ones of the same name."""
     page = ROOT / "docs" / "benchmarks.md"
-    whole = page.read_text(encoding="utf-8").partition(APART)[0].rstrip("\n")
-    lines = [f"| {' | '.join(cells)} |" for cells in (list(HEAD), ["---"] * len(HEAD), *rows)]
-    page.write_text("\n".join([whole, "", APART, "", f"On: {machine()}.", "", *lines, ""]), encoding="utf-8")
+    whole, _, apart = page.read_text(encoding="utf-8").partition(APART)
+    head = [f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD))]
+    replaced = *head, *(f"| {cells[0]} |" for cells in rows)
+    tables: dict[str, list[str]] = {}
+    for line in [*apart.splitlines(), f"On: {machine()}."]:
+        if line.startswith("On: "):
+            table = tables.setdefault(line, [])
+        elif line and not line.startswith(replaced):
+            table.append(line)
+    table += [f"| {' | '.join(cells)} |" for cells in rows]
+    parts = [line for on, table in tables.items() if table for line in ("", on, "", *head, *table)]
+    page.write_text("\n".join([whole.rstrip("\n"), "", APART, *parts, ""]), encoding="utf-8")
 
 
 def main() -> None:

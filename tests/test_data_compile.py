@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vdsr_data import imresize, luma
-from vdsr_data.matlab import _color_kernels, _resize_kernels
+from vdsr_data.matlab import _color_kernels, _resize_byte_kernels, _resize_kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_eval import psnr, ssim
 from vdsr_eval.metrics import _fidelity_kernels
@@ -25,7 +25,7 @@ def test_kernels_get_read_only_arrays(kind: str, monkeypatch: pytest.MonkeyPatch
         assert not source.flags.writeable
         return kernel(source, *others)
 
-    for module in (_color_kernels, _resize_kernels, _fidelity_kernels):
+    for module in (_color_kernels, _resize_kernels, _resize_byte_kernels, _fidelity_kernels):
         for name, kernel in list(vars(module).items()):
             if name.startswith(("matrix_", "resize_", "ssim_", "squared_")):
                 monkeypatch.setattr(module, name, partial(watched, kernel))
@@ -33,11 +33,13 @@ def test_kernels_get_read_only_arrays(kind: str, monkeypatch: pytest.MonkeyPatch
     plane = luma(image if kind == "integer" else image / 255)
     for scale in (2, 0.7):
         imresize(plane, scale)
+    imresize(image if kind == "integer" else plane, 2)
     peak = 255 if kind == "integer" else 1
     assert psnr(plane, plane // 2, data_range=peak) < ssim(plane, plane, data_range=peak) * 100
     assert called == {
         *(f"{name}_{kind}" for name in ("matrix", "resize_periodic", "resize_rows")),
         *("resize_columns", "squared_errors", "ssim_sums"),
+        *(["resize_bytes"] if kind == "integer" else []),
     }
 
 

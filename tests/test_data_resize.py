@@ -17,7 +17,7 @@ from scipy.io import loadmat
 from vdsr_data import imresize, modcrop, rgb2ycbcr
 from vdsr_data.errors import ArgumentError
 from vdsr_data.images.files import list_images, read_image
-from vdsr_data.matlab import _resize_kernels
+from vdsr_data.matlab import _resize_byte_kernels, _resize_kernels
 from vdsr_data.matlab.arrays import LayoutWarning
 from vdsr_data.matlab.resize import output_size
 from vdsr_data.matlab.taps import periodic_columns, wrapped_taps
@@ -93,12 +93,12 @@ def test_memory_layout_does_not_matter(dtype):
 @pytest.mark.jit
 def test_each_loop_is_compiled_once_for_a_kind_of_pixels():
     """Whatever the sizes, factors and threads: it takes seconds."""
-    for shape in ((9, 8), (1, 7), (7, 1), (12, 12, 3)):
+    for shape in ((9, 8), (1, 7), (7, 1), (12, 12, 3), (5, 70), (5, 70, 3)):
         for factor in (1 / 3, 2, 3.7, (0.7, 2)):
             for threads in (1, 2):
                 imresize(random_image(shape, np.uint8), factor, threads=threads)
     for kernel in (_resize_kernels.resize_periodic_integer, _resize_kernels.resize_rows_integer,
-                   _resize_kernels.resize_columns):  # fmt: skip
+                   _resize_kernels.resize_columns, _resize_byte_kernels.resize_bytes):  # fmt: skip
         kinds = [signature[0].dtype for signature in kernel.signatures]
         assert kinds
         assert len(kinds) == len(set(kinds))

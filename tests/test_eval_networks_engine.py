@@ -75,7 +75,7 @@ def test_bits_depend_neither_on_blocks_nor_on_threads(monkeypatch, most) -> None
 WIDTH = """
 import hashlib
 from test_eval_networks_engine import noise, run
-from vdsr_eval.networks._vectors import WIDTH
+from vdsr_data.matlab._vectors import WIDTH
 from vdsr_eval.networks.convert import read_any
 print(WIDTH, hashlib.sha256(run(read_any("default"), noise(9, 70))).hexdigest())
 """

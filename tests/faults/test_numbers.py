@@ -1,6 +1,7 @@
 """Numbers and arrays that code is seldom tried with: every public function does what its docstring says."""
 
 import math
+import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from reference import slow_imresize, slow_psnr, slow_ssim, slow_ycbcr
 
 from vdsr_data import VdsrWarning, im2double, imresize, luma, modcrop, randperm, rgb2ycbcr, ycbcr2rgb
+from vdsr_data.matlab import resize
 from vdsr_eval import psnr, ssim
 
 Layout = Callable[[np.ndarray], np.ndarray]
@@ -221,3 +223,21 @@ def test_randperm_of_few_and_of_no_number():
     for arguments in ((-1,), (3, -1), (3, 2**32)):
         with pytest.raises(ValueError):
             randperm(*arguments)
+
+
+FACTORS = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 5)
+
+
+def test_bytes_are_resized_as_in_float64(amount: Callable[[int, int], int], chance: random.Random) -> None:
+    """Few values that lie far apart make ties and sums out of range."""
+    for _ in range(amount(200, 100_000)):
+        shape = chance.randint(1, 8), chance.randint(22, 70), chance.choice((1, 3, 3, 4))
+        image = np.frombuffer(chance.randbytes(math.prod(shape)), np.uint8).reshape(shape)
+        step = chance.choice((1, 1, 2, 16, 51, 255))
+        image = image // step * step
+        scale = sorted(chance.choices(FACTORS, k=2) if chance.random() < 0.2 else [chance.choice(FACTORS)])
+        options = {"antialias": chance.random() < 0.8, "boundary": chance.choice(("symmetric", "replicate"))}
+        quick = imresize(image, scale, **options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(resize, "fixed_point", lambda *_: None)
+            assert (quick == imresize(image, scale, **options)).all(), (shape, step, scale, options)

@@ -5,6 +5,10 @@ the last, so that the compiled code is bit-identical to the slow twins in ``test
 
 Whole-number factors take `resize_periodic_*`, both passes fused row by row so that the intermediate never leaves the
 first-level cache; anything else takes one pass per dimension. Batches of patches, and gradients, take `resize_batch`.
+
+Tried and dropped for float64 at x2, 1024 x 1024 on one thread of a Zen 4, where the kernel takes 4.4 ms and the fresh
+memory of the result 3.4 ms more: bands of 2, 4 and 8 rows (4.1 ms, and nothing in the whole), tiles of 128 to 512
+columns (7.1 to 9.9 ms).
 """
 
 from typing import NamedTuple

@@ -1,6 +1,7 @@
 """`imresize`: MATLAB's image resizing, to the last bit.
 
-Checks and the choice of the loop; the tables of weights are made in `taps`, the loops are in `_kernels`.
+Checks and the choice of the loop; the tables of weights are made in `taps` and `fixed_point`, the loops are in
+`_resize_kernels` and `_resize_byte_kernels`.
 """
 
 import math
@@ -28,11 +29,13 @@ from vdsr_data.limits import (
     truth,
     whole,
 )
+from vdsr_data.matlab import _resize_byte_kernels as _byte_kernels
 from vdsr_data.matlab import _resize_kernels as _kernels
 from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import remark_layout
 from vdsr_data.matlab.color import INTEGER_TOP
 from vdsr_data.matlab.dlpack import Array, as_numpy, differentiable
+from vdsr_data.matlab.fixed_point import fixed_point
 from vdsr_data.matlab.taps import periodic_columns, transposed_taps, wrapped_taps
 
 __all__ = ["FLOATS", "Boundary", "Plan", "image_view", "imresize", "in_bands", "output_size", "resize_by"]
@@ -206,7 +209,10 @@ def _resize_one(image: NDArray[Any], plan: Plan, top: float, threads: int) -> ND
     result = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=") if top else np.float64)
     columns = periodic_columns(plan.lengths[1], plan.sizes[1], plan.scales[1], *plan[3:])
     if plan.order == (0, 1) and columns is not None:
-        return _resize_both(result, *plan.taps(0), columns, plan.sizes[1], top, threads).reshape(*plan.sizes, -1)
+        eight_bit = image.dtype == np.uint8 and result[0].size >= _byte_kernels.BLOCK
+        whole_taps = fixed_point(*plan) if eight_bit else None
+        both = _resize_both(result, *plan.taps(0), columns, whole_taps, plan.sizes[1], top, threads)
+        return both.reshape(*plan.sizes, -1)
     for axis in plan.order:
         result = _resize_axis(result, axis, *plan.taps(axis), top, threads)
     return result
@@ -252,6 +258,7 @@ def _resize_both(
     index: NDArray[np.intp],
     weight: NDArray[np.float64],
     columns: _kernels.Columns,
+    whole_taps: tuple[_byte_kernels.WholeTaps, _byte_kernels.WholeTaps] | None,
     width: int,
     top: float,
     threads: int,
@@ -262,7 +269,11 @@ def _resize_both(
     out = np.empty((len(index), width * channels), dtype=image.dtype)
 
     def work(band: slice) -> None:
-        if top:
+        if whole_taps:
+            down, along = whole_taps
+            of_band = down._replace(factor=down.factor[band])
+            _byte_kernels.resize_bytes(source, index[band], of_band, columns, along, out[band], channels)
+        elif top:
             _kernels.resize_periodic_integer(source, index[band], weight[band], columns, out[band], channels, top)
         else:
             _kernels.resize_periodic_float(source, index[band], weight[band], columns, out[band], channels)

@@ -12,7 +12,7 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from vdsr_data.matlab._compile import kernel
-from vdsr_eval.networks._vectors import BYTES, I64, fused, load, vector
+from vdsr_data.matlab._vectors import BYTES, I64, fused, load, vector
 from vdsr_eval.networks._winograd_products import add, multiply
 from vdsr_eval.networks._winograd_transforms import contract, expand
 

@@ -11,7 +11,7 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from vdsr_data.matlab._compile import kernel
-from vdsr_eval.networks._vectors import BYTES, F32, I64, WIDTH, fused, load, store, vector
+from vdsr_data.matlab._vectors import BYTES, F32, I64, WIDTH, fused, load, store, vector
 
 MULTIPLE = 16  # of channels, and 4 of rows: what the blocks can be put together for
 # Rows of a block and the vectors in each, as many sums as there are registers for: 32, or the 16 of AVX2.

@@ -10,7 +10,7 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from vdsr_data.matlab._compile import kernel
-from vdsr_eval.networks._vectors import BYTES, WIDTH, load, store, vector
+from vdsr_data.matlab._vectors import BYTES, WIDTH, load, store, vector
 
 # The transforms of Lavin and Gray for F(4, 3), in one dimension, with their common terms computed once; without fused
 # products, so that they give the same bits in whatever way they are compiled.
