@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from vdsr_data import build_test, build_train, fspecial, imresize, merge, rand, randn, read_image, write_image
+from vdsr_data import build_test, build_train, fspecial, imresize, merge, rand, randn, randperm, read_image, write_image
 from vdsr_data.images.files import TEST_ORDER, list_images
 from vdsr_data.matlab.matfile import read_mat
 from vdsr_eval import evaluate
@@ -104,6 +104,7 @@ def test_training_files_load(photographs: Path, tmp_path: Path) -> None:
         f"p = load('{tmp_path}/plain.h5'); n = load('{tmp_path}/nhwc.h5'); c = class(p.lr); "
         f"only = fieldnames(load('{tmp_path}/plain.h5', 'gt')); s = load('{tmp_path}/small.h5'); "
         f"v = load('{tmp_path}/virtual.h5'); same = [isequal(p, s), isequal(p, v)]; "
+        f"part = size(load('{tmp_path}/part1.h5').lr); "
         "a = p.lr; b = permute(n.lr, [3 2 1 4]); k = p.lr(2, 5, 1, 7); clear p n s v;"
     )
     with h5py.File(tmp_path / "plain.h5") as file, h5py.File(tmp_path / "nhwc.h5") as other:
@@ -112,6 +113,7 @@ def test_training_files_load(photographs: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["b"], upright[..., 0].transpose(1, 2, 0)[:, :, None])
     assert found["k"] == lr[6, 0, 4, 1] == upright[6, 1, 4, 0]
     assert found["same"].all()
+    assert found["part"][0, :3].tolist() == [21, 21, 1]
     assert found["c"] == "double"
     assert [str(name[0]) for name in found["only"].ravel()] == ["gt"]
 
@@ -147,7 +149,8 @@ def test_what_octave_saves_is_read(form: str, tmp_path: Path) -> None:
 def test_resizing_is_as_the_page_says() -> None:
     """Whole factors, floats: to 1e-13. Others, and 8 bits: not, unless by our script."""
     picture = (imresize(rand((20, 25), 3), 12).clip(0, 1) * 255).round().astype(np.uint8)
-    for call, (floats, bits, our_floats, our_bits) in bench.resizing([picture]).items():
+    found = bench.resizing([picture])
+    for call, (floats, bits, our_floats, our_bits) in found.items():
         whole = call.removeprefix("1/").isdecimal()
         if whole:
             assert floats.largest < 1e-13, call
@@ -160,6 +163,9 @@ def test_resizing_is_as_the_page_says() -> None:
         if call in ("0.6", "0.7", "0.9", "[100 133]"):
             assert floats.largest > 1e-3, call
             assert bits.largest > 1, call
+    box, bare = (found[f"1/3, {option}"] for option in ("'box'", "'Antialiasing', false"))
+    assert box[0].largest > 0.01
+    assert bare[0].largest == bare[1].largest == 0
     three = octave("a = imresize_as_matlab(a, 1/3);", a=np.dstack([picture, 255 - picture, picture // 2]))["a"]
     np.testing.assert_array_equal(three, imresize(np.dstack([picture, 255 - picture, picture // 2]), 1 / 3))
 
@@ -187,11 +193,26 @@ def test_other_functions_are_as_the_page_says() -> None:
 @pytest.mark.usefixtures("of_the_page")
 def test_random_numbers_and_motion_are_others() -> None:
     found = octave(
-        "rand('twister', 5489); a = rand(1, 9); randn('seed', 0); b = randn(1, 9); m = fspecial('motion', 9, 30);"
+        "rand('twister', 5489); u = rand(1, 9); randn('seed', 0); n = randn(1, 9); rand('twister', 5489); "
+        "p = randperm(9); m = fspecial('motion', 9, 30);"
     )
-    assert np.abs(found["a"] - rand((1, 9), 5489)).max() > 0.1
-    assert np.abs(found["b"] - randn((1, 9), 0, generator="v4")).max() > 0.1
-    assert found["m"].shape != fspecial("motion", 9, 30).shape or not np.allclose(found["m"], fspecial("motion", 9, 30))
+    assert np.abs(found["u"] - rand((1, 9), 5489)).max() > 0.1
+    assert np.abs(found["n"] - randn((1, 9), 0, generator="v4")).max() > 0.1
+    assert (found["p"] != randperm(9, seed=5489) + 1).any()
+    assert found["m"].shape != fspecial("motion", 9, 30).shape
+
+
+@pytest.mark.usefixtures("of_the_page")
+def test_what_is_missing() -> None:
+    names = "'ssim', 'niqe', 'brisque', 'h5read', 'h5create'"
+    found = octave(
+        f"found = cellfun(@exist, {{{names}}}); s = exist('psnr'); x = 1; tries = 0; "
+        "try save('-v7.3', tempname(), 'x'); catch tries += 1; end; "
+        "for n = 2:3 try imresize(ones(9), 1/3, sprintf('lanczos%d', n)); catch tries += 1; end; end;"
+    )
+    assert not found["found"].any()
+    assert found["s"] == 2
+    assert found["tries"] == 3
 
 
 @pytest.mark.usefixtures("of_the_page")

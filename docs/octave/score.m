@@ -1,6 +1,6 @@
 function scores = score(data, scale, results)
 % Scores under the protocol `paper`, a row of PSNR and SSIM for each NAME_SCALE_gt.mat of the folder `data`.
-% `results` are files of one luma each, 'result/Set5/x3/*_VDSR.mat', with a star for the name; without it bicubic.
+% `results` are files of one luma each, 'result/Set5/x3/*_sr.mat', with a star for the name; without it bicubic.
   if nargin < 3
     results = fullfile(data, sprintf('*_%d_lr.mat', scale));
   end
