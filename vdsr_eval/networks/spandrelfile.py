@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from vdsr_data.errors import VdsrError, brief
 from vdsr_data.io.files import check_input
 from vdsr_data.limits import checked_path
+from vdsr_eval.networks.pickled import Record
 from vdsr_eval.networks.probed import PEAKS, ImageNetwork, input_words, probe
-from vdsr_eval.networks.torchfile import read_safetensors
+from vdsr_eval.networks.torchfile import open_torch, read_safetensors, tensor_of
 
 __all__ = ["UnreadError", "load_spandrel"]
 
+DICTS = ("dict", "collections.OrderedDict")
 INSTALL = "pip install 'vdsr-toolkit[spandrel]'"
 
 
@@ -92,8 +94,17 @@ def load_spandrel(path: Path | str, *, network_input: str | Iterable[str] = ()) 
 
 
 def _state(path: Path, torch: Any) -> Any:
-    """Tensors by name, as PyTorch's."""
+    """What a file holds, with tensors as PyTorch's, dicts and lists; what else was pickled stays what `Record` says."""
+
+    def built(value: Any) -> Any:
+        if (tensor := tensor_of(value)) is not None:
+            return torch.from_numpy(tensor.array().copy())
+        if isinstance(value, Record) and value.name in DICTS:
+            return {key: built(one) for key, one in value.named().items()}
+        return [built(one) for one in value] if isinstance(value, (list, tuple)) else value
+
     with path.open("rb") as file:
-        if file.read(9)[8:] != b"{":
-            return torch.load(path, map_location="cpu", weights_only=True)
-    return {name: torch.from_numpy(one.array().copy()) for name, one in read_safetensors(path).items()}
+        if file.read(9)[8:] == b"{":
+            return {name: built(tensor) for name, tensor in read_safetensors(path).items()}
+    with open_torch(path) as content:
+        return built(content)
