@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 for version in 0.4.9 0.6.0; do
   python3 -m venv "$folder/$version"
   "$folder/$version/bin/pip" install --quiet --disable-pip-version-check "imageio-ffmpeg==$version" setuptools==80.9.0
-  "$folder/$version/bin/python" - "$folder/$version.txt" <<'PY'
+  "$folder/$version/bin/python" -W ignore - "$folder/$version.txt" <<'PY'
 import subprocess
 import sys
 
