@@ -267,7 +267,7 @@ def twice(resize: Resize) -> Resize:
     return passes
 
 
-WORDS = {mirrored: "mirror first", turned: "swap the axes", twice: "8 bits: one pass, round, the other"}
+WORDS = {mirrored: "mirror", turned: "swap the axes", twice: "pass by pass"}  # as the page explains them
 
 
 @dataclass(frozen=True)
@@ -307,6 +307,7 @@ def of_keras(backend: str, antialias: bool) -> Library:
 
 
 CATROM = "-filter Catrom -resize {columns}x{rows}! {output}"
+FFMPEG = [sys.executable, "-c", "import av; print(av.ffmpeg_version_info)"]
 TORCH = "torch.nn.functional:interpolate"
 LIBRARIES = [
     of_target("vdsr-toolkit", "", "vdsr-toolkit", "vdsr_data:imresize"),
@@ -328,18 +329,18 @@ LIBRARIES = [
     Library("ONNX Runtime", "antialias, a -0.5", "onnxruntime",
             partial(onnxruntime, antialias=1, cubic_coeff_a=-0.5), (twice, mirrored)),
     Library("NVIDIA DALI", "CPU, cubic", "nvidia-dali-cuda120", dali, (twice, mirrored)),
-    Library("OpenImageIO", "keys", "openimageio", partial(openimageio, "keys"), (twice, mirrored)),
+    Library("OpenImageIO", "keys", "openimageio", partial(openimageio, "keys"), (mirrored,)),
     Library("OpenImageIO", "cubic", "openimageio", partial(openimageio, "cubic")),
     Library("libvips", "resize", "pyvips-binary", partial(libvips, affine=False)),
     Library("libvips", "resize gap=0; affine", "pyvips-binary",
             partial(libvips, affine=True, gap=0), (twice, mirrored)),
     Library("ImageMagick", "Catrom", ["convert", "-version"], lambda: deep(known("convert {input} " + CATROM)),
-            (mirrored,)),
+            (twice, mirrored)),
     Library("GraphicsMagick", "Catrom", ["gm", "version"], lambda: deep(known("gm convert {input} " + CATROM)),
-            (mirrored,)),
-    Library("ffmpeg (PyAV)", "bicubic", "av", partial(ffmpeg, "flags=bicubic")),
-    Library("ffmpeg (PyAV)", "bicubic, param1=0.5", "av",
-            partial(ffmpeg, "flags=bicubic+accurate_rnd+bitexact:param1=0.5"), (mirrored,)),
+            (twice, mirrored)),
+    Library("ffmpeg (PyAV)", "bicubic", FFMPEG, partial(ffmpeg, "flags=bicubic")),
+    Library("ffmpeg (PyAV)", "bicubic, param1=0.5", FFMPEG,
+            partial(ffmpeg, "flags=bicubic+accurate_rnd+bitexact:param1=0.5")),
     of_target("OpenCV", "INTER_CUBIC", "opencv-python-headless", "cv2:resize"),
     of_target("kornia", "bicubic, antialias", "kornia", "kornia.geometry.transform:resize,antialias=True"),
     of_target("kornia", "bicubic", "kornia", "kornia.geometry.transform:resize"),
@@ -424,14 +425,12 @@ def described(enlarging: Fit | None, shrinking: Fit | None) -> dict[str, str]:
     fits = [fit for fit in (shrinking, enlarging) if fit]
 
     def both(cells: list[str]) -> str:
-        return " / ".join(dict.fromkeys(cell or "unknown" for cell in cells)) or "unknown"
+        return " / ".join(dict.fromkeys(cell or "another" for cell in cells)) or "another"
 
-    def kernel(fit: Fit) -> str:
-        moved = ", corner on corner" if fit.corners else f", shifted by {fit.shift:g}" if fit.shift else ""
-        return (f"cubic, {fit.a:g}" if fit.a is not None else fit.kernel or "none of the known") + moved
-
+    kernels = [f"cubic, {fit.a:g}" if fit.a is not None else fit.kernel for fit in fits]
+    moved = ", corner on corner" if any(fit.corners for fit in fits) else ", shifted" * any(fit.shift for fit in fits)
     return {
-        "kernel": both([kernel(fit) for fit in fits]),
+        "kernel": both(kernels) + moved,
         "grows": {True: "yes", False: "no", None: "unknown"}[shrinking.widened if shrinking else None],
         "edge": both([fit.border for fit in fits]),
     }
@@ -500,19 +499,19 @@ def metrics_table(old: str | None) -> list[str]:
 
     a, b = metric_pair()
     forms = {form: ssim(a, b, data_range=255, **options) for form, options in SSIM_FORMS.items() if form != "volume"}
+    values = [(name, work()) for name, _, work in found_peers(a, b, old)]
     ours, ratios = psnr(a, b, data_range=255), dict(psnrs(a, b))
     lines = [
         "| library | PSNR, dB | SSIM | apart | form | decimals alike |",
         "| --- | ---: | ---: | ---: | --- | ---: |",
     ]
     lines.append(f"| vdsr-toolkit | {ours:.5f} | {forms['valid']:.5f} |  | `valid` |  |")
-    for name, _, work in found_peers(a, b, old):
-        value = work()
+    for name, value in values:
         alike, form = max((digits(other, value), form) for form, other in forms.items())
         library = name.partition(" ")[0]
         ratio = f"{ratios.pop(library):.5f}" if library in ratios else ""
-        gap = signed(value - forms["valid"], 5)
-        lines.append(f"| {name} | {ratio} | {value:.5f} | {gap} | `{form}` | {alike} |")
+        whose = f"`{form}` | {alike}" if alike > 2 else "another | "
+        lines.append(f"| {name} | {ratio} | {value:.5f} | {signed(value - forms['valid'], 5)} | {whose} |")
     return lines
 
 
@@ -621,7 +620,7 @@ def main() -> None:
     if arguments.only:
         return
     found = nearest_first(found)
-    mends = {library.label: "; ".join(WORDS[mend] for mend in library.mend) for library in LIBRARIES}
+    mends = {library.label: ", ".join(WORDS[mend] for mend in reversed(library.mend)) for library in LIBRARIES}
     lines = [*table(found), "", f"Not installed, and left out: {', '.join(absent) or 'none'}."]
     text = section("resize", lines) + section("mended", mended_table(found, mends))
     text += section("metrics", metrics_table(arguments.old))
