@@ -535,12 +535,12 @@ def small(value: float) -> str:
 
 def table(found: list[dict[str, Any]]) -> list[str]:
     """A row for each library, the nearest first."""
-    heads = ["library", "version", *HEADS.values(), "inside", "rim", "8 bits differ", "Set5 x3, dB"]
-    lines = [f"| {' | '.join(heads)} |", f"| --- | --- |{' --- |' * 4}{' ---: |' * 4}"]
+    heads = ["library", *HEADS.values(), "inside", "rim", "8 bits differ", "Set5 x3, dB"]
+    lines = [f"| {' | '.join(heads)} |", f"| --- |{' --- |' * 4}{' ---: |' * 4}"]
     ours = found[0]["psnr"]
     for row in found:
         gap = "" if row["psnr"] is None else f"{ours:.2f}" if row is found[0] else signed(row["psnr"] - ours, 3)
-        cells = [row["label"], row["version"], *(row[name] for name in HEADS)]
+        cells = [f"{row['label']} ({row['version']})", *(row[name] for name in HEADS)]
         cells += [small(row["inside"]), small(row["rim"]), f"{row['share']:.2f} %", gap]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
