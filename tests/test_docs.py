@@ -247,6 +247,7 @@ def test_metrics_beside_others_are_todays(deviations: ModuleType) -> None:
     assert row in (DOCS / "deviations.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_deviations_run_with_what_is_installed() -> None:
     """Each library in a process of its own; what is not there is named, with the reason."""
     script = [sys.executable, ROOT / "benchmarks" / "deviations.py", "--only"]
