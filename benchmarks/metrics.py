@@ -109,6 +109,16 @@ def pyiqa(a: np.ndarray, b: np.ndarray) -> Iterator[Peer]:
         yield label, work[2], work[2]
 
 
+def sewar(a: np.ndarray, b: np.ndarray) -> Iterator[Peer]:
+    """Its default, a box of 11 x 11, and with the Gaussian window."""
+    from sewar.full_ref import ssim as measure
+    from sewar.utils import Filter
+
+    for words, options in (("default", {}), ("GAUSSIAN", {"fltr": Filter.GAUSSIAN, "sigma": 1.5, "ws": 11})):
+        label = f"sewar {version('sewar')}, {words}"
+        yield twice(label, lambda o=options: float(measure(b, a, fltr_specs=o or None)[0]))
+
+
 def of_tensors(label: str, measure: Callable[[Any, Any], Any], a: np.ndarray, b: np.ndarray) -> Peer:
     """What computes on tensors: timed in float32, which is what it is given in practice, compared in float64."""
     import torch
@@ -122,7 +132,7 @@ def of_tensors(label: str, measure: Callable[[Any, Any], Any], a: np.ndarray, b:
 
 def found_peers(a: np.ndarray, b: np.ndarray, old: str | None) -> Iterator[Peer]:
     """Every way of computing SSIM that is installed."""
-    for library in (scikit_image, basicsr, tensorflow, torchmetrics, kornia, piq, pyiqa):
+    for library in (scikit_image, basicsr, tensorflow, torchmetrics, kornia, piq, pyiqa, sewar):
         try:
             yield from library(a, b)
         except (ImportError, RuntimeError) as error:
