@@ -121,7 +121,7 @@ def measure_input(count: int, threads: int, steps: int) -> None:
             batches = FileBatches(patches, path, batch_size=count, seed=0, symmetries=True)
             began = time.perf_counter()
             waited = 0.0
-            for *_, seconds in prefetch(batches, 0, steps):
+            for *_, seconds in prefetch(batches, range(steps)):
                 waited += seconds
                 step()
             share = waited / (time.perf_counter() - began)
