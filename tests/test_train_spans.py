@@ -176,7 +176,7 @@ def test_what_was_said(trained) -> None:
     assert minutes.startswith("0.15 minutes: until step ")
     assert int(minutes.split()[4].rstrip(",")) >= read_config(folder / "timed").steps >= 5
     assert memory.startswith(
-        "waves: 2.6e-05 GB of pixels leave the memory of the device too little room; they stay on the host, "
+        "waves: 6.7e-05 GB of pixels leave the memory of the device too little room; they stay on the host, "
         "which sends it batches"
     )
 

@@ -102,7 +102,7 @@ def _check_devices(jax: Any) -> None:
     except (RuntimeError, AssertionError) as error:  # the latter of a JAX that knows no such kind
         asked, why = os.environ.get("JAX_PLATFORMS"), str(error).partition("\n")[0]
         raise VdsrError(
-            f"JAX_PLATFORMS={asked}: JAX finds no such device{why and f' ({why})'}; for a GPU of NVIDIA that nvidia-smi "
+            f"JAX_PLATFORMS={asked}: JAX finds no such device{why and f' ({why})'}; for a GPU that nvidia-smi "
             "lists, install jax[cuda13] or jax[cuda12]; for the processor unset it"
         ) from None
 
