@@ -50,7 +50,11 @@ def ours(arguments: argparse.Namespace, optimizer: str) -> list[float]:
     places[..., 0] = random.integers(pixels.size - SIZE * (width + 1), size=places.shape[:-1])
     places[..., 1:] = width, 1
     rates = np.full(arguments.steps, 0.1, np.float32)
-    return [config.batch_size * arguments.steps / taken for taken in seconds(lambda: span(places, rates)())]
+
+    def steps() -> None:
+        span(places, rates)()  # waits for all
+
+    return [config.batch_size * arguments.steps / taken for taken in seconds(steps)]
 
 
 def theirs(arguments: argparse.Namespace) -> list[float]:

@@ -5,7 +5,7 @@
 #   sh KIT/train_gpu.sh run MINUTES [OUT]         there: OUT (default: out) has all that should come back
 #
 # kit:  PYTHON (default 3.12) is the version there, WHEELS what its Python lacks beside the toolkit.
-# run:  PYTHON3 (default python3) is the Python that has JAX. OPTIONS are more of vdsr-train, BENCH of bench_gpu.py.
+# run:  PYTHON3 (default python3) is the Python that has JAX. OPTIONS are the recipe, BENCH options of bench_gpu.py.
 #       RESUME=state.h5 goes on from what was packed before. MEASURE=0 leaves the measurement out.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,7 +35,7 @@ run() {
         export PYTHONPATH="$here/site${PYTHONPATH:+:$PYTHONPATH}"
     fi
     export KERAS_BACKEND=jax PYTHONWARNINGS=ignore
-    left() { echo "$minutes - ($(date +%s) - $began) / 60" | bc -l; }
+    left() { "$python" -c "print(round($1 * ($minutes - ($(date +%s) - $began) / 60), 2))"; }
     vdsr_train() { echo "\$ vdsr-train $*"; "$python" -m vdsr_train "$@"; }
 
     if [ "${MEASURE:-1}" != 0 ]; then
@@ -52,11 +52,11 @@ run() {
     if [ -n "${RESUME:-}" ]; then
         set -- --resume "$RESUME"
     else
-        set -- --images "$here/images" --preset best --schedule stable --precision mixed_bfloat16 --batch-size 128
+        # shellcheck disable=SC2086
+        set -- --schedule stable ${OPTIONS:---preset best --precision mixed_bfloat16 --batch-size 128}
     fi
-    # shellcheck disable=SC2086
-    vdsr_train "$@" --validation none --checkpoint-every 1000 --log-every 500 ${OPTIONS:-} \
-        --minutes "$(echo "$(left) * 0.75" | bc -l)" --run-dir "$out/level" &
+    vdsr_train "$@" --images "$here/images" --validation none --checkpoint-every 1000 --log-every 500 \
+        --minutes "$(left 0.75)" --run-dir "$out/level" &
     training=$!
     while kill -0 "$training" 2>/dev/null; do
         sleep "${EVERY:-60}" &
@@ -65,7 +65,7 @@ run() {
     done
     wait "$training"
     vdsr_train pack "$out/level" "$out/state.h5" --force
-    vdsr_train decay "$out/level" --minutes "$(left)" --run-dir "$out/decayed"
+    vdsr_train decay "$out/level" --minutes "$(left 1)" --run-dir "$out/decayed"
     rm -r "$out/level/checkpoints" "$out/decayed/checkpoints" # the state is packed, the weights are written
     ls -l "$out/state.h5" "$out/decayed/weights.h5"
 }
