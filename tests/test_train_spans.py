@@ -42,6 +42,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from train_fixtures import Recorder
+from vdsr_data.errors import VdsrError
 from vdsr_train.backends import backend, step_jax
 from vdsr_train.config import read_config
 from vdsr_train.loop import spans
@@ -85,6 +86,16 @@ run("counted", read_config("timed"))
 step_jax._free = lambda: 10_000.0
 print(*run("small", whole).warned)
 step_jax._free = lambda: float("inf")
+
+jit = step_jax.jax.jit
+def full(*_):
+    raise step_jax.jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
+step_jax.jax.jit = lambda function, **options: full if "donate_argnums" in options else jit(function, **options)
+try:
+    run("full", whole)
+except VdsrError as error:
+    print(error)
+step_jax.jax.jit = jit
 
 config = replace(whole, precision="mixed_bfloat16")
 run("bfloat16", config)
@@ -170,7 +181,7 @@ def test_batches_of_the_host_give_the_same_training(trained) -> None:
 @pytest.mark.slow
 def test_what_was_said(trained) -> None:
     folder, said = trained
-    stopped, minutes, memory, *_ = said.splitlines()
+    stopped, minutes, memory, full = said.splitlines()
     assert stopped.endswith("; go on with: vdsr-train --resume stopped")
     assert stopped.split()[3] == "7;"  # at the end of the steps of its call
     assert minutes.startswith("0.15 minutes: until step ")
@@ -179,6 +190,7 @@ def test_what_was_said(trained) -> None:
         "waves: 6.7e-05 GB of pixels leave the memory of the device too little room; they stay on the host, "
         "which sends it batches"
     )
+    assert full == "the device has too little memory for this batch; use a smaller --batch-size"
 
 
 def test_a_gpu_that_is_not_there(tmp_path) -> None:

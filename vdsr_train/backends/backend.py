@@ -15,7 +15,7 @@ from vdsr_train.backends.interface import Backend, CompileSpan, Steps
 __all__ = ["BACKENDS", "compiled", "running", "span_compiler", "start", "steps"]
 
 BACKENDS = ("tensorflow", "jax")
-ON_PROCESSORS = False  # spans there too: for tests, since a convolution in a loop takes XLA 40 times as long
+ON_PROCESSORS = False  # spans there too: for tests, as a convolution in a loop takes XLA up to 45 times as long
 PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
 
 

@@ -33,7 +33,7 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
 def compile_span(model: Any, optimizer: Any, config: Config, pixels: Array, *, most: int) -> Span | None:
     """Return a function of places and learning rates that trains by a step for each rate, in one call on the device.
 
-    It is one loop of a length that is not compiled in, so that K steps in a call are bit for bit K calls of one step.
+    It is one loop of a length that is not compiled in: K steps in a call are K calls of one step by the same code.
     Crops are taken by the device from `pixels`, which it holds. None where these take too much of its memory.
     """
     images = _held(pixels)
@@ -118,10 +118,13 @@ def _in_place(
     optimizer.build(model.trainable_variables)
     weights, slots = model.trainable_variables, optimizer.variables
     compiled = jax.jit(change, donate_argnums=(0, 1))
+    fits: list[bool] = []
 
     def run(*arguments: Any) -> Any:
         try:
             result, values, state = compiled([v.value for v in weights], [v.value for v in slots], *arguments)
+            if not fits:  # a device says only at the end that its memory was too small
+                fits.append(bool(jax.block_until_ready(values)))
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
