@@ -47,8 +47,11 @@ def ours(precision: str, count: int, threads: int, *, convolution: str = "direct
     return lambda: float(step(lr, gt))
 
 
-def pytorch(precision: str, count: int, threads: int, *, compiled: bool = False) -> Callable[[], float]:
-    """The same in PyTorch, channels last, as its users write it."""
+def pytorch(
+    precision: str, count: int, threads: int, *, compiled: bool = False, device: str = "cpu", depth: int = 20,
+    channels: int = 64,
+) -> Callable[[], float]:  # fmt: skip
+    """The same in PyTorch, channels last, as its users write it; what is returned is a tensor, which `float` awaits."""
     import torch
 
     torch.set_num_threads(threads)
@@ -56,28 +59,28 @@ def pytorch(precision: str, count: int, threads: int, *, compiled: bool = False)
     class Network(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            layers = [torch.nn.Conv2d(1, 64, 3, padding=1), torch.nn.ReLU(inplace=True)]
-            for _ in range(18):
-                layers += [torch.nn.Conv2d(64, 64, 3, padding=1), torch.nn.ReLU(inplace=True)]
+            layers = [torch.nn.Conv2d(1, channels, 3, padding=1), torch.nn.ReLU(inplace=True)]
+            for _ in range(depth - 2):
+                layers += [torch.nn.Conv2d(channels, channels, 3, padding=1), torch.nn.ReLU(inplace=True)]
             self.hidden = torch.nn.Sequential(*layers)
-            self.last = torch.nn.Conv2d(64, 1, 3, padding=1)
+            self.last = torch.nn.Conv2d(channels, 1, 3, padding=1)
             for module in self.modules():
                 if isinstance(module, torch.nn.Conv2d):
                     torch.nn.init.kaiming_normal_(module.weight)
                     torch.nn.init.zeros_(module.bias)
 
         def forward(self, lr):
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "mixed_bfloat16"):
+            with torch.autocast(device, torch.bfloat16, enabled=precision == "mixed_bfloat16"):
                 features = self.hidden(lr)
             return lr + self.last(features.float())
 
-    network = Network().to(memory_format=torch.channels_last)
+    network = Network().to(device, memory_format=torch.channels_last)
     run = torch.compile(network) if compiled else network
     weights = [p for p in network.parameters() if p.ndim > 1]
     biases = [p for p in network.parameters() if p.ndim == 1]
     rate, theta = 0.1, 1e-4
     optimizer = torch.optim.SGD([{"params": weights}, {"params": biases}], lr=rate, momentum=0.9)
-    lr, gt = (torch.from_numpy(array.transpose(0, 3, 1, 2)).contiguous(memory_format=torch.channels_last)
+    lr, gt = (torch.from_numpy(array.transpose(0, 3, 1, 2)).to(device).contiguous(memory_format=torch.channels_last)
               for array in batch(count))  # fmt: skip
 
     def step() -> float:
@@ -90,7 +93,7 @@ def pytorch(precision: str, count: int, threads: int, *, compiled: bool = False)
             torch._foreach_clamp_max_(gradients, theta / rate)
             torch._foreach_add_([p.grad for p in weights], weights, alpha=1e-4)
         optimizer.step()
-        return loss.item()
+        return loss.detach()
 
     return step
 
@@ -121,7 +124,7 @@ def measure_input(count: int, threads: int, steps: int) -> None:
             batches = FileBatches(patches, path, batch_size=count, seed=0, symmetries=True)
             began = time.perf_counter()
             waited = 0.0
-            for *_, seconds in prefetch(batches, 0, steps):
+            for *_, seconds in prefetch(batches, range(steps)):
                 waited += seconds
                 step()
             share = waited / (time.perf_counter() - began)
@@ -154,7 +157,7 @@ def work(arguments: argparse.Namespace) -> None:
     for _ in sys.stdin:
         began = time.perf_counter()
         for _ in range(arguments.steps):
-            step()
+            float(step())
         print(time.perf_counter() - began, flush=True)
 
 

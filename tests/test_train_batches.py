@@ -138,20 +138,20 @@ def test_identity_knows_the_data() -> None:
 def test_prefetch_gives_the_same_batches_in_order() -> None:
     batches = make()
     steps = []
-    for step, lr, gt, waited in prefetch(batches, 4, 9):
+    for step, (lr, gt), waited in prefetch(batches, range(4, 9)):
         np.testing.assert_array_equal(lr, batches(step)[0])
         np.testing.assert_array_equal(gt, batches(step)[1])
         assert waited >= 0
         steps.append(step)
     assert steps == [4, 5, 6, 7, 8]
-    assert list(prefetch(batches, 3, 3)) == []
+    assert list(prefetch(batches, [])) == []
 
 
 def test_prefetch_raises_what_the_batch_raised() -> None:
     batches = make(count=8)
     batches.file.lr[:] = np.inf
     with pytest.raises(VdsrError, match="NaN or infinite"):
-        list(prefetch(batches, 0, 2))
+        list(prefetch(batches, range(2)))
 
 
 def test_one_part_of_a_training_file_is_refused() -> None:

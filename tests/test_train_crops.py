@@ -71,6 +71,18 @@ def test_all_eight_ways_in_each_batch_and_area_decides_how_often(folder) -> None
     assert variants[1] == pytest.approx(2 * variants[0], abs=4)
 
 
+@pytest.mark.parametrize("batch_size", [8, 13])
+def test_places_lead_to_the_same_crops(folder, batch_size) -> None:
+    batches = make(folder, downsizes=(1.0, 0.5), scales=(2, 3), batch_size=batch_size)
+    pixels = batches.pixels()
+    assert pixels.size < sum(lr.size + gt.size for lr, gt in batches.variants)  # scales share their originals
+    i, j = np.indices((12, 12))
+    for step in range(9):
+        for crops, places in zip(batches(step), batches.places(step), strict=True):
+            first, down, right = (column[:, np.newaxis, np.newaxis] for column in places.T)
+            np.testing.assert_array_equal(pixels[first + i * down + j * right], crops[..., 0])
+
+
 def test_downsizes_and_scales_multiply(folder) -> None:
     batches = make(folder, downsizes=(1.0, 0.5), scales=(2, 3, 4))
     assert len(batches.variants) == 2 * 2 * 3

@@ -61,15 +61,20 @@ class Variable:
 def test_measuring_undoes_its_steps() -> None:
     variable, seen = Variable(), []
 
-    def train_step(lr, gt) -> float:
-        seen.append(lr)
-        variable.assign(np.float32(np.nan))
-        return 0.0
+    class Trainer:
+        most = 4
 
-    found = measured(
-        Config(validation="none"), train_step, lambda step: (step, step), [variable], {"": []}, seconds=1.0
-    )
+        def read(self, span):
+            return span
+
+        def __call__(self, read, rates):
+            assert len(rates) == len(read)
+            seen.append(read)
+            variable.assign(np.float32(np.nan))
+            return lambda: [0.0] * len(read)
+
+    found = measured(Config(validation="none"), Trainer(), [variable], {"": []}, seconds=1.0)
     assert variable.value == np.float32(0.1)
-    assert seen[:4] == [0, 1, 2, 3]
+    assert seen[:5] == [range(1), range(1, 3), range(3, 7), range(7, 11), range(11, 15)]
     assert 0 < found.step < 1
     assert found.scores == 0

@@ -10,11 +10,12 @@ from typing import Any
 
 from vdsr_data.errors import VdsrError
 from vdsr_train.backends.distribute import open_strategy
-from vdsr_train.backends.interface import Backend, Steps
+from vdsr_train.backends.interface import Backend, CompileSpan, Steps
 
-__all__ = ["BACKENDS", "compiled", "running", "start", "steps"]
+__all__ = ["BACKENDS", "compiled", "running", "span_compiler", "start", "steps"]
 
 BACKENDS = ("tensorflow", "jax")
+ON_PROCESSORS = False  # spans there too: for tests, as a convolution in a loop takes XLA up to 45 times as long
 PRIMITIVES = "64"  # compiled convolutions that oneDNN keeps; 1024 by default, 0.1 MB each
 
 
@@ -48,6 +49,7 @@ def start(*, threads: int = 0, distribute: str = "none") -> Any:
             elif distribute != "none":
                 raise VdsrError(f"distribute {distribute}: only with TensorFlow; unset KERAS_BACKEND")
             else:
+                _check_devices(backend)
                 scope = nullcontext()
     except ImportError as error:
         extra = "train" if name == "tensorflow" else "jax"
@@ -80,6 +82,29 @@ def steps(convolution: str) -> Steps:
 
         return winograd
     return compiled()
+
+
+def span_compiler() -> CompileSpan | None:
+    """Return what compiles many steps into one call on images that a GPU holds; None without JAX, or without a GPU."""
+    from vdsr_train.backends.predict import KerasEngine
+
+    if running() != "jax" or not (ON_PROCESSORS or KerasEngine.finds_gpu("jax")):
+        return None
+    from vdsr_train.backends import step_jax
+
+    return step_jax.compile_span
+
+
+def _check_devices(jax: Any) -> None:
+    """Have JAX look for its devices, of which JAX_PLATFORMS may name some that are not there."""
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # the latter of a JAX that knows no such kind
+        asked, why = os.environ.get("JAX_PLATFORMS"), str(error).partition("\n")[0]
+        raise VdsrError(
+            f"JAX_PLATFORMS={asked}: JAX finds no such device{why and f' ({why})'}; for a GPU that nvidia-smi "
+            "lists, install jax[cuda13] or jax[cuda12]; for the processor unset it"
+        ) from None
 
 
 def _set_threads(tensorflow: object, threads: int) -> None:

@@ -1,6 +1,6 @@
 """What TensorFlow, JAX and the processor's own kernels have in common, so that a training asks for none by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, SupportsFloat
 
 import numpy as np
@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from vdsr_train.config import Config
 
-__all__ = ["Backend", "Network", "Step", "Steps", "Update"]
+__all__ = ["Backend", "CompileSpan", "Losses", "Network", "Span", "Step", "Steps", "Update"]
 
 Array = NDArray[np.float32]
+Losses = Callable[[], list[float]]  # waits for them
 
 
 class Step(Protocol):
@@ -21,6 +22,23 @@ class Step(Protocol):
 
         The loss may still be on its way: ``float`` waits for it.
         """
+
+
+class Span(Protocol):
+    """Several steps of a training in one call, on crops of images that the device holds."""
+
+    def __call__(self, places: NDArray[np.int32], rates: Array, /) -> Losses:
+        """Train on a batch for each of `rates`, and return the losses before each step.
+
+        `places` (steps, 2, batch, 3) are those of `vdsr_train.loop.crops.CropBatches`.
+        """
+
+
+class CompileSpan(Protocol):
+    """What compiles a `Span`."""
+
+    def __call__(self, model: Any, optimizer: Any, config: Config, pixels: Array, /, *, most: int) -> Span | None:
+        """Send `pixels` to the device and compile up to `most` steps on them; None where they do not fit there."""
 
 
 class Update(Protocol):

@@ -6,12 +6,11 @@ Nothing is remembered between two batches, so a resumed training sees exactly wh
 import hashlib
 import json
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,8 @@ from vdsr_data.errors import VdsrError
 __all__ = ["Batches", "FileBatches", "permutation", "prefetch", "turn"]
 
 Array = NDArray[np.float32]
+K = TypeVar("K")
+T = TypeVar("T")
 LOOKED_AT = 1024  # patches that are looked at before a training begins
 
 
@@ -132,17 +133,17 @@ def turn(patches: Array, first: int) -> Array:
     return turned
 
 
-def prefetch(batches: Batches, first: int, last: int) -> Iterator[tuple[int, Array, Array, float]]:
-    """Yield (step, lr, gt, seconds waited) for the steps from `first` up to, not including, `last`.
+def prefetch(read: Callable[[K], T], keys: Iterable[K]) -> Iterator[tuple[K, T, float]]:
+    """Yield (key, read(key), seconds waited) for each of the keys.
 
-    The next batch is read by a thread while the current one is trained on.
+    The next one is read by a thread while the current one is trained on.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as reader:
-        coming = deque(reader.submit(batches, step) for step in range(first, min(first + 1, last)))
-        for step in range(first, last):
+        ahead = ((key, reader.submit(read, key)) for key in keys)
+        coming = next(ahead, None)
+        while coming is not None:
             start = time.perf_counter()
-            lr, gt = coming.popleft().result()
+            key, value = coming[0], coming[1].result()
             waited = time.perf_counter() - start
-            if step + 1 < last:
-                coming.append(reader.submit(batches, step + 1))
-            yield step, lr, gt, waited
+            coming = next(ahead, None)
+            yield key, value, waited

@@ -63,11 +63,7 @@ class CropBatches:
 
     def __call__(self, step: int) -> Pair:
         """Return (lr, gt) of step `step`, float32, (batch, rows, columns, 1)."""
-        epoch, batch = divmod(step, self.steps_per_epoch)
-        order = permutation(len(self._owners), self.seed, epoch)
-        owners = self._owners[order[batch * self.batch_size : (batch + 1) * self.batch_size]]
-        random = np.random.default_rng([self.seed, 3, step])
-        corners = (random.random((len(owners), 2)) * self._room[owners]).astype(int)
+        owners, corners, first = self._draw(step)
         size = self.patch_size
         lr = np.empty((len(owners), size, size), np.float32)
         gt = np.empty_like(lr)
@@ -75,8 +71,51 @@ class CropBatches:
             whole_lr, whole_gt = self.variants[owner]
             lr[number] = whole_lr[top : top + size, left : left + size]
             gt[number] = whole_gt[top : top + size, left : left + size]
-        first = int(random.integers(8))
         return turn(lr, first)[..., np.newaxis], turn(gt, first)[..., np.newaxis]
+
+    def _draw(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Draw the variant of each crop of a step, its corner there, and how the first one is turned."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        order = permutation(len(self._owners), self.seed, epoch)
+        owners = self._owners[order[batch * self.batch_size : (batch + 1) * self.batch_size]]
+        random = np.random.default_rng([self.seed, 3, step])
+        corners = (random.random((len(owners), 2)) * self._room[owners]).astype(np.int64)
+        return owners, corners, int(random.integers(8))
+
+    def pixels(self) -> Array:
+        """Return all images, one after another and row by row, as one array; those that variants share are there once.
+
+        Only then does `places` say where crops are.
+        """
+        starts: dict[int, int] = {}
+        parts: list[Array] = []
+        self._starts, self._widths = np.empty((2, 2, len(self.variants)), np.int64)
+        filled = 0
+        for number, pair in enumerate(self.variants):
+            for side, image in enumerate(pair):
+                whole = image if image.base is None else image.base
+                if id(whole) not in starts:
+                    starts[id(whole)] = filled
+                    parts.append(whole.ravel())
+                    filled += whole.size
+                self._starts[side, number], self._widths[side, number] = starts[id(whole)], whole.shape[1]
+        return np.concatenate(parts)
+
+    def places(self, step: int) -> NDArray[np.int32]:
+        """Return where in `pixels` the crops of step `step` are, for lr and gt: (2, batch, 3).
+
+        That is the place of the first pixel of a crop that is turned already, and the ways from there to the next one
+        in its column and in its row: pixel (i, j) lies at ``first + i * down + j * right``.
+        """
+        owners, corners, first = self._draw(step)
+        grid = np.indices((self.patch_size, self.patch_size), np.int64)
+        rows, columns = (turn(np.repeat(axis[np.newaxis], 8, 0), first)[:, :2, :2] for axis in grid)
+        way = np.arange(len(owners)) % 8
+        widths = self._widths[:, owners]
+        corner = self._starts[:, owners] + corners[:, 0] * widths + corners[:, 1]
+        near = rows[way] * widths[..., np.newaxis, np.newaxis] + columns[way]  # the first pixels, of each crop
+        origin = near[..., 0, 0]
+        return np.stack([corner + origin, near[..., 1, 0] - origin, near[..., 0, 1] - origin], axis=-1).astype(np.int32)
 
     def identity(self) -> str:
         """Return the SHA-256 of every variant, each sixteenth row of it."""

@@ -3,16 +3,16 @@
 import math
 import time
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vdsr_data.errors import VdsrError
-from vdsr_train.backends.interface import Step
 from vdsr_train.config import FALLING, Config
 from vdsr_train.loop import checkpoint
-from vdsr_train.loop.batches import Batches, prefetch
+from vdsr_train.loop.batches import prefetch
 from vdsr_train.loop.schedule import Due
+from vdsr_train.loop.spans import Trainer
 from vdsr_train.run.validate import open_validation
 
 __all__ = ["Clock", "Pace", "fitting", "measured"]
@@ -43,30 +43,32 @@ class Clock:
 
 
 def measured(
-    config: Config, train_step: Step, batches: Batches, variables: list[Any], networks: Mapping[str, Iterable[Any]],
-    *, seconds: float,
+    config: Config, trainer: Trainer, variables: list[Any], networks: Mapping[str, Iterable[Any]], *, seconds: float
 ) -> Pace:  # fmt: skip
     """Time steps and a validation; the variables are what they were before.
 
     Parameters
     ----------
-    config, train_step, batches, networks
+    config, trainer, networks
         Of the training; `networks` is that of `vdsr_train.run.record.Record`.
     variables : list of Keras variables
         All that a step changes.
     seconds : float
         Of the whole training, of which a little is spent here.
     """
-    state, times, until = checkpoint.get_state(variables), [time.perf_counter()], math.inf
-    for number, (_, lr, gt, _) in enumerate(islice(prefetch(batches, 0, 2**31), 1000)):
-        float(train_step(lr, gt))  # waits for the device
+    state, until = checkpoint.get_state(variables), math.inf
+    times, done = [time.perf_counter()], [0]  # after each call
+    firsts = accumulate((min(trainer.most, 2**number) for number in range(1000)), initial=0)
+    for span, read, _ in prefetch(trainer.read, (range(*ends) for ends in pairwise(firsts))):
+        trainer(read, [config.learning_rate] * len(span))()  # waits for the device
         times.append(time.perf_counter())
-        if number == 1:  # the first one is compiled, the second may be
+        done.append(span.stop)
+        if len(done) == 3:  # the first one is compiled, the second may be
             until = times[-1] + min(10.0, TRIAL * seconds)
-        if number > 2 and times[-1] > until:
+        if len(done) > 4 and times[-1] > until:
             break
     checkpoint.set_state(variables, state)
-    return Pace((times[-1] - times[2]) / (len(times) - 3), _scoring(config, networks))
+    return Pace((times[-1] - times[2]) / (done[-1] - done[2]), _scoring(config, networks))
 
 
 def _scoring(config: Config, networks: Mapping[str, Iterable[Any]]) -> float:

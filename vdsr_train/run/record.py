@@ -115,7 +115,7 @@ class Record:
     def write(
         self,
         row: dict[str, float],
-        batch: tuple[NDArray[np.float32], NDArray[np.float32]],
+        batch: Callable[[], tuple[NDArray[np.float32], NDArray[np.float32]]],
         state: checkpoint.State,
         *,
         data: str,
@@ -133,7 +133,7 @@ class Record:
         if scored:
             self._note(row)
             if validates and self._board is not None:
-                self._board.batch(row, self._weights(self.networks[""]), *batch)
+                self._board.batch(row, self._weights(self.networks[""]), *batch())
         if saves:
             checkpoint.save(self.checkpoints, step, state, data=data, pending=None if scored else row)
             for name, variables in self.networks.items():

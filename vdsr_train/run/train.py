@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +20,14 @@ from vdsr_data.io.files import claimed
 from vdsr_data.training.file import open_training
 from vdsr_train.backends import backend
 from vdsr_train.backends.distribute import check_shares, this_worker
-from vdsr_train.backends.interface import Step
+from vdsr_train.backends.interface import Losses, Step
 from vdsr_train.config import Config
 from vdsr_train.loop import checkpoint
 from vdsr_train.loop.batches import Batches, FileBatches, prefetch
 from vdsr_train.loop.crops import CropBatches
 from vdsr_train.loop.packed import Packed
 from vdsr_train.loop.schedule import due, fitted, learning_rate, total_steps, unreached
+from vdsr_train.loop.spans import MOST, OnDevice, OnHost, Trainer, spans
 from vdsr_train.run.console import Console, Silent
 from vdsr_train.run.pace import Clock, Pace, fitting, measured
 from vdsr_train.run.places import LENGTH, check_run
@@ -119,6 +120,7 @@ def run_training(
                 set_weights(model, initial_weights(config))
             optimizer = build_optimizer(config)
             config, train_step = _step(config, model, optimizer, batches, console)
+        trainer = _trainer(config, train_step, model, optimizer, batches, console)
         variables = [*model.trainable_variables, *optimizer.variables]
         networks = {"": model.trainable_variables} | ({"averaged": optimizer.averages} if config.ema else {})
         if chief and resume:
@@ -141,7 +143,7 @@ def run_training(
         # How long it is.
         pace, deadline = Pace(0.0, 0.0), np.inf if minutes is None else began + 60 * minutes
         if minutes is not None:
-            pace = measured(config, train_step, batches, variables, networks, seconds=60 * minutes)
+            pace = measured(config, trainer, variables, networks, seconds=60 * minutes)
             left = deadline - time.perf_counter()
             config = replace(config, steps=first + fitting(config, pace, left, steps_per_epoch=epoch_steps))
             console.say(f"{minutes:g} minutes: until step {config.steps}, at {pace.step:.3g} s a step")
@@ -182,28 +184,28 @@ def run_training(
 
         # The loop.
         caught: list[int] = []  # the signal that is to stop the training
-        losses: list[SupportsFloat] = []  # of the steps since the last row of the log, as are the seconds of waiting
-        waits, seconds, window = 0.0, pace.step, time.perf_counter()
+        losses: list[Losses] = []  # since the last row of the log, as are the seconds of waiting
+        waits, seconds, window, logged = 0.0, pace.step, time.perf_counter(), first
         row: dict[str, float] = {}
-        for step, lr, gt, waited in prefetch(batches, first, total):
-            # One step.
-            rate = learning_rate(config, step, epoch_steps)
-            optimizer.learning_rate = rate
+        ahead = spans(config, first, total, steps_per_epoch=epoch_steps, most=trainer.most)
+        for span, read, waited in prefetch(trainer.read, ahead):
+            # One step, or several on a device that holds the images.
+            rates = [learning_rate(config, step, epoch_steps) for step in span]
             try:
-                losses.append(train_step(lr, gt))
+                losses.append(trainer(read, rates))
             except VdsrError:
                 if caught:
                     raise Interrupted(caught[0], f"worker {worker.index} stopped with the chief") from None
                 raise
             waits += waited
-            done = step + 1
-            if step == first:  # until a step is done, there is nothing that should be saved
+            done = span.stop
+            if span.start == first:  # until a step is done, there is nothing that should be saved
                 caught = opened.enter_context(_signals())
 
             # Nothing is due but a sign of life. The other workers do not stop by themselves: they end with the chief.
             stops = chief and bool(caught)
             now = due(config, done, steps_per_epoch=epoch_steps, total=total, stops=stops)
-            at = max(time.perf_counter(), window + len(losses) * seconds)  # a device may be behind
+            at = max(time.perf_counter(), window + (done - logged) * seconds)  # a device may be behind
             if record is not None and done < total and clock.late(now, total - done, at=at):
                 if clock.falls:  # a validation changes no weights
                     now = now._replace(validates=False)
@@ -216,7 +218,7 @@ def run_training(
                 continue
 
             # The loss since the last row, read seldom: reading waits for the device.
-            loss = float(np.mean([float(value) for value in losses]))
+            loss = float(np.mean([value for part in losses for value in part()]))
             if not np.isfinite(loss):
                 raise VdsrError(
                     f"the loss is {loss} at step {done}: the training has diverged; "
@@ -225,21 +227,20 @@ def run_training(
 
             # The row, then scores, log, checkpoint and weights.
             elapsed = time.perf_counter() - window
-            seconds = elapsed / len(losses)
+            seconds = elapsed / (done - logged)
             row = {
                 "step": done,
                 "epoch": done / epoch_steps,
                 "loss": loss,
-                "learning_rate": rate,
+                "learning_rate": rates[-1],
                 "clipped": optimizer.clipped_fraction(),
                 "patches_per_second": config.batch_size / seconds,
                 "waiting": waits / elapsed,
             }
             if record is not None:
                 state, stopping = checkpoint.get_state(variables), partial(bool, caught)
-                record.write(
-                    row, (lr, gt), state, data=data, validates=now.validates, saves=now.saves, stopping=stopping
-                )
+                last = partial(batches, done - 1)
+                record.write(row, last, state, data=data, validates=now.validates, saves=now.saves, stopping=stopping)
             console.progress(row, total=total, seconds_left=(total - done) * seconds, logged=True)
 
             # The end, where a signal came, also during the validation, and the state is saved.
@@ -248,7 +249,7 @@ def run_training(
             if done == total:
                 break
             losses.clear()
-            waits, window = 0.0, time.perf_counter()
+            waits, window, logged = 0.0, time.perf_counter(), done
 
         if time.perf_counter() > deadline:
             took = (time.perf_counter() - began) / 60
@@ -271,6 +272,21 @@ def _step(config: Config, model: Any, optimizer: Any, batches: Batches, console:
     for line in steps.unheeded(config):
         console.warn(line)
     return config, steps.compile_step(model, optimizer, config)
+
+
+def _trainer(config: Config, step: Step, model: Any, optimizer: Any, batches: Batches, console: Console) -> Trainer:
+    """Return what takes the steps: on images in the memory of a GPU where it can hold them, else on batches."""
+    compile_span = backend.span_compiler() if config.convolution == "direct" else None
+    if compile_span is not None and isinstance(batches, CropBatches):
+        pixels = batches.pixels()
+        span = compile_span(model, optimizer, config, pixels, most=MOST)
+        if span is not None:
+            return OnDevice(batches, span)
+        console.warn(
+            f"{config.images}: {pixels.nbytes / 1e9:.2g} GB of pixels leave the memory of the device too little room; "
+            "they stay on the host, which sends it batches"
+        )
+    return OnHost(batches, step, optimizer)
 
 
 def _refuse_lost(run: Path) -> None:
