@@ -21,9 +21,7 @@ kit() {
     (cd "$root" && .venv/bin/python -m pip wheel -q --no-deps --wheel-dir "$kit/wheels" .)
     cp "$images"/* "$kit/images"
     cp "$here/train_gpu.sh" "$here/bench_gpu.py" "$here/bench_train.py" "$here/contest.py" "$kit"
-    mib=$(du -sm "$kit" | cut -f1)
-    echo "$kit: $mib MiB"
-    [ "$mib" -lt 60 ] || { echo "train_gpu.sh: $kit has 60 MiB or more; leave out images, or wheels" >&2; exit 1; }
+    echo "$kit: $(du -sm "$kit" | cut -f1) MiB"
 }
 
 run() {

@@ -92,11 +92,16 @@ def main():
     options = parser.parse_args()
     if bool(options.modules) == bool(options.results):
         parser.error("give modules, or --results FOLDER")
+    if options.results and not options.results.is_dir():
+        parser.error(f"{options.results}: no such folder")
     folder = options.vectors or next(place for place in PLACES if place.is_dir())
     vectors = json.loads((folder / "vectors.json").read_text())
     inputs = {name: array(folder, stored) for name, stored in vectors["inputs"].items()}
     sys.path.insert(0, "")
-    modules = [importlib.import_module(name) for name in options.modules]
+    try:
+        modules = [importlib.import_module(name) for name in options.modules]
+    except (ImportError, SystemExit) as error:  # a script that ends itself, above all with 0, does not agree
+        parser.error(f"{' '.join(options.modules)}: cannot be imported ({type(error).__name__}: {error})")
     agree, cases, missing = Counter(), Counter(), Counter()
     for case in vectors["cases"]:
         if options.function not in (None, case["function"]):
@@ -105,7 +110,7 @@ def main():
         try:
             got = left(case, options.results) if options.results else computed(case, modules, inputs)
             wrong = "" if got is None else difference(got, array(folder, case["result"]), case["tolerance"])
-        except Exception as error:  # whatever a function raises is its answer
+        except (Exception, SystemExit) as error:  # whatever a function raises is its answer
             got, wrong = "", f"{type(error).__name__}: {error}"
         missing[case["function"]] += got is None
         agree[case["function"]] += got is not None and not wrong
@@ -113,7 +118,9 @@ def main():
             print(f"{case['name']}: {wrong}  ({case['matlab']}, proof: {case['proof']})")
     for name, count in cases.items():
         print(f"{name}: {agree[name]} of {count} cases agree" + f", {missing[name]} missing" * (missing[name] > 0))
-    return int(agree != cases or not cases)
+    if not cases:
+        parser.error(f"--function {options.function}: the vectors have none of this name")
+    return int(agree != cases)
 
 
 if __name__ == "__main__":

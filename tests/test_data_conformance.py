@@ -104,6 +104,7 @@ def test_axes_swapped_give_pillow_matlabs_values_inside() -> None:
         ("def f(x, size): raise KeyError('what')", "KeyError: 'what'"),
         ("def f(): pass", "TypeError: f() takes 0 positional arguments"),
         ("def f(x, size): return None", "gives shape () of (20, 24)"),
+        ("def f(x, size): raise SystemExit(0)", "SystemExit: 0"),
     ],
 )  # fmt: skip
 def test_what_is_no_resizer_is_one_line(text: str, message: str, module: Callable[[str], str]) -> None:
@@ -126,6 +127,7 @@ def test_what_is_no_resizer_is_one_line(text: str, message: str, module: Callabl
         (5, "target: 5 is not allowed; give module:function, a command line, or a function"),
         ("resize {input}", "needs both {input} and {output}"),
         ("resize '{input} {output}", "is not allowed: No closing quotation"),
+        ("resize {input} {output}", "it also needs {scale}, or {rows} and {columns}"),
         (f"{PILLOW},resample=SHARP", "target: PIL.Image:Resampling has no SHARP"),
     ],
 )
@@ -135,11 +137,15 @@ def test_what_cannot_be_imported_is_one_line(target: Any, message: str) -> None:
     assert message in str(told.value)
 
 
-def test_a_module_that_fails_as_it_is_imported_is_one_line(module: Callable[[str], str]) -> None:
-    name = module("1 / 0")
-    with pytest.raises(
-        ArgumentError, match=rf"^target: {name} cannot be imported: ZeroDivisionError: division by zero$"
-    ):
+@pytest.mark.parametrize(
+    ("text", "message"), [("1 / 0", "ZeroDivisionError: division by zero"), ("raise SystemExit(0)", "SystemExit: 0")]
+)
+def test_a_module_that_fails_as_it_is_imported_is_one_line(
+    text: str, message: str, module: Callable[[str], str]
+) -> None:
+    """A script that ends itself, above all with 0, is not one that agrees."""
+    name = module(text)
+    with pytest.raises(ArgumentError, match=rf"^target: {name} cannot be imported: {message}$"):
         conform(f"{name}:f")
 
 
@@ -216,6 +222,14 @@ def test_a_form_of_ssim_is_found() -> None:
     assert "data_range=255): agrees" in str(found)
 
 
+def test_what_is_no_image_differs_in_its_own_unit(module: Callable[[str], str]) -> None:
+    """A dB more is 1 more, not 255 of 255."""
+    name = module("from vdsr_eval import psnr\ndef f(*a, **k): return psnr(*a, **k) + 1")
+    found = conform(f"{name}:f", function="psnr")
+    assert max(one.largest for one in found.outcomes) == pytest.approx(1)
+    assert "1 of 1 values differ, by up to 1\n" in str(found)
+
+
 @pytest.mark.slow
 def test_a_program_is_run(tmp_path: Path) -> None:
     script = tmp_path / "shrink it.py"
@@ -228,9 +242,11 @@ def test_a_program_is_run(tmp_path: Path) -> None:
     with pytest.raises(VdsrError, match=r"ended with \d+: .*No such file"):
         conform(f"'{sys.executable}' none.py {{input}} {{output}} {{rows}} {{columns}}")
     with pytest.raises(VdsrError, match="no-such-program cannot be run"):
-        conform("no-such-program {input} {output}")
+        conform("no-such-program {input} {output} {scale}")
     with pytest.raises(VdsrError, match=r"ended with 0: it wrote no \{output\}"):
-        conform(f"'{sys.executable}' -c pass {{input}} {{output}}")
+        conform(f"'{sys.executable}' -c pass {{input}} {{output}} {{scale}}")
+    with pytest.raises(VdsrError, match="EOFError"):  # and does not wait for what is typed
+        conform(f"'{sys.executable}' -c 'input()' {{input}} {{output}} {{scale}}")
 
 
 def test_the_command_prints_what_the_function_says() -> None:

@@ -129,6 +129,39 @@ def test_colours_find_a_division_by_255() -> None:
     assert (lumas[0] != lumas[1]).sum() == 49
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "message"),
+    [
+        ("raise SystemExit(0)", ["mine"], "mine: cannot be imported (SystemExit: 0)"),
+        ("", ["theirs"], "theirs: cannot be imported (ModuleNotFoundError"),
+        ("", ["mine", "--function", "nothing"], "--function nothing: the vectors have none of this name"),
+        ("", ["--results", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_agreement(
+    text: str, words: list[str], message: str, check: Callable[..., tuple[int, str]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        check(*words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_function_that_ends_the_process_differs(
+    check: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "ends.py").write_text("def rand(*a, **k): raise SystemExit(0)", encoding="utf-8")
+    code, said = check("ends", "--function", "rand")
+    assert code == 1
+    assert "SystemExit: 0" in said
+    assert "rand: 0 of" in said
+
+
 def test_the_checker_needs_numpy_and_pillow_only() -> None:
     tree = ast.parse((ROOT / "conformance" / "check.py").read_text(encoding="utf-8"))
     found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -263,8 +263,9 @@ def test_a_network_for_another_scale_says_so(gt: Path, tmp_path: Path) -> None:
     [
         ({"shape": (4, None, "h", "w")}, "takes 4 images at a time"),
         ({"shape": ("n", None, 64, 64)}, "takes images of 64 x 64 pixels only"),
-        ({"channels": 3, "shape": ("n", "h", "w", 3)}, "its channels seem to come last|onnxruntime cannot run it"),
-        ({"channels": 2}, "takes 2 channels; 1"),
+        ({"channels": 3, "shape": ("n", "h", "w", 3)}, "with channels first, as they seem|onnxruntime cannot run it"),
+        ({"channels": 2}, r"takes 2 channels; export it for 1 \(luma\) or 3 \(RGB\)"),
+        ({"shape": ("n", "c", "h", "w")}, "takes any number of channels; export it for 1"),
         ({"crop": True}, "a whole multiple of rows and columns"),
         ({"nan": True}, "gives NaN or infinity of a plain picture"),
         ({"residual": True}, "gives what is to be added to it"),

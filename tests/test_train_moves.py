@@ -186,10 +186,11 @@ def test_other_data_is_refused_and_nothing_is_left(folder) -> None:
         (lambda: train(resume="falls", steps=20),
          "falls: its rate falls to zero over steps 12, not 20; to go on, start another with --weights falls "
          "--schedule stable, and end that with: vdsr-train decay RUN --steps N"),
+        (lambda: train(resume="falls.h5", steps=20), "--weights the weights.h5 that --resume falls.h5 writes"),
         (lambda: train(resume="falls", minutes=1), "falls: its rate falls to zero over its length, which is known"),
         (lambda: decay("falls", steps=5), "falls: its rate falls to zero already (cosine); what is decayed is"),
         (lambda: decay("level"), "decay: give --steps or --minutes"),
-        (lambda: decay("level", steps=5, minutes=5), "decay: give --steps or --minutes"),
+        (lambda: decay("level", steps=5, minutes=5), "decay: give --steps or --minutes, how long it is, one of"),
         (lambda: decay("level", steps=0), "steps: 0 is not allowed; give a whole number, 1 or more"),
         (lambda: decay("level", steps=5, shape="step"), "shape: 'step' is not allowed; give one of cosine, linear"),
         (lambda: decay("level", steps=5, run_dir="falls"), "falls: holds a training already"),
@@ -225,6 +226,7 @@ def kept(tmp_path_factory) -> Path:
         ):
             train(config, run_dir=name, quiet=True, **fields)
         pack("level", "level.h5")
+        pack("falls", "falls.h5")
         Path("begun").mkdir()
         config.write("begun/config.json")
     return folder

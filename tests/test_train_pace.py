@@ -23,8 +23,11 @@ def test_as_many_steps_as_fit_with_their_validations() -> None:
 
 @pytest.mark.parametrize("left", [-3.0, 0.0, 5.0])
 def test_too_few_minutes_say_what_takes_so_long(left) -> None:
-    with pytest.raises(VdsrError, match=r"no step fits .* s are left, a step takes 2 s .* 40 s; give more minutes, or"):
+    said = r"no step fits .* s are left after the start, a step takes 2 s, the validation 40 s, and the end 5 s; give"
+    with pytest.raises(VdsrError, match=said):
         fitting(LEVEL, Pace(2.0, 40.0), left, steps_per_epoch=9)
+    with pytest.raises(VdsrError, match="a step takes 2 s, and the end 5 s; give more minutes"):
+        fitting(LEVEL, Pace(2.0, 0.0), left, steps_per_epoch=9)
 
 
 def test_a_level_rate_ends_in_time_for_its_last_validation() -> None:

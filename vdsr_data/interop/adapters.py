@@ -116,7 +116,7 @@ def find_target(target: str | Function) -> Target:
         raise ArgumentError(f"target: {module} cannot be imported: {brief(error)}") from error
     except AttributeError as error:
         raise ArgumentError(f"target: {brief(error)}") from error
-    except Exception as error:  # the module's own, as it ran
+    except (Exception, SystemExit) as error:  # the module's own, as it ran
         raise ArgumentError(f"target: {module} cannot be imported: {type(error).__name__}: {brief(error)}") from error
     if not callable(found):
         raise ArgumentError(f"target: {name} is not a function, but of type {type(found).__name__}")
@@ -169,6 +169,9 @@ class _Command:
         if "{input}" not in line or "{output}" not in line:
             raise ArgumentError(f"target: {line!r} is not allowed; a command line needs both {{input}} and {{output}}")
         by_size = "{rows}" in line or "{columns}" in line
+        if not by_size and "{scale}" not in line:
+            hint = "it also needs {scale}, or {rows} and {columns}"
+            raise ArgumentError(f"target: {line!r} is not allowed; {hint}")
         self.takes = frozenset({"size"} if by_size else {"scale"})
 
     def __call__(self, image: Image, to: tuple[int, int], given: Mapping[str, Any]) -> Image:
@@ -186,7 +189,10 @@ class _Command:
             words = [re.sub(r"\{(input|output|scale|rows|columns)\}", lambda m: str(values[m[1]]), word)
                      for word in self.words]  # fmt: skip
             try:
-                done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
+                done = subprocess.run(  # noqa: S603 (the user's own command)
+                    words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                    timeout=SECONDS, check=False,
+                )  # fmt: skip
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise VdsrError(f"{self.words[0]} cannot be run: {brief(error)}") from error
             if done.returncode or not target.exists():

@@ -30,6 +30,7 @@ DEFAULTS = {"boundary": "symmetric", "antialias": True, "method": "bicubic"}
 DTYPES: tuple[type[np.generic], ...] = (np.uint8, np.uint16, np.float64)
 PROBE, PROBED = (20, 24), (10, 12)
 TOP = {"uint8": 255, "uint16": 65535}  # of floats it is 1
+IMAGES = {"imresize", "rgb2ycbcr", "ycbcr2rgb", "im2double", "imfilter", "degrade"}  # what gives them
 FAILURES = 5  # that are shown
 
 
@@ -67,7 +68,7 @@ class Outcome:
     """What a target made of a case.
 
     `differing` of `values` differ, and `differing_inside` of `inside` that lie where the kernel meets no edge. The
-    largest differences are in steps of an image of 8 bits: of the top value / 255. `why` says what came instead of a
+    largest differences of images are in steps of 8 bits: of the top value / 255. `why` says what came instead of a
     result that can be compared. `asked` is whether the target can be told what the case wants, was told so by an
     option, or it is MATLAB's default.
     """
@@ -287,7 +288,7 @@ def _of_function(target: Target, function: str, cases: Sequence[Case]) -> Confor
         options = {name: _copied(value) for name, value in case.options.items() if any_word or name in (named or ())}
         try:
             got = target.function(*map(_copied, case.arguments), **{**options, **target.options})
-        except Exception as error:  # whatever a function raises is its answer
+        except (Exception, SystemExit) as error:  # whatever a function raises is its answer
             outcomes.append(Outcome(case, asked=True, why=_said(error)))
             continue
         outcomes.append(_compared(case, got, asked=True))
@@ -323,7 +324,7 @@ def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
         image = _copied(case.arguments[0])
         try:
             got = resize(image, case.result.shape[:2], case.options)
-        except Exception as error:  # whatever a function raises is its answer
+        except (Exception, SystemExit) as error:  # whatever a function raises is its answer
             outcomes.append(Outcome(case, asked, why=_said(error)))
             continue
         outcomes.append(_compared(case, got, asked))
@@ -332,7 +333,7 @@ def _of_resizer(target: Target, cases: Sequence[Case]) -> Conformity:
     return Conformity(target.name, target.version, note, "imresize", resizing, tuple(outcomes), refused)
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """What a target raised, in one line, with its class where the toolkit did not make it."""
     return str(error) if isinstance(error, VdsrError) else f"{type(error).__name__}: {brief(error)}"
 
@@ -346,7 +347,7 @@ def _probe(name: str, sized: Callable[[Image, tuple[int, int]], Image], dtype: n
     grey = 100 if dtype.kind == "u" else 0.5
     try:
         got = sized(np.full(PROBE, grey, dtype), PROBED)
-    except Exception as error:  # whatever a function raises is its answer
+    except (Exception, SystemExit) as error:  # whatever a function raises is its answer
         raise _RefusedError(_said(error)) from error
     if got.shape != PROBED:
         shapes = " of ".join(str(shape) for shape in (got.shape, PROBE))
@@ -383,7 +384,7 @@ def _compared(case: Case, result: Any, asked: bool) -> Outcome:
     gap = np.where(got == wanted, 0, np.abs(got.astype(np.float64) - wanted.astype(np.float64)))
     wrong = ~(gap <= case.tolerance * np.maximum(np.abs(wanted), 1))  # a NaN is wrong
     inner = _inside(case)
-    step = 255 / TOP.get(case.dtype, 1)
+    step = 255 / TOP.get(case.dtype, 1) if case.function in IMAGES else 1
     return Outcome(
         case, asked, int(wrong.sum()), wrong.size, int(wrong[inner].sum()), wrong[inner].size,
         float(gap.max(initial=0)) * step, float(gap[inner].max(initial=0)) * step,
@@ -414,7 +415,8 @@ def _result(outcome: Outcome) -> str:
     """An outcome in words."""
     if outcome.why or outcome.exact:
         return outcome.why or "agrees"
-    return f"{outcome.differing} of {outcome.values} values differ, by up to {outcome.largest:.3g} of 255"
+    unit = " of 255" if outcome.case.function in IMAGES else ""
+    return f"{outcome.differing} of {outcome.values} values differ, by up to {outcome.largest:.3g}{unit}"
 
 
 def _description(resizing: Resizing) -> list[str]:

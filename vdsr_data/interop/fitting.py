@@ -108,11 +108,11 @@ def fit_resizer(resize: Sized, dtype: type[np.generic]) -> Resizing:
         try:
             weights = _weights(resize, out, step, np.dtype(dtype))
             fits.append(_fit(weights, np.dtype(dtype).kind, fits[0].border if fits and fits[0] else ""))
-        except Exception:  # whatever a function raises at this factor
+        except (Exception, SystemExit):  # whatever a function raises at this factor
             fits.append(None)
     try:
         rounding = _rounding(resize, [fit for fit in fits if fit and fit.kernel and fit.border])
-    except Exception:
+    except (Exception, SystemExit):
         rounding = None
     return Resizing(fits[0], fits[1], rounding)
 

@@ -104,8 +104,9 @@ def _session(name: str, model: str | bytes) -> tuple[Run, int]:
     if isinstance(batch, int) and batch != 1:
         raise VdsrError(f"{name}: takes {batch} images at a time; export it for one, or for any number")
     if channels not in (1, 3):
-        last = "; its channels seem to come last, export it with channels first" if shape[3] in (1, 3) else ""
-        raise VdsrError(f"{name}: takes {channels} channels; 1 (luma) or 3 (RGB) are needed{last}")
+        how = "for 1 (luma) or 3 (RGB)" if shape[3] not in (1, 3) else "with channels first, as they seem to come last"
+        given = channels if isinstance(channels, int) else "any number of"
+        raise VdsrError(f"{name}: takes {given} channels; export it {how}")
     if any(isinstance(side, int) for side in sides):
         raise VdsrError(
             f"{name}: takes images of {sides[0]} x {sides[1]} pixels only; export it for any rows and columns"

@@ -238,7 +238,7 @@ def decay_command(run: Path, steps: int | None, minutes: float | None, shape: An
 
 
 @main.command("pack", cls=ExplainingCommand)
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=PATH)
 @click.argument("output", type=PATH)
 @force_option
 def pack_command(run: Path, output: Path, force: bool) -> None:

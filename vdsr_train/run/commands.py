@@ -219,7 +219,7 @@ def decay(
     source = checked_path("run", run)
     shape = choice("shape", shape, FALLING)
     if (steps is None) == (minutes is None):
-        raise MisuseError("decay: give --steps or --minutes, how long it is")
+        raise MisuseError("decay: give --steps or --minutes, how long it is, one of the two")
     length = 0 if steps is None else whole("steps", steps, STEPS)
     minutes = None if minutes is None else _minutes(minutes, {})
     base = _packed(source)
@@ -443,9 +443,10 @@ def _resumed(saved: Config, fields: Mapping[str, Any], folder: Path) -> Config:
     changed = replace(saved, **fields)
     for name, value in differences(changed, saved).items():
         if name in length - free:
+            weights = f"the weights.h5 that --resume {folder} writes" if folder.is_file() else folder
             raise VdsrError(
                 f"{folder}: its rate falls to zero over {name} {getattr(saved, name)}, not {value}; to go on, start "
-                f"another with --weights {folder} --schedule stable, and end that with: vdsr-train decay RUN --steps N"
+                f"another with --weights {weights} --schedule stable, and end that with: vdsr-train decay RUN --steps N"
             )
         if name not in free:
             raise VdsrError(

@@ -98,8 +98,9 @@ def fitting(config: Config, pace: Pace, left: float, *, steps_per_epoch: int) ->
     each = pace.step + pace.scores * validations
     steps = int((left - pace.scores - CLOSING) / (each * (ALLOWANCE if config.schedule in FALLING else 1)))
     if steps < 1:
+        validation = f", the validation {pace.scores:.2g} s" if pace.scores else ""
         raise VdsrError(
-            f"no step fits into these minutes: {max(left, 0):.0f} s are left, a step takes {pace.step:.2g} s and a "
-            f"validation {pace.scores:.2g} s; give more minutes, or --validation none"
+            f"no step fits into these minutes: {max(left, 0):.0f} s are left after the start, a step takes "
+            f"{pace.step:.2g} s{validation}, and the end {CLOSING:.0f} s; give more minutes"
         )
     return steps
