@@ -1,9 +1,9 @@
 """How things are measured: ours and its peers in turn, round after round; the machine's noise meets all alike."""
 
-import os
 import platform
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +13,12 @@ from tempfile import TemporaryDirectory
 __all__ = ["HEAD", "Limit", "Peak", "Row", "Work", "processor"]
 
 Work = Callable[[], object]
+# Run a command from a small process and print its peak: a new process begins with the peak of the one that makes it.
+CHILD = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 HEAD = ("what", "ours, ms", "peer", "peer, ms", "peer / ours", "target", "met")
 
 
@@ -97,12 +103,10 @@ class Peak:
         """Run it once: its peak is the operating system's count."""
         with TemporaryDirectory() as folder:
             self.prepare(Path(folder))
-            process = subprocess.Popen(self.words, cwd=folder, stdout=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                raise subprocess.CalledProcessError(process.returncode, self.words)
-            self.most = usage.ru_maxrss * 1024 / 1e6
+            done = subprocess.run(
+                [sys.executable, "-c", CHILD, *self.words], cwd=folder, check=True, capture_output=True
+            )
+            self.most = int(done.stdout) * 1024 / 1e6
 
     def cells(self) -> Iterator[list[str]]:
         """One line: the peak beside the limit."""
