@@ -7,8 +7,8 @@ import pytest
 from train_fixtures import Recorder, small, test_images, training_file, undraw
 
 from vdsr_eval.networks.weights import read_weights
-from vdsr_train.backends import trial
 from vdsr_train.config import read_config
+from vdsr_train.run import trial
 from vdsr_train.run.sweep import run_sweep
 from vdsr_train.run.train import run_training
 

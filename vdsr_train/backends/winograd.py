@@ -23,7 +23,7 @@ from vdsr_train.backends.loss import loss_and_gradient
 from vdsr_train.backends.model import get_weights
 from vdsr_train.config import Config
 
-__all__ = ["Gradients", "compile_step", "unheeded"]
+__all__ = ["Gradients", "compile_step", "refusal", "unheeded"]
 
 Array = NDArray[np.float32]
 
@@ -36,6 +36,13 @@ def unheeded(config: Config) -> list[str]:  # noqa: ARG001 (as all `Steps` are c
     return []
 
 
+def refusal(config: Config) -> str:
+    """Say what `config` would need to be trained so; empty where it can be."""
+    if config.precision != "float32" or config.distribute != "none":
+        return "precision float32 and distribute none"
+    return f"a multiple of {MULTIPLE} channels, not {config.channels}" if config.channels % MULTIPLE else ""
+
+
 def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     """Do as `step.compile_step` does, with gradients from here and the backend's optimizer.
 
@@ -44,10 +51,8 @@ def compile_step(model: Any, optimizer: Any, config: Config) -> Step:
     VdsrError
         `config` asks for bfloat16 or several devices, or the channels are not a multiple of 16.
     """
-    if config.precision != "float32" or config.distribute != "none":
-        raise VdsrError("convolution winograd: only with precision float32 and distribute none")
-    if config.channels % MULTIPLE:
-        raise VdsrError(f"convolution winograd: only with a multiple of {MULTIPLE} channels, not {config.channels}")
+    if reason := refusal(config):
+        raise VdsrError(f"convolution winograd: only with {reason}")
     update = backend.compiled().compile_update(model, optimizer)
     gradients = Gradients(config)
 

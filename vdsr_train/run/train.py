@@ -259,7 +259,7 @@ def run_training(
 def _step(config: Config, model: Any, optimizer: Any, batches: Batches, console: Console) -> tuple[Config, Step]:
     """Compile the step of a training, by a trial where `config` leaves the convolutions open; and what was chosen."""
     if config.convolution == "auto":
-        from vdsr_train.backends.trial import eligible, trial
+        from vdsr_train.run.trial import eligible, trial
 
         if total_steps(config, batches.steps_per_epoch) >= WORTH_A_TRIAL and eligible(config):
             paces, step = trial(model, optimizer, config, *batches(0))

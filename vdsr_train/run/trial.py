@@ -6,11 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vdsr_eval.networks._winograd_products import MULTIPLE
 from vdsr_train.backends import backend
 from vdsr_train.backends.interface import Step
 from vdsr_train.backends.predict import KerasEngine
 from vdsr_train.config import Config
+from vdsr_train.loop import checkpoint
 
 __all__ = ["eligible", "trial"]
 
@@ -23,12 +23,9 @@ CONVOLUTIONS: tuple[Convolution, ...] = ("direct", "winograd")
 
 def eligible(config: Config) -> bool:
     """Whether both convolutions can train `config` here: in float32, on the processor alone."""
-    return (
-        config.precision == "float32"
-        and config.distribute == "none"
-        and config.channels % MULTIPLE == 0
-        and not KerasEngine.finds_gpu(backend.running())
-    )
+    from vdsr_train.backends.winograd import refusal
+
+    return not refusal(config) and not KerasEngine.finds_gpu(backend.running())
 
 
 def trial(model: Any, optimizer: Any, config: Config, lr: Array, gt: Array) -> tuple[dict[Convolution, float], Step]:
@@ -45,7 +42,7 @@ def trial(model: Any, optimizer: Any, config: Config, lr: Array, gt: Array) -> t
     """
     steps = {name: backend.steps(name).compile_step(model, optimizer, config) for name in CONVOLUTIONS}
     variables = [*model.trainable_variables, *optimizer.variables]
-    state = [np.array(variable.numpy()) for variable in variables]
+    state = checkpoint.get_state(variables)
     found: dict[Convolution, float] = {}
     for name, step in steps.items():
         float(step(lr, gt))  # compiles
@@ -54,6 +51,5 @@ def trial(model: Any, optimizer: Any, config: Config, lr: Array, gt: Array) -> t
             float(step(lr, gt))
             count += 1
         found[name] = config.batch_size * count / elapsed
-    for variable, value in zip(variables, state, strict=True):
-        variable.assign(value)
+    checkpoint.set_state(variables, state)
     return found, steps[max(found, key=found.__getitem__)]
