@@ -197,6 +197,7 @@ def test_other_data_is_refused_and_nothing_is_left(folder) -> None:
         (lambda: decay("warm", steps=5), "warm: after step 12 it is still in its warm-up of 50 steps; train on"),
         (lambda: decay("nowhere", steps=5), "nowhere: no such file; a run folder holds"),
         (lambda: decay("begun", steps=5), "begun: has no whole checkpoint; train on: vdsr-train --resume begun"),
+        (lambda: train(file="train.h5", weights="level.h5"), "a packed training; vdsr-train decay FILE --steps N"),
         (lambda: pack("begun", "out.h5"), "begun: has no whole checkpoint"),
         (lambda: pack("level", "level.h5"), "level.h5: exists already; use --force"),
         (lambda: pack("level", "out.txt"), "out.txt: the file is HDF5; give it a name that ends in .h5"),

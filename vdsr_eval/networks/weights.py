@@ -85,6 +85,8 @@ def step_of(path: Path) -> int | None:
 
 def _read_layers(file: h5py.File) -> Weights:
     names = sorted(name for name in file if re.fullmatch(r"conv_\d{2,}", name))
+    if not names and "config" in file.attrs:
+        raise ValueError("it is a packed training; vdsr-train decay FILE --steps N makes weights of it")
     if not names:
         raise ValueError("it holds no group conv_01; a weights.h5 of vdsr-train was expected")
     left = [name for name in file if name not in names]
