@@ -14,11 +14,13 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.io.ahead import in_order
 from vdsr_data.limits import several
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.pair import Pair, pair_from_stored, prepare, score, too_small
 from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.scoring.methods import Method
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import Record, Scored
+from vdsr_eval.scoring.results import Results
 
 __all__ = ["check_memory", "evaluate_images", "open_sets"]
 
@@ -104,11 +106,10 @@ def evaluate_images(
             for protocol in protocols:
                 pair = _pair(benchmark, original, scale, protocol, lr)
                 for model, run in methods.items():
-                    try:
-                        image = run(original, pair, protocol, scale)
-                    except VdsrError as error:
-                        raise VdsrError(f"{model}, {benchmark.name}/{original.name} x{scale:g}: {error}") from error
-                    yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, image)
+                    image = partial(_run, run, f"{model}, {benchmark.name}", original, pair, protocol, scale)
+                    # Files are read by the thread that scores them; other methods are run here, one after the other.
+                    given = image if isinstance(run, Results) else image()
+                    yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, given)
 
     yield from in_order(jobs(), workers=2, window=0 if benchmark.most_pixels > LARGE else AHEAD)
     if not count:
@@ -123,6 +124,13 @@ def _opened(benchmark: Benchmark | Path | str) -> Benchmark:
     return open_set(benchmark)
 
 
+def _run(method: Method, what: str, original: Original, pair: Pair, protocol: Protocol, scale: float) -> Pixels:
+    try:
+        return method(original, pair, protocol, scale)
+    except VdsrError as error:
+        raise VdsrError(f"{what}/{original.name} x{scale:g}: {error}") from error
+
+
 def _scored(
     dataset: str,
     model: str,
@@ -130,11 +138,12 @@ def _scored(
     original: Original,
     pair: Pair,
     protocol: Protocol,
-    image: NDArray[np.float64],
+    image: Pixels | Callable[[], Pixels],
 ) -> Scored:
-    psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
+    values = image if isinstance(image, Pixels) else image()
+    psnr, ssim = score(values, pair.truth, scale=scale, protocol=protocol)
     record = Record(dataset, original.name, scale, model, protocol.label, psnr, ssim)
-    return Scored(record, original, pair, protocol, image)
+    return Scored(record, original, pair, protocol, values)
 
 
 def _pair(
