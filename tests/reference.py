@@ -107,7 +107,7 @@ def ordered_ssim(
         return np.pad(image, pads, mode=mode) if mode else image
 
     def means(lines: np.ndarray, turned: bool) -> np.ndarray:
-        """Weighted sums of `size` lines: from the ends inwards, or of a box in turn, downwards by number modulo size."""
+        """Weighted sums of lines: from the ends inwards, or of a box in turn, downwards by row modulo size."""
         sums = []
         for start in range(len(lines) - size + 1):
             part = lines[start : start + size]

@@ -55,7 +55,7 @@ WINDOWS: dict[SsimWindow, int] = {"gaussian": SSIM_WINDOW, "uniform-8": 8, "unif
 DOWNSAMPLED = 256  # pixels that the smaller side is brought near to
 K1, K2 = 0.01, 0.03
 PEAKS = (1e-6, 1e100)  # whose square, and its quotient by any error, is a float
-PART = 256 * _kernels.BLOCK  # values of a part: whole blocks, so that the sum is that of the whole line
+PART = 64 * _kernels.BLOCK  # values of a part: whole blocks, so that the sum is that of the whole line
 BAND = 5 * 7 * 8  # rows of windows whose pixels are float64 at a time; whole turns of both boxes, see `_place`
 EIGHT_BIT = 200  # a peak from here on is for values of 8 bits or more
 
@@ -146,10 +146,14 @@ def mean_squared_error(a: Pixels, b: Pixels) -> float:
     for start in range(0, size, PART):
         first = start // width
         part = slice(start - first * width, min(start + PART, size) - first * width)
-        bands = _bands(a, b, slice(first, first + -(-part.stop // width)))
-        kernel = _kernels.squared_byte_errors if bands[0].dtype == np.uint8 else _kernels.squared_errors
-        sums.append(np.ravel(kernel(*(band.reshape(-1)[part] for band in bands))))
+        rows = slice(first, first + -(-part.stop // width))
+        sums.append(_squared_errors(*(band.reshape(-1)[part] for band in _bands(a, b, rows))))
     return float(np.concatenate(sums).sum()) / size
+
+
+def _squared_errors(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Sums over blocks of two lines, or of bytes their sum."""
+    return np.ravel(_kernels.squared_byte_errors(a, b) if a.dtype == np.uint8 else _kernels.squared_errors(a, b))
 
 
 def _bands(a: Pixels, b: Pixels, rows: slice) -> list[NDArray[Any]]:
@@ -275,8 +279,8 @@ def mean_ssim(
     for start in range(0, windows, BAND):
         rows = down[start : start + BAND + size - 1]
         first = int(rows.min())
-        one, other = (band.reshape(len(band), -1) for band in _bands(a, b, slice(first, int(rows.max()) + 1)))
-        _kernels.ssim_sums(one, other, mixtures, rows - first, across, taps, c1, c2, luminance, total)
+        lines = (band.reshape(len(band), -1) for band in _bands(a, b, slice(first, int(rows.max()) + 1)))
+        _kernels.ssim_sums(*lines, mixtures, rows - first, across, taps, c1, c2, luminance, total)
     return float(np.mean([line.sum() / (columns * windows) for line in total]))
 
 
