@@ -150,7 +150,7 @@ def ssim_sums(image, reference, mixtures, down, across, taps, c1, c2, luminance,
 
     The products of the last rows are kept in a ring, two rows are summed downwards at a time, then each across;
     everything but the images stays in the second-level cache, wide images being taken in stripes, and no filtered image
-    is ever written. An image may come in bands, of whose rows all but the first of a multiple of 56 windows are new.
+    is ever written. Called for bands of rows that begin every 56 windows, or a multiple, it makes the same sums.
     """
     size, held = taps.size, taps.size + 1
     columns, windows, channels = across.size - size + 1, down.size - size + 1, mixtures.shape[1]
