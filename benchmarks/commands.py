@@ -96,11 +96,12 @@ def photograph(rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return np.clip(smooth + random.normal(0, 3, smooth.shape), 0, 255).astype(np.uint8)
 
 
-def photographs(folder: Path, rows: int, columns: int) -> Path:
-    """A folder of 100 names for `DISTINCT` photographs."""
+def photographs(folder: Path, rows: int, columns: int, noise: int = 0) -> Path:
+    """A folder of 100 names for `DISTINCT` photographs, whose values are up to `noise` levels off."""
     folder.mkdir()
     for k in range(DISTINCT):
-        write_image(folder / f"{k:03}.png", photograph(rows, columns, k))
+        image = photograph(rows, columns, k) + np.random.default_rng(k).integers(-noise, noise + 1, (rows, columns, 3))
+        write_image(folder / f"{k:03}.png", image.clip(0, 255).astype(np.uint8))
     for k in range(DISTINCT, 100):
         os.link(folder / f"{k % DISTINCT:03}.png", folder / f"{k:03}.png")
     return folder
@@ -155,11 +156,7 @@ def scoring() -> Row:
     import cv2
 
     folder = temporary()
-    originals, results = photographs(folder / "hr", 720, 1280), photographs(folder / "sr", 720, 1280)
-    for k in range(DISTINCT):
-        image = read_image(originals / f"{k:03}.png").astype(np.int16)
-        noisy = image + np.random.default_rng(k).integers(-9, 10, image.shape)
-        write_image(results / f"{k:03}.png", noisy.clip(0, 255).astype(np.uint8))
+    originals, results = photographs(folder / "hr", 720, 1280), photographs(folder / "sr", 720, 1280, noise=9)
     window = cv2.getGaussianKernel(11, 1.5)
 
     def mean_ssim(a: np.ndarray, b: np.ndarray) -> float:

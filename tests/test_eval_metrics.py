@@ -2,15 +2,16 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from reference import slow_gmsd, slow_ms_ssim, slow_psnr, slow_ssim
+from reference import ordered_ssim, slow_gmsd, slow_ms_ssim, slow_psnr, slow_ssim
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from vdsr_data import fspecial, imfilter, rgb2gray
@@ -315,31 +316,52 @@ def test_what_is_too_small_is_refused_by_one_line() -> None:
         ms_ssim(np.zeros((176, 176)), np.zeros((176, 176)), data_range=1, method="sum")
 
 
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("dtype", [float, np.uint8])
+@pytest.mark.parametrize("mixtures", [[[1.0, 0.0], [0.0, 1.0]], [[0.7, 0.3]]])
 @pytest.mark.parametrize("size", [7, 8, 11])
 @pytest.mark.parametrize("luminance", [True, False])
-def test_compiled_and_interpreted_ssim_give_the_same_bits(channels: int, size: int, luminance: bool) -> None:
-    image = np.stack([*noisy(12, 14), *noisy(12, 14, seed=1)])
+def test_compiled_and_interpreted_ssim_give_the_same_bits(
+    dtype: type, mixtures: list[list[float]], size: int, luminance: bool
+) -> None:
+    planes = np.stack([*noisy(12, 14), *noisy(12, 14, seed=1)], axis=2)
+    planes = (planes * 255).clip(0, 255).astype(dtype)
     x = np.arange(size) - size // 2
     taps = np.exp(-x * x / 4.5) if size == 11 else np.ones(size)
-    down, across = (np.arange(-2, side + 2).clip(0, side - 1) for side in image.shape[1:])
-    mixture = np.array([0.7, 0.3])[:channels]
-    arguments = (
-        image[:channels],
-        image[2 : 2 + channels],
-        mixture,
-        down,
-        across,
-        taps / taps.sum(),
-        1e-4,
-        9e-4,
-        luminance,
-    )
-    interpreted = getattr(_kernels.ssim_sums, "py_func", _kernels.ssim_sums)
-    assert np.array_equal(_kernels.ssim_sums(*arguments), interpreted(*arguments))
+    down, across = (np.arange(-2, side + 2).clip(0, side - 1) for side in planes.shape[:2])
+    image, reference = (np.ascontiguousarray(planes[:, :, k : k + 2]).reshape(12, 28) for k in (0, 2))
+    totals = np.zeros((2, len(mixtures), len(across) - size + 1))
+    for kernel, total in zip((_kernels.ssim_sums, interpreted(_kernels.ssim_sums)), totals, strict=True):
+        kernel(image, reference, np.array(mixtures), down, across, taps / taps.sum(), 6.5, 58.5, luminance, total)
+    assert totals.all()
+    assert np.array_equal(*totals)
+
+
+def interpreted(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return getattr(kernel, "py_func", kernel)
 
 
 def test_compiled_and_interpreted_errors_give_the_same_bits() -> None:
     a, b = (x.ravel() for x in noisy(12, 14))
-    interpreted = getattr(_kernels.squared_errors, "py_func", _kernels.squared_errors)
-    assert np.array_equal(_kernels.squared_errors(a, b), interpreted(a, b))
+    assert np.array_equal(_kernels.squared_errors(a, b), interpreted(_kernels.squared_errors)(a, b))
+    a, b = ((x * 255).clip(0, 255).astype(np.uint8) for x in (a, b))
+    assert _kernels.squared_byte_errors(a, b) == interpreted(_kernels.squared_byte_errors)(a, b)
+    assert _kernels.squared_byte_errors(a, b) == _kernels.squared_errors(a * 1.0, b * 1.0).sum()
+
+
+@pytest.mark.parametrize("window", get_args(SsimWindow))
+@pytest.mark.parametrize("border", get_args(SsimBorder))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, float])
+@pytest.mark.parametrize("shape", [(569, 12), (11, 533), (299, 23, 3)])  # beyond a band of rows, a stripe of columns
+def test_ssim_is_that_of_whole_planes_in_every_bit(
+    shape: tuple[int, ...], dtype: type, border: SsimBorder, window: SsimWindow
+) -> None:
+    random = np.random.default_rng(0)
+    b = random.integers(0, 256, shape)
+    a = (b + random.normal(0, 20, shape)).clip(0, 255)
+    peak = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
+    a, b = ((x * (peak / 255)).astype(dtype) for x in (a, b))
+    for volume in (False, True)[: len(shape) - 1]:
+        if volume and border != "replicate":  # for which there are too few channels
+            continue
+        how = {"border": border, "window": window, "volume": volume}
+        assert ssim(a, b, data_range=peak, **how) == ordered_ssim(a, b, peak, **how)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from test_eval_pictures import photograph, scored
 
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.protocol import PROTOCOLS
 from vdsr_eval.reports.page import PageImages, write_page
 from vdsr_eval.reports.tables import per_image, summary
@@ -27,7 +28,7 @@ def item(image: str, model: str, psnr: float, level: int, scale: int = 2) -> Sco
     """A grey image that a model turned into one level of grey."""
     base = scored(photograph(60, 80)[:, :, 0], PAPER)
     record = Record("Set", image, scale, model, "paper", psnr, 0.9)
-    return replace(base, record=record, image=np.full((60, 80), float(level)))
+    return replace(base, record=record, values=Pixels(np.full((60, 80), float(level))))
 
 
 def page(path: Path, names: tuple[str, ...] = ("bird", "head", "zebra"), each: int = 2) -> list[Record]:

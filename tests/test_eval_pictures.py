@@ -10,6 +10,7 @@ from scipy.io import loadmat
 from vdsr_data import imresize, rgb2ycbcr, ycbcr2rgb
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.images.files import read_image
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.pair import prepare
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol
 from vdsr_eval.reports.pictures import file_names, save_images, save_mat
@@ -26,9 +27,8 @@ def scored(pixels: np.ndarray, protocol: Protocol, model: str = "bicubic", add: 
     original = Original("bird", pixels)
     pair = prepare(pixels, scale=2, protocol=protocol)
     record = Record("Set", "bird", 2, model, protocol.label, 30.0, 0.9)
-    return Scored(
-        record, original, pair, protocol, (pair.bicubic + add * protocol.data_range).clip(0, protocol.data_range)
-    )
+    image = (pair.bicubic + add * protocol.data_range).clip(0, protocol.data_range)
+    return Scored(record, original, pair, protocol, Pixels(image))
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -36,7 +36,7 @@ def scored(pixels: np.ndarray, protocol: Protocol, model: str = "bicubic", add: 
 def test_the_picture_of_the_ground_truth_is_the_ground_truth(name: str, rgb: bool) -> None:
     """Luma and chroma join to the original again, but for the rounding of 8-bit YCbCr."""
     item = scored(photograph(), replace(PROTOCOLS[name], rgb=rgb))
-    item = replace(item, image=item.pair.gt)
+    item = replace(item, values=item.pair.truth)
     gt = ground_truth(item)
     np.testing.assert_array_equal(gt, photograph()[:60, : 72 if name == "basicsr" else 80])
     assert np.abs(picture(item).astype(int) - gt).max() <= (0 if rgb else 2)
@@ -114,9 +114,9 @@ def test_the_window_is_where_methods_differ_most() -> None:
     bicubic = scored(photograph(100, 150), PROTOCOLS["paper"])
     image = bicubic.image.copy()
     image[40:60, 90:110] += 30
-    other = replace(bicubic, image=image)
+    other = replace(bicubic, values=Pixels(image))
     assert automatic_window([bicubic, other]) == (90, 40, 110, 60)
-    alone = replace(bicubic, image=bicubic.pair.gt.copy())
+    alone = replace(bicubic, values=Pixels(bicubic.pair.gt.copy()))
     alone.image[:20, 130:] -= 25
     assert automatic_window([alone]) == (130, 0, 150, 20)
 
@@ -124,7 +124,7 @@ def test_the_window_is_where_methods_differ_most() -> None:
 @pytest.mark.parametrize("shape", [(12, 90), (5, 5)])
 def test_the_window_of_a_small_image_is_inside_it(shape: tuple[int, int]) -> None:
     item = scored(photograph(40, 40), PROTOCOLS["paper"])
-    item = replace(item, image=np.zeros(shape), pair=replace(item.pair, gt=np.ones(shape)))
+    item = replace(item, values=Pixels(np.zeros(shape)), pair=replace(item.pair, truth=Pixels(np.ones(shape))))
     x0, y0, x1, y1 = automatic_window([item])
     assert checked_window((x0, y0, x1, y1), shape) == (x0, y0, x1, y1)
 

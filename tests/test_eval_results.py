@@ -73,7 +73,7 @@ def test_an_rgb_result_is_scored_by_its_luma(tmp_path: Path, name: str) -> None:
     write_image(tmp_path / "r" / "bird.png", image // 2)
     protocol = PROTOCOLS[name]
     scored = Results(tmp_path / "r", ["bird"], scale=2)(Original("bird", image), None, protocol, 2)
-    np.testing.assert_allclose(scored, luma(image // 2) * (protocol.data_range / 255), rtol=1e-15)
+    np.testing.assert_allclose(scored.floats(), luma(image // 2) * (protocol.data_range / 255), rtol=1e-15)
 
 
 def test_a_grey_original_takes_a_grey_image_stored_as_rgb(tmp_path: Path) -> None:
@@ -82,10 +82,11 @@ def test_a_grey_original_takes_a_grey_image_stored_as_rgb(tmp_path: Path) -> Non
     write_image(tmp_path / "r" / "bird.png", np.dstack([grey] * 3))
     run = Results(tmp_path / "r", ["bird"], scale=2)
     kept = run(Original("bird", grey), None, replace(PROTOCOLS["rcan"], grey="keep"), 2)
-    np.testing.assert_array_equal(kept, grey)
-    as_rgb = run(Original("bird", grey), None, PROTOCOLS["rcan"], 2)
+    np.testing.assert_array_equal(kept.floats(), grey)
+    as_rgb = run(Original("bird", grey), None, PROTOCOLS["rcan"], 2).floats()
     np.testing.assert_allclose(as_rgb, 16 + 219 / 255 * grey, atol=1e-12)
-    np.testing.assert_array_equal(as_rgb, run(Original("bird", np.dstack([grey] * 3)), None, PROTOCOLS["rcan"], 2))
+    in_colour = run(Original("bird", np.dstack([grey] * 3)), None, PROTOCOLS["rcan"], 2)
+    np.testing.assert_array_equal(as_rgb, in_colour.floats())
 
 
 ORIGINAL = photograph(41, 50)

@@ -67,7 +67,7 @@ def test_it_is_the_picture_that_rcan_scores(upscale, scale: int) -> None:
     low = colors(21, 17, 3)
     protocol = replace(PROTOCOLS["rcan"], luma="float")  # which tells more than single precision
     pair = prepare(np.zeros((21 * scale, 17 * scale, 3), np.uint8), scale=scale, protocol=protocol, lr=low)
-    expected = result(upscale(pair.ilr, scale), pair.chroma, protocol=protocol)
+    expected = result(upscale(pair.ilr, scale), pair.chroma, protocol=protocol).floats()
     found = upscale_colors(low, scale=scale, upscale=upscale, reach=REACH)
     np.testing.assert_allclose(rgb2ycbcr(im2double(found))[:, :, 0] * 255, expected, atol=1e-9)
 

@@ -11,7 +11,7 @@ from vdsr_data.matlab._compile import read_only
 from vdsr_data.matlab.arrays import as_array, channels_first, remark_range
 from vdsr_data.matlab.elementary import doubles
 
-__all__ = ["im2double", "luma", "rgb2gray", "rgb2ycbcr", "to_double", "to_ycbcr", "ycbcr2rgb"]
+__all__ = ["im2double", "luma", "rgb2gray", "rgb2ycbcr", "to_double", "to_rgb", "to_ycbcr", "ycbcr2rgb"]
 
 # ITU-R BT.601, as MATLAB's documentation of rgb2ycbcr gives it, for RGB in [0, 1] and YCbCr in [0, 255].
 MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -139,8 +139,7 @@ def ycbcr2rgb(image: NDArray[Any]) -> NDArray[Any]:
     """
     image = _checked(image, "ycbcr2rgb")
     remark_range(image, "ycbcr2rgb")
-    offset = RGB_OFFSET * INTEGER_TOP.get(image.dtype, 1.0)
-    return _convert(image, TO_RGB, offset, clip=True)
+    return to_rgb(image)
 
 
 def rgb2gray(image: NDArray[Any]) -> NDArray[Any]:
@@ -236,6 +235,11 @@ def to_ycbcr(image: NDArray[Any], channels: int = 3) -> NDArray[Any]:
     top = INTEGER_TOP.get(image.dtype)
     offset = OFFSET * (1 / 255 if top is None else top / 255)
     return _convert(image, TO_YCBCR[:channels], offset[:channels], clip=False)
+
+
+def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
+    """What `ycbcr2rgb` returns, of an image that has been looked at as `to_double`'s."""
+    return _convert(image, TO_RGB, RGB_OFFSET * INTEGER_TOP.get(image.dtype, 1.0), clip=True)
 
 
 def _convert(image: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[np.float64], clip: bool) -> NDArray[Any]:

@@ -10,7 +10,8 @@ from vdsr_data.matlab._compile import kernel
 
 LANES = 16  # sums run side by side: one running sum would wait for itself at every value
 BLOCK = 4096
-STRIPE = 1024  # columns of windows whose products stay in the second-level cache
+STRIPE = 512  # columns of windows whose products stay in the second-level cache
+MOMENTS = 4  # a, b, a^2 + b^2 and a b, side by side: the four sums of a window are neighbours
 
 
 @kernel
@@ -32,6 +33,16 @@ def squared_errors(image, reference):
     return sums
 
 
+@kernel
+def squared_byte_errors(image, reference):
+    """The same sum of two lines of bytes, which is a whole number in whatever order."""
+    total = np.int64(0)
+    for i in range(image.size):
+        error = np.int32(image[i]) - np.int32(reference[i])
+        total += error * error
+    return total
+
+
 @njit(nogil=True)
 def _eleven(a, b, c, d, e, f, g, h, i, j, k, taps, out, count):
     """Weigh and add eleven lines, symmetrically, in one sweep: a sweep per tap would store and reload the sum."""
@@ -48,6 +59,29 @@ def _eleven(a, b, c, d, e, f, g, h, i, j, k, taps, out, count):
 
 
 @njit(nogil=True)
+def _eleven_twice(a, b, c, d, e, f, g, h, i, j, k, l, taps, first, second, count):  # noqa: E741
+    """Two sums of eleven lines, of a to k and of b to l: read once for both, they take two thirds of the time."""
+    w0, w1, w2, w3, w4, w5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
+    for x in range(count):
+        first[x] = (
+            w0 * (a[x] + k[x])
+            + w1 * (b[x] + j[x])
+            + w2 * (c[x] + i[x])
+            + w3 * (d[x] + h[x])
+            + w4 * (e[x] + g[x])
+            + w5 * f[x]
+        )
+        second[x] = (
+            w0 * (b[x] + l[x])
+            + w1 * (c[x] + k[x])
+            + w2 * (d[x] + j[x])
+            + w3 * (e[x] + i[x])
+            + w4 * (f[x] + h[x])
+            + w5 * g[x]
+        )
+
+
+@njit(nogil=True)
 def _box(a, b, c, d, e, f, g, h, size, weight, out, count):
     """Add seven lines, or eight, which all weigh the same."""
     for x in range(count):
@@ -58,79 +92,104 @@ def _box(a, b, c, d, e, f, g, h, size, weight, out, count):
 
 
 @njit(nogil=True)
-def _moments(a, b, across, out):
-    """The four products whose window means make SSIM: a, b, a^2 + b^2 and a b, at the columns `across`."""
-    for x in range(across.size):
-        p, q = a[across[x]], b[across[x]]
-        out[0, x] = p
-        out[1, x] = q
-        out[2, x] = p * p + q * q
-        out[3, x] = p * q
+def _place(turn, first, size):
+    """Where in the ring the row lies that a box adds in this turn: they are added by row number modulo size."""
+    return (first + (turn - first) % size) % (size + 1)
 
 
 @njit(nogil=True)
-def _add_moments(a, b, across, weight, out):
-    """Add as much of them as one channel weighs; with one channel alone, this would take 5 % more of all time."""
+def _moments(a, b, across, step, channel, out):
+    """The four products whose window means make SSIM, of one of `step` channels at the columns `across`."""
     for x in range(across.size):
-        p, q = a[across[x]], b[across[x]]
-        out[0, x] += weight * p
-        out[1, x] += weight * q
-        out[2, x] += weight * (p * p + q * q)
-        out[3, x] += weight * (p * q)
+        at, to = across[x] * step + channel, MOMENTS * x
+        p, q = np.float64(a[at]), np.float64(b[at])
+        out[to] = p
+        out[to + 1] = q
+        out[to + 2] = p * p + q * q
+        out[to + 3] = p * q
+
+
+@njit(nogil=True)
+def _mixed_moments(a, b, across, mixture, out):
+    """The same of all channels together, each by its weight."""
+    out[: MOMENTS * across.size] = 0.0
+    for channel in range(mixture.size):
+        weight = mixture[channel]
+        if weight == 0.0:
+            continue
+        for x in range(across.size):
+            at, to = across[x] * mixture.size + channel, MOMENTS * x
+            p, q = np.float64(a[at]), np.float64(b[at])
+            out[to] += weight * p
+            out[to + 1] += weight * q
+            out[to + 2] += weight * (p * p + q * q)
+            out[to + 3] += weight * (p * q)
+
+
+@njit(nogil=True, error_model="numpy")  # a check for zero, which no denominator is, would keep it from being vectorised
+def _add_similarity(means, c1, c2, luminance, sums, count):
+    """Add the SSIM of each window, of its four means."""
+    for x in range(count):
+        at = MOMENTS * x
+        mean_a, mean_b, squares, both = means[at], means[at + 1], means[at + 2], means[at + 3]
+        product, square = mean_a * mean_b, mean_a * mean_a + mean_b * mean_b
+        numerator, denominator = 2.0 * (both - product) + c2, squares - square + c2
+        if luminance:
+            numerator, denominator = (2.0 * product + c1) * numerator, (square + c1) * denominator
+        sums[x] += numerator / denominator
 
 
 @kernel
-def ssim_sums(image, reference, mixture, down, across, taps, c1, c2, luminance):
-    """Sum the SSIM of each column of windows: image, reference (channels, n, m) float64 -> (columns,).
+def ssim_sums(image, reference, mixtures, down, across, taps, c1, c2, luminance, total):
+    """Add the SSIM of each column of windows to total: image, reference (n, m * channels) -> (mixtures, columns).
 
-    A window has taps.size rows and columns: 11 with symmetric taps, or 7 or 8 with equal ones. `down` and `across` are
-    the rows and columns of the image that windows cover, one after the other, with those beyond an edge as its rule has
-    them; `mixture` (channels,) is how much each channel weighs. Without `luminance`, only contrast and structure are
-    taken.
+    Images are of bytes or float64. A window has taps.size rows and columns: 11 with symmetric taps, or 7 or 8 with
+    equal ones. `down` and `across` are the rows and columns of the image that windows cover, one after the other, with
+    those beyond an edge as its rule has them; `mixtures` (mixtures, channels) is how much each channel weighs: one of
+    them alone, or several. Without `luminance`, only contrast and structure are taken.
 
-    The products of the last rows are kept in a ring, each row is summed downwards, then across; everything but the
-    images stays in the second-level cache, wide images being taken in stripes, and no filtered image is ever written.
+    The products of the last rows are kept in a ring, two rows are summed downwards at a time, then each across;
+    everything but the images stays in the second-level cache, wide images being taken in stripes, and no filtered image
+    is ever written. Called for bands of rows that begin every 56 windows, or a multiple, it makes the same sums.
     """
-    size = taps.size
-    columns = across.size - size + 1
+    size, held = taps.size, taps.size + 1
+    columns, windows, channels = across.size - size + 1, down.size - size + 1, mixtures.shape[1]
     span = min(STRIPE, columns)
-    ring = np.empty((size, 4, span + size - 1))
-    line = np.empty(span + size - 1)  # downward sums
-    means = np.empty((4, span))
-    total = np.zeros(columns)
-    for start in range(0, columns, STRIPE):
-        count = min(STRIPE, columns - start)
-        covered = across[start : start + count + size - 1]
-        sums = total[start:]
-        for i in range(down.size):
-            row, products = down[i], ring[i % size]
-            if mixture.size == 1:
-                _moments(image[0, row], reference[0, row], covered, products)
-            else:
-                products[:] = 0.0
-                for c in range(mixture.size):
-                    if mixture[c] != 0.0:
-                        _add_moments(image[c, row], reference[c, row], covered, mixture[c], products)
-            if i < size - 1:
-                continue
-            for m in range(4):
+    ring = np.zeros((held, MOMENTS * (span + size - 1)))
+    lines = np.empty((2, MOMENTS * (span + size - 1)))  # downward sums
+    means = np.empty(MOMENTS * span)
+    for number in range(len(mixtures)):
+        mixture = mixtures[number]
+        alone = np.flatnonzero(mixture)
+        for start in range(0, columns, STRIPE):
+            count = min(STRIPE, columns - start)
+            covered = across[start : start + count + size - 1]
+            width = MOMENTS * covered.size
+            sums = total[number, start:]
+            filled = 0
+            for i in range(0, windows, 2):
+                while filled < min(i + held, down.size):
+                    a, b, products = image[down[filled]], reference[down[filled]], ring[filled % held]
+                    if alone.size == 1:
+                        _moments(a, b, covered, channels, alone[0], products)
+                    else:
+                        _mixed_moments(a, b, covered, mixture, products)
+                    filled += 1
                 if size == 11:
-                    _eleven(ring[(i + 1) % 11, m], ring[(i + 2) % 11, m], ring[(i + 3) % 11, m], ring[(i + 4) % 11, m],
-                            ring[(i + 5) % 11, m], ring[(i + 6) % 11, m], ring[(i + 7) % 11, m], ring[(i + 8) % 11, m],
-                            ring[(i + 9) % 11, m], ring[(i + 10) % 11, m], ring[i % 11, m],
-                            taps, line, covered.size)  # fmt: skip
-                    _eleven(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[7:], line[8:],
-                            line[9:], line[10:], taps, means[m], count)  # fmt: skip
-                else:
-                    _box(ring[0, m], ring[1, m], ring[2, m], ring[3, m], ring[4, m], ring[5, m], ring[6, m],
-                         ring[size - 1, m], size, taps[0], line, covered.size)  # fmt: skip
-                    _box(line, line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[size - 1 :], size,
-                         taps[0], means[m], count)  # fmt: skip
-            mean_a, mean_b, squares, both = means[0], means[1], means[2], means[3]
-            for x in range(count):
-                product, square = mean_a[x] * mean_b[x], mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x]
-                numerator, denominator = 2.0 * (both[x] - product) + c2, squares[x] - square + c2
-                if luminance:
-                    numerator, denominator = (2.0 * product + c1) * numerator, (square + c1) * denominator
-                sums[x] += numerator / denominator
-    return total
+                    _eleven_twice(ring[i % 12], ring[(i + 1) % 12], ring[(i + 2) % 12], ring[(i + 3) % 12],
+                                  ring[(i + 4) % 12], ring[(i + 5) % 12], ring[(i + 6) % 12], ring[(i + 7) % 12],
+                                  ring[(i + 8) % 12], ring[(i + 9) % 12], ring[(i + 10) % 12], ring[(i + 11) % 12],
+                                  taps, lines[0], lines[1], width)  # fmt: skip
+                for k in range(min(2, windows - i)):  # of an odd number of rows the last is alone
+                    line, j = lines[k], i + k
+                    if size == 11:
+                        _eleven(line, line[4:], line[8:], line[12:], line[16:], line[20:], line[24:], line[28:],
+                                line[32:], line[36:], line[40:], taps, means, MOMENTS * count)  # fmt: skip
+                    else:
+                        _box(ring[_place(0, j, size)], ring[_place(1, j, size)], ring[_place(2, j, size)],
+                             ring[_place(3, j, size)], ring[_place(4, j, size)], ring[_place(5, j, size)],
+                             ring[_place(6, j, size)], ring[_place(size - 1, j, size)],
+                             size, taps[0], line, width)  # fmt: skip
+                        _box(line, line[4:], line[8:], line[12:], line[16:], line[20:], line[24:],
+                             line[MOMENTS * (size - 1) :], size, taps[0], means, MOMENTS * count)  # fmt: skip
+                    _add_similarity(means, c1, c2, luminance, sums, count)

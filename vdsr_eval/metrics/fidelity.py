@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,12 +18,16 @@ from vdsr_eval.metrics import _fidelity_kernels as _kernels
 __all__ = [
     "SSIM_FORMS",
     "SSIM_WINDOW",
+    "Pixels",
     "SsimBorder",
     "SsimForm",
     "SsimWindow",
+    "as_floats",
     "block_means",
     "check_planes",
     "compared",
+    "decibels",
+    "mean_squared_error",
     "mean_ssim",
     "psnr",
     "remark_odd",
@@ -49,8 +55,37 @@ WINDOWS: dict[SsimWindow, int] = {"gaussian": SSIM_WINDOW, "uniform-8": 8, "unif
 DOWNSAMPLED = 256  # pixels that the smaller side is brought near to
 K1, K2 = 0.01, 0.03
 PEAKS = (1e-6, 1e100)  # whose square, and its quotient by any error, is a float
-PART = 256 * _kernels.BLOCK  # values of a part: whole blocks, so that the sum is that of the whole line
+PART = 64 * _kernels.BLOCK  # values of a part: whole blocks, so that the sum is that of the whole line
+BAND = 5 * 7 * 8  # rows of windows whose pixels are float64 at a time; whole turns of both boxes, see `_place`
 EIGHT_BIT = 200  # a peak from here on is for values of 8 bits or more
+
+
+def as_floats(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The same values as float64."""
+    return values.astype(np.float64, copy=False)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """An image that is to be compared: as it is kept, in few bytes, and what its values are.
+
+    `make` turns a band of rows, (rows, columns) or (rows, columns, channels), into float64 of that shape.
+    """
+
+    kept: NDArray[Any]
+    make: Callable[[NDArray[Any]], NDArray[np.float64]] = as_floats
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and channels."""
+        return self.kept.shape
+
+    def __getitem__(self, part: Any) -> "Pixels":
+        return Pixels(self.kept[part], self.make)
+
+    def floats(self) -> NDArray[np.float64]:
+        """All values; the very array that is kept, if it holds them."""
+        return self.make(self.kept)
 
 
 def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> float:
@@ -91,24 +126,41 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     28.1308
     """
     a, b, peak = compared(image, reference, data_range)
-    error = _squared_error(a, b) / a.size
+    error = mean_squared_error(a, b)
     remark_odd(error)
+    return decibels(error, peak)
+
+
+def decibels(error: float, peak: float) -> float:
+    """PSNR of a mean squared error."""
     if math.isinf(error):
         return -math.inf
     return 10 * math.log10(peak**2 / error) if error else math.inf
 
 
-def _squared_error(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """The sum over all values, part by part: all values of a crop in one line would be a copy of the whole image."""
-    a, b = np.atleast_1d(a, b)
-    width = a[0].size
+def mean_squared_error(a: Pixels, b: Pixels) -> float:
+    """The mean over all values of images that were checked, part by part: float64 of a whole image is a large copy."""
+    a, b = (Pixels(np.atleast_1d(x.kept), x.make) for x in (a, b))
+    size, width = a.kept.size, a.kept[0].size
     sums = []
-    for start in range(0, a.size, PART):
+    for start in range(0, size, PART):
         first = start // width
-        part = slice(start - first * width, min(start + PART, a.size) - first * width)
+        part = slice(start - first * width, min(start + PART, size) - first * width)
         rows = slice(first, first + -(-part.stop // width))
-        sums.append(_kernels.squared_errors(*(read_only(x[rows].ravel()[part]) for x in (a, b))))
-    return float(np.concatenate(sums).sum())
+        sums.append(_squared_errors(*(band.reshape(-1)[part] for band in _bands(a, b, rows))))
+    return float(np.concatenate(sums).sum()) / size
+
+
+def _squared_errors(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Sums over blocks of two lines, or of bytes their sum."""
+    return np.ravel(_kernels.squared_byte_errors(a, b) if a.dtype == np.uint8 else _kernels.squared_errors(a, b))
+
+
+def _bands(a: Pixels, b: Pixels, rows: slice) -> list[NDArray[Any]]:
+    """Some rows of both for a kernel, contiguous: bytes where both are that, else float64."""
+    a, b = a[rows], b[rows]
+    bytes_ = all(x.make is as_floats and x.kept.dtype == np.uint8 for x in (a, b))
+    return [read_only(np.ascontiguousarray(x.kept if bytes_ else x.floats())) for x in (a, b)]
 
 
 def ssim(
@@ -187,28 +239,29 @@ def ssim(
     choice("window", window, get_args(SsimWindow))
     truth("volume", volume)
     truth("downsample", downsample)
-    if volume and (a.ndim != 3 or downsample):
+    if volume and (len(a.shape) != 3 or downsample):
         raise ArgumentError("volume=True needs images of shape (rows, columns, channels), without downsample=True")
     _check_fit(a.shape if volume else a.shape[:2], border, window)
-    if downsample:
-        factor = max(1, math.floor(min(a.shape[:2]) / DOWNSAMPLED + 0.5))
-        a, b = block_means(a, factor), block_means(b, factor)
-    value = mean_ssim(a, b, peak, border=border, volume=volume, window=window)
+    value = mean_ssim(a, b, peak, border=border, volume=volume, downsample=downsample, window=window)
     remark_odd(value)
     return value
 
 
 def mean_ssim(
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
+    a: Pixels,
+    b: Pixels,
     peak: float,
     *,
     border: SsimBorder = "valid",
     volume: bool = False,
+    downsample: bool = False,
     window: SsimWindow = "gaussian",
     luminance: bool = True,
 ) -> float:
     """SSIM of images that were checked; without `luminance`, only its factor of contrast and structure."""
+    if downsample:
+        factor = max(1, math.floor(min(a.shape[:2]) / DOWNSAMPLED + 0.5))
+        a, b = (Pixels(block_means(x.floats(), factor)) for x in (a, b))
     size = WINDOWS[window]
     taps = _gaussian() if window == "gaussian" else np.full(size, 1 / size)
     down, across = (_covered(side, size, border) for side in a.shape[:2])
@@ -216,19 +269,19 @@ def mean_ssim(
     if window == "uniform-7":  # a factor N / (N - 1) on all variances is the same as its inverse on c2
         samples = size ** (3 if volume else 2)
         c2 *= (samples - 1) / samples
-    planes = [np.moveaxis(np.atleast_3d(x), 2, 0) for x in (a, b)]
-    sums = []
-    if volume:
-        planes = [read_only(np.ascontiguousarray(x)) for x in planes]
-        deep = _covered(a.shape[2], size, border)
-        for k in range(len(deep) - size + 1):
-            mixture = np.bincount(deep[k : k + size], taps, a.shape[2])
-            sums.append(_kernels.ssim_sums(*planes, mixture, down, across, taps, c1, c2, luminance))
-    else:
-        for pair in zip(*planes, strict=True):  # a channel at a time: a copy of all would double the peak of memory
-            one, other = (read_only(np.ascontiguousarray(x)[None]) for x in pair)
-            sums.append(_kernels.ssim_sums(one, other, np.ones(1), down, across, taps, c1, c2, luminance))
-    return float(np.mean([line.sum() / (line.size * (len(down) - size + 1)) for line in sums]))
+    channels = a.shape[2] if len(a.shape) == 3 else 1
+    mixtures = np.eye(channels)
+    if volume and channels > 1:
+        deep = _covered(channels, size, border)
+        mixtures = np.array([np.bincount(deep[k : k + size], taps, channels) for k in range(len(deep) - size + 1)])
+    windows, columns = len(down) - size + 1, len(across) - size + 1
+    total = np.zeros((len(mixtures), columns))
+    for start in range(0, windows, BAND):
+        rows = down[start : start + BAND + size - 1]
+        first = int(rows.min())
+        lines = (band.reshape(len(band), -1) for band in _bands(a, b, slice(first, int(rows.max()) + 1)))
+        _kernels.ssim_sums(*lines, mixtures, rows - first, across, taps, c1, c2, luminance, total)
+    return float(np.mean([line.sum() / (columns * windows) for line in total]))
 
 
 def block_means(image: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
@@ -275,22 +328,25 @@ def _gaussian() -> NDArray[np.float64]:
 
 
 def compared(
-    image: NDArray[Any], reference: NDArray[Any], data_range: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Both images as float64, and the peak, if they can be compared; called by a metric that its user calls."""
-    a, b = as_array(image, "a score"), as_array(reference, "a score")
+    image: NDArray[Any] | Pixels, reference: NDArray[Any] | Pixels, data_range: float
+) -> tuple[Pixels, Pixels, float]:
+    """Both images and the peak, if they can be compared; called by a metric that its user calls."""
+    given = [x if isinstance(x, Pixels) else as_array(x, "a score") for x in (image, reference)]
+    a, b = (x if isinstance(x, Pixels) else Pixels(x) for x in given)
     if a.shape != b.shape:
         raise ArgumentError(f"image and reference differ in shape: {a.shape} and {b.shape}")
-    if a.size == 0:
+    if a.kept.size == 0:
         raise ArgumentError(f"the images are empty: shape {a.shape}")
-    for array in (a, b):
-        if array.dtype.kind not in "uif":
-            raise TypeError(f"images must be integers or floats, got {array.dtype}")
-    if a.dtype.newbyteorder("=") != b.dtype.newbyteorder("=") and not a.dtype.kind == b.dtype.kind == "f":
-        raise TypeError(f"image is {a.dtype} and reference is {b.dtype}: convert one, so that both have one range")
+    one, other = (np.dtype(float) if isinstance(x, Pixels) else x.dtype for x in given)
+    for dtype in (one, other):
+        if dtype.kind not in "uif":
+            raise TypeError(f"images must be integers or floats, got {dtype}")
+    if one.newbyteorder("=") != other.newbyteorder("=") and not one.kind == other.kind == "f":
+        raise TypeError(f"image is {one} and reference is {other}: convert one, so that both have one range")
     peak = number("data_range", data_range, PEAKS)
-    _remark_peak(b, peak)
-    return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False), peak
+    if b.make is as_floats:
+        _remark_peak(b.kept, peak)
+    return a, b, peak
 
 
 def _remark_peak(reference: NDArray[Any], peak: float) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vdsr_data.errors import ArgumentError, VdsrWarning
 from vdsr_data.limits import choice
 from vdsr_data.matlab.arrays import remark_layout
-from vdsr_eval.metrics.fidelity import SSIM_WINDOW, block_means, check_planes, compared, mean_ssim, remark_odd
+from vdsr_eval.metrics.fidelity import SSIM_WINDOW, Pixels, block_means, check_planes, compared, mean_ssim, remark_odd
 
 __all__ = ["gmsd", "ms_ssim"]
 
@@ -71,7 +71,8 @@ def ms_ssim(
     >>> round(ms_ssim(ramp**2, ramp, data_range=1), 4)
     0.9244
     """
-    a, b, peak = compared(image, reference, data_range)
+    one, other, peak = compared(image, reference, data_range)
+    a, b = one.floats(), other.floats()
     remark_layout(a.shape, "ms_ssim")
     check_planes(a.shape, "ms_ssim")
     choice("method", method, ("product", "wtd_sum"))
@@ -130,7 +131,8 @@ def gmsd(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     >>> round(gmsd(ramp**2, ramp, data_range=1), 4)
     0.1984
     """
-    a, b, peak = compared(image, reference, data_range)
+    one, other, peak = compared(image, reference, data_range)
+    a, b = one.floats(), other.floats()
     remark_layout(a.shape, "gmsd")
     check_planes(a.shape, "gmsd")
     if min(a.shape[:2]) < GMSD_SMALLEST:
@@ -149,9 +151,9 @@ def _scales(a: NDArray[np.float64], b: NDArray[np.float64], peak: float) -> list
     """Contrast and structure of each scale but the last, and SSIM of that."""
     values = []
     for _ in WEIGHTS[1:]:
-        values.append(mean_ssim(a, b, peak, luminance=False))
+        values.append(mean_ssim(Pixels(a), Pixels(b), peak, luminance=False))
         a, b = block_means(a, 2), block_means(b, 2)
-    return [*values, mean_ssim(a, b, peak)]
+    return [*values, mean_ssim(Pixels(a), Pixels(b), peak)]
 
 
 def _gradients(image: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """One image under a protocol: the ground truth, the low resolution, what is scored of a result, and its scores.
 
-Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is rounded.
+Images stay in the protocol's own range: [0, 1] where the result is a float, 0 to 255 where it is rounded. What is
+scored is kept in the fewest bytes that hold it, see `Pixels`: float64 of a whole photograph takes a gigabyte.
 """
 
 import math
@@ -19,10 +20,20 @@ from vdsr_data.errors import ArgumentError
 from vdsr_data.interop.resizers import resizer
 from vdsr_data.limits import EVALUATED, checked_factor, choice
 from vdsr_data.matlab.arrays import as_array, modcrop, remark_range
-from vdsr_data.matlab.color import to_double, to_ycbcr
+from vdsr_data.matlab.color import to_double, to_rgb, to_ycbcr
 from vdsr_data.matlab.noise import to_class
 from vdsr_data.matlab.resize import output_size
-from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW, psnr, ssim
+from vdsr_eval.metrics.fidelity import (
+    SSIM_FORMS,
+    SSIM_WINDOW,
+    Pixels,
+    as_floats,
+    compared,
+    decibels,
+    mean_squared_error,
+    mean_ssim,
+    remark_odd,
+)
 from vdsr_eval.protocols.checked import Floats, checked_image, checked_luma, eight_bit, rounded
 from vdsr_eval.protocols.protocol import Protocol, as_protocol
 
@@ -52,16 +63,27 @@ Colour = Literal["luma", "rgb"]
 class Pair:
     """One image at one scale, ready to be upscaled and scored.
 
-    `gt` and `bicubic` are what the protocol scores: (rows, columns) or, for colour, (rows, columns, 3), float64 in
-    [0, data_range]. `ilr` is the network's input: luma enlarged by bicubic, float64, not clipped. `chroma` is the
-    enlarged Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where nothing needs it. `lr` is the
-    low-resolution image that was handed in, None where the protocol made it: see `small_image`.
+    `truth` and `baseline` are what the protocol scores, of the ground truth and of bicubic: (rows, columns) or, for
+    colour, (rows, columns, 3), in [0, data_range]. `ilr` is the network's input: luma enlarged by bicubic, float64, not
+    clipped. `chroma` is the enlarged Cb and Cr, (rows, columns, 2) in [0, 1], or None for a grey image and where
+    nothing needs it. `lr` is the low-resolution image that was handed in, None where the protocol made it: see
+    `small_image`.
     """
 
-    gt: Floats
-    bicubic: Floats
+    truth: Pixels
+    baseline: Pixels
     enlarged: Callable[[], tuple[Floats, Floats | None]]  # ilr and chroma, made when they are asked for
     lr: NDArray[Any] | None = None
+
+    @property
+    def gt(self) -> Floats:
+        """The ground truth as float64."""
+        return self.truth.floats()
+
+    @property
+    def bicubic(self) -> Floats:
+        """Bicubic as float64."""
+        return self.baseline.floats()
 
     @property
     def ilr(self) -> Floats:
@@ -110,7 +132,7 @@ class Enlarged:
     original: NDArray[Any]  # uint8 or uint16
     planes: Callable[[], Floats]  # luma, or YCbCr
     low: NDArray[Any] | None  # the colour image of 8 bits, 16 or floats; None where luma is shrunk
-    up: Callable[[], Floats]  # it enlarged in floating point
+    up: Callable[[], Floats]  # it enlarged in floating point, anew at each call
     up_eight_bit: Callable[[], NDArray[Any]]  # it enlarged as an 8-bit image
     given: NDArray[Any] | None
 
@@ -136,24 +158,27 @@ def enlarge(
         planes = cache(lambda: enlarged_low(small))
         return Enlarged(original, planes, None, planes, lambda: original, given)
     low = _low(original, scale, protocol) if lr is None else lr
-    # Nobody is warned of noise that goes beyond [0, 1]; and the others' own bicubic is of 8 bits.
-    floats = low if protocol.resizer != "matlab" else to_double(low)
-    up = cache(lambda: to_double(enlarged_low(floats)))
+
+    def up() -> Floats:
+        # Nobody is warned of noise that goes beyond [0, 1]; and the others' own bicubic is of 8 bits.
+        return _double(enlarged_low(low if protocol.resizer != "matlab" else _double(low)))
+
     planes = cache(lambda: to_ycbcr(up()) if low.ndim == 3 else up())
     return Enlarged(original, planes, low, up, cache(lambda: enlarged_low(low)), given)
 
 
 def pair_of(made: Enlarged, protocol: Protocol) -> Pair:
     """What the protocol scores of it; its rules that `Enlarged` depends on must be those that made it."""
-    gt = as_scored(made.original, protocol)
-    enlarged = cache(lambda: _split(made.planes(), protocol))
+    truth = as_scored(made.original, protocol)
     if protocol.result == "rgb" and made.low is not None and made.low.dtype.kind == "u":
-        bicubic = as_scored(made.up_eight_bit(), protocol)
+        baseline = as_scored(made.up_eight_bit(), protocol)
     elif made.low is not None and made.low.ndim == 3:
-        bicubic = _rgb_result(made.up(), protocol)
+        baseline = _of_rgb(made.up(), protocol)
+    elif (planes := made.planes()).ndim == 3 and _colour(protocol):
+        baseline = _finished(planes, to_rgb, protocol)
     else:
-        bicubic = _result(*enlarged(), protocol)
-    return Pair(gt, bicubic, enlarged, made.given)
+        baseline = _finished(planes if planes.ndim == 2 else planes[:, :, 0], _clip(protocol), protocol)
+    return Pair(truth, baseline, cache(lambda: _split(made.planes(), protocol)), made.given)
 
 
 def small_image(
@@ -208,11 +233,11 @@ def pair_from_stored(gt: Floats, ilr: Floats, *, protocol: Protocol | str) -> Pa
     gt, ilr = checked_luma(gt, "the stored original"), checked_luma(ilr, "the stored low resolution")
     if gt.shape != ilr.shape:
         raise ArgumentError(f"the stored low resolution is {ilr.shape}, the original {gt.shape}; they need one shape")
-    scored = gt if protocol.result == "float" else rounded(gt * 255)
-    return Pair(scored, _result(ilr, None, protocol), lambda: (ilr, None))
+    scored = Pixels(gt) if protocol.result == "float" else _finished(gt, as_floats, protocol)
+    return Pair(scored, _finished(ilr, _clip(protocol), protocol), lambda: (ilr, None))
 
 
-def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Floats:
+def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str) -> Pixels:
     """What is scored of an upscaled luma: clipped, rounded or turned into an 8-bit image as the protocol says.
 
     Parameters
@@ -225,7 +250,8 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
 
     Returns
     -------
-    ndarray of float64, in [0, protocol.data_range]
+    Pixels, in [0, protocol.data_range]
+        None of which is kept in `sr`, but where it is neither clipped nor rounded.
 
     Raises
     ------
@@ -235,31 +261,60 @@ def result(sr: NDArray[Any], chroma: Floats | None, *, protocol: Protocol | str)
     protocol, sr = as_protocol(protocol), checked_luma(sr)
     if chroma is not None and (chroma := as_array(chroma, "chroma")).shape != (*sr.shape, 2):
         raise ArgumentError(f"chroma: shape {(*sr.shape, 2)} is needed beside this luma, got {chroma.shape}")
-    return _result(sr, chroma, protocol)
+    if chroma is not None:
+        return _finished(np.dstack([sr, chroma]), to_rgb, protocol)
+    return _now(_finished(sr, _clip(protocol), protocol), protocol)
 
 
-def _result(sr: Floats, chroma: Floats | None, protocol: Protocol) -> Floats:
-    image = ycbcr2rgb(np.dstack([sr, chroma])) if chroma is not None else sr.clip(0, 1) if protocol.clip else sr
-    if protocol.result == "float":
-        return image
-    return as_scored(rounded(image * 255).astype(np.uint8), protocol) if image.ndim == 3 else rounded(image * 255)
-
-
-def rgb_result(image: NDArray[Any], *, protocol: Protocol | str) -> Floats:
+def rgb_result(image: NDArray[Any], *, protocol: Protocol | str) -> Pixels:
     """What is scored of an upscaled RGB image, floats in [0, 1] of shape (rows, columns, 3); as `result`."""
     protocol, image = as_protocol(protocol), np.asarray(image, np.float64)
     remark_range(image, "the result")
-    return _rgb_result(image, protocol)
+    return _now(_of_rgb(image, protocol), protocol)
 
 
-def _rgb_result(image: Floats, protocol: Protocol) -> Floats:
-    image = image.clip(0, 1) if protocol.clip else image
+def _of_rgb(image: Floats, protocol: Protocol) -> Pixels:
+    """What is scored of RGB in [0, 1]."""
+    clip = _clip(protocol)
+    if protocol.result == "float" and not protocol.rgb:
+        return Pixels(_in_bands(image, lambda band: to_ycbcr(clip(band), channels=1)[:, :, 0], np.float64))
+    return _finished(image, clip, protocol)
+
+
+def _finished(image: Floats, make: Callable[[Floats], Floats], protocol: Protocol) -> Pixels:
+    """What is scored of an image that `make` turns into luma or RGB in [0, 1], a band at a time."""
     if protocol.result == "float":
-        return image if protocol.rgb else to_ycbcr(image, channels=1)[:, :, 0]
-    return as_scored(rounded(image * 255).astype(np.uint8), protocol)
+        return Pixels(image, make)
+    eight = _in_bands(image, lambda band: rounded(make(band) * 255), np.uint8, image.shape)
+    return as_scored(eight, protocol) if eight.ndim == 3 else Pixels(eight)
 
 
-def score(image: Floats, gt: Floats, *, scale: float, protocol: Protocol | str) -> tuple[float, float]:
+def _clip(protocol: Protocol) -> Callable[[Floats], Floats]:
+    return _clipped if protocol.clip else as_floats
+
+
+def _clipped(band: Floats) -> Floats:
+    return band.clip(0, 1)
+
+
+def _now(pixels: Pixels, protocol: Protocol) -> Pixels:
+    """Pixels of which no value is still to be made of a caller's array, which may change."""
+    return Pixels(pixels.floats()) if protocol.result == "float" else pixels
+
+
+def _in_bands(
+    image: NDArray[Any], make: Callable[[NDArray[Any]], NDArray[Any]], dtype: type, shape: Sequence[int] = ()
+) -> NDArray[Any]:
+    """What `make` returns of an image, called for a band of rows at a time: one value a pixel, or of this shape."""
+    out: NDArray[Any] = np.empty(shape or image.shape[:2], dtype)
+    for start in range(0, len(image), ROWS):
+        out[start : start + ROWS] = make(image[start : start + ROWS])
+    return out
+
+
+def score(
+    image: Floats | Pixels, gt: Floats | Pixels, *, scale: float, protocol: Protocol | str
+) -> tuple[float, float]:
     """PSNR and SSIM of a `result` against the ground truth of its pair, without the border.
 
     Raises
@@ -274,16 +329,18 @@ def score(image: Floats, gt: Floats, *, scale: float, protocol: Protocol | str) 
         If `gt` clearly has another range than the protocol's.
     """
     protocol = as_protocol(protocol)
-    image, gt = as_array(image, "score"), as_array(gt, "score")
+    image, gt = (x if isinstance(x, Pixels) else as_array(x, "score") for x in (image, gt))
     if image.shape != gt.shape:
         raise ArgumentError(f"the image is {image.shape}, the ground truth {gt.shape}; give images of one shape")
     border = protocol.border_at(checked_factor("scale", scale, EVALUATED))
     if problem := _too_small(gt.shape, gt.shape, border):
         raise ArgumentError(problem)
     inner = np.s_[border : gt.shape[0] - border, border : gt.shape[1] - border]
-    a, b = image[inner], gt[inner]
-    form = SSIM_FORMS["replicate" if protocol.ssim == "volume" and a.ndim == 2 else protocol.ssim]
-    return psnr(a, b, data_range=protocol.data_range), ssim(a, b, data_range=protocol.data_range, **form)
+    a, b, peak = compared(image[inner], gt[inner], protocol.data_range)
+    form = SSIM_FORMS["replicate" if protocol.ssim == "volume" and len(a.shape) == 2 else protocol.ssim]
+    error, similarity = mean_squared_error(a, b), mean_ssim(a, b, peak, **form)
+    remark_odd(error)
+    return decibels(error, peak), similarity
 
 
 def too_small(shape: Sequence[int], *, scale: float, protocol: Protocol | str) -> str:
@@ -311,20 +368,29 @@ def as_colours(image: NDArray[Any], protocol: Protocol | str) -> NDArray[Any]:
     return np.dstack([image] * 3) if protocol.grey == "rgb" and image.ndim == 2 else image
 
 
-def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Floats:
-    """The values of an integer image, uint8 or uint16, that a protocol compares, float64 in its range."""
+def as_scored(image: NDArray[Any], protocol: Protocol | str) -> Pixels:
+    """The values of an integer image, uint8 or uint16, that a protocol compares, in its range."""
     protocol, image = as_protocol(protocol), checked_image(image, "image")
     if protocol.luma == "single" and not protocol.rgb:
-        planes = image if image.ndim == 2 else rgb2ycbcr(im2double(image))[:, :, 0]
-        return (im2double(planes).astype(np.float32) * np.float32(255)).astype(np.float64)
+        return Pixels(_in_bands(image, _single, np.float32))
+    whole = to_double if protocol.result == "float" else as_floats
     if protocol.rgb or image.ndim == 2:
-        return im2double(image) if protocol.result == "float" else image.astype(np.float64)
+        return Pixels(image, whole)
     if protocol.luma == "float":
-        return rgb2ycbcr(im2double(image))[:, :, 0] * protocol.data_range
+        top = protocol.data_range
+        return Pixels(_in_bands(image, lambda band: to_ycbcr(to_double(band), channels=1)[:, :, 0] * top, np.float64))
     if protocol.luma == "uint8":
-        return im2double(luma(image)) if protocol.result == "float" else luma(image).astype(np.float64)
-    values: Floats = image @ (EDSR if protocol.luma == "difference" else JPEG)
-    return rounded(values) if protocol.luma == "full-uint8" else values
+        return Pixels(luma(image), whole)
+    weights = EDSR if protocol.luma == "difference" else JPEG
+    if protocol.luma == "full-uint8":
+        return Pixels(_in_bands(image, lambda band: rounded(band @ weights), np.uint8))
+    return Pixels(_in_bands(image, lambda band: band @ weights, np.float64))
+
+
+def _single(band: NDArray[Any]) -> NDArray[np.float32]:
+    """Luma times 255 in single precision; of a grey image itself."""
+    values = to_double(band) if band.ndim == 2 else to_ycbcr(to_double(band), channels=1)[:, :, 0]
+    return values.astype(np.float32) * np.float32(255)
 
 
 def ground_truth(original: NDArray[Any], *, scale: float, protocol: Protocol | str) -> NDArray[Any]:
@@ -338,18 +404,20 @@ def ground_truth(original: NDArray[Any], *, scale: float, protocol: Protocol | s
     return crop_for(original if protocol.crop == "scale" else modcrop(original, protocol.crop), scale)
 
 
-def without_rest(image: NDArray[Any], gt: NDArray[Any], *, scale: float) -> NDArray[Any]:
-    """A result at a fractional scale without what lies beyond the ground truth.
+def without_rest(image: NDArray[Any], gt: Sequence[int], *, scale: float) -> NDArray[Any]:
+    """A result at a fractional scale without what lies beyond the ground truth, whose shape is `gt`.
 
     The low resolution is rounded up, so that some times as much, rounded down (as Meta-SR does) or up, is a pixel or
     two more than the ground truth. A result of another size is returned as it is.
     """
     if scale != int(scale):
-        sides = [low * scale for low in output_size((gt.shape[0], gt.shape[1]), 1 / scale)]
+        sides = [low * scale for low in output_size(gt[:2], 1 / scale)]
         if image.shape[:2] in [tuple(map(math.floor, sides)), tuple(map(math.ceil, sides))]:
-            return image[: gt.shape[0], : gt.shape[1]]
+            return image[: gt[0], : gt[1]]
     return image
 
+
+ROWS = 256  # of an image that are float64 at a time
 
 # Weights of red, green and blue: of EDSR's logs, and of JPEG (ITU-R BT.601 without head- and footroom).
 EDSR = np.array([65.738, 129.057, 25.064]) / 256
@@ -395,6 +463,11 @@ def _low(original: NDArray[Any], scale: float, protocol: Protocol) -> NDArray[An
         return imresize(original, 1 / scale, boundary=protocol.boundary)
     floats = imresize(im2double(original), 1 / scale, boundary=protocol.boundary)
     return to_class(floats, original.dtype) if protocol.source == "rgb-once" else floats
+
+
+def _double(image: NDArray[Any]) -> Floats:
+    """What `to_double` returns; no copy of what is float64."""
+    return image if image.dtype == np.float64 else to_double(image)
 
 
 def _low_size(shape: Sequence[int], scale: float, protocol: Protocol) -> tuple[int, int]:

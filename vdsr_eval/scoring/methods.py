@@ -15,6 +15,7 @@ from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError, VdsrError, listed, one_line
 from vdsr_data.limits import choice, several
 from vdsr_data.matlab.arrays import as_array
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.networks.convert import holds_weights
 from vdsr_eval.networks.ensemble import self_ensemble as averaged
 from vdsr_eval.networks.load import AnyNetwork, load_any
@@ -34,7 +35,7 @@ __all__ = [
 ]  # fmt: skip
 
 # An original, its pair, the protocol and the scale -> the image to be scored, as `protocol.result` gives it.
-Method = Callable[[Original, Pair, Protocol, float], NDArray[np.float64]]
+Method = Callable[[Original, Pair, Protocol, float], Pixels]
 
 # The low-resolution image and the scale -> the enlarged one, both floats in [0, 1].
 Enlarger = Callable[[NDArray[np.float64], Any], NDArray[np.floating]]
@@ -135,9 +136,9 @@ def method(upscale: Upscaler | SmallImage) -> Method:
         checked_upscaler(upscale)
     seen: list[tuple[Original, NDArray[np.float64], NDArray[np.float64]]] = []
 
-    def run(original: Original, pair: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
+    def run(original: Original, pair: Pair, protocol: Protocol, scale: float) -> Pixels:
         if upscale is bicubic:
-            return pair.bicubic
+            return pair.baseline
         if seen and seen[0][0] is not original:
             seen.clear()
         image = pair.ilr
@@ -148,7 +149,7 @@ def method(upscale: Upscaler | SmallImage) -> Method:
         sr = known[0] if known else _enlarged(upscale, image, scale)
         if not known:
             seen.append((original, image, sr))
-        sr = without_rest(sr, pair.gt, scale=scale)
+        sr = without_rest(sr, pair.truth.shape, scale=scale)
         if sr.ndim == 2:
             return result(sr, pair.chroma, protocol=protocol)
         grey = original.pixels.ndim == 2 and protocol.grey == "keep"

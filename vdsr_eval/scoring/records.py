@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vdsr_data.benchmark.sets import Original
 from vdsr_data.errors import ArgumentError
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.pair import Pair
 from vdsr_eval.protocols.protocol import Protocol
 
@@ -39,13 +40,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Scored:
-    """A record with the images behind it, for pictures and reports; `image` is what was scored."""
+    """A record with the images behind it, for pictures and reports; `values` are what was scored."""
 
     record: Record
     original: Original
     pair: Pair
     protocol: Protocol
-    image: NDArray[np.float64]
+    values: Pixels
+
+    @property
+    def image(self) -> NDArray[np.float64]:
+        """What was scored, as float64."""
+        return self.values.floats()
 
 
 def mean_score(records: Iterable[Record]) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from vdsr_data.images.files import read_image
 from vdsr_data.limits import checked_path, number
 from vdsr_data.matlab.arrays import channels_first
 from vdsr_data.matlab.matfile import read_mat
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.checked import eight_bit
 from vdsr_eval.protocols.pair import (
     Pair,
@@ -129,7 +130,7 @@ class Results:
         """Whether all files are images, which hold no floats."""
         return all(path.suffix.lower() != ".mat" for path in self._files.values())
 
-    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: float) -> NDArray[np.float64]:
+    def __call__(self, original: Original, _: Pair, protocol: Protocol, scale: float) -> Pixels:
         """The image to be scored, as `vdsr_eval.protocols.pair.result` gives it."""
         path = _file_of(original, self._files)
         found = _read(path, self._how.variable)
@@ -139,7 +140,7 @@ class Results:
                     f"was scored at x{np.squeeze(found.scale)}, not at x{scale:g}, when --save-mat wrote it"
                 )
             gt = as_colours(ground_truth(original.pixels, scale=scale, protocol=protocol), protocol)
-            found = found._replace(pixels=without_rest(found.pixels, gt, scale=scale))
+            found = found._replace(pixels=without_rest(found.pixels, gt.shape, scale=scale))
             return _scored(found, gt, protocol, self._how.peak)
         except _SizeError as error:
             reason = _size_problem(found.pixels.shape, original.pixels.shape, gt.shape, scale)
@@ -230,7 +231,7 @@ def _is_image(value: Any) -> bool:
     )
 
 
-def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) -> Pixels:
     """The result as the protocol scores it, beside the cropped original; an ArgumentError says why it cannot be."""
     image = found.pixels
     if image.shape[:2] != gt.shape[:2]:
@@ -253,7 +254,7 @@ def _scored(found: _Image, gt: NDArray[Any], protocol: Protocol, peak: float) ->
     return as_scored(image if protocol.result == "float" else eight_bit(image), protocol)
 
 
-def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, peak: float) -> NDArray[np.float64]:
+def _scored_floats(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, peak: float) -> Pixels:
     """Floats in [0, peak], overshoot allowed: luma where the protocol scores luma, RGB otherwise."""
     if not np.isfinite(image).all():
         raise ArgumentError("holds NaN or infinity")
@@ -287,7 +288,7 @@ def _fitted(image: NDArray[Any], gt: NDArray[Any], protocol: Protocol, is_mat: b
     return image
 
 
-def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.float64]:
+def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> Pixels:
     """What --save-mat wrote: already as a protocol scores it, in [0, 1]."""
     if found.protocol != protocol.label:
         raise ArgumentError(
@@ -302,9 +303,8 @@ def _saved(found: _Image, gt: NDArray[Any], protocol: Protocol) -> NDArray[np.fl
         )
     scored = values * protocol.data_range
     # Back to whole numbers where they were: a division by 255 and the product again may be off by a bit.
-    return (
-        np.floor(scored + 0.5) if protocol.result == "uint8" or (protocol.result == "rgb" and protocol.rgb) else scored
-    )
+    whole = protocol.result == "uint8" or (protocol.result == "rgb" and protocol.rgb)
+    return Pixels(np.floor(scored + 0.5) if whole else scored)
 
 
 def _within(values: NDArray[np.float64]) -> bool:

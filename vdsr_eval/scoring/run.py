@@ -14,11 +14,13 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images import memory
 from vdsr_data.io.ahead import in_order
 from vdsr_data.limits import several
+from vdsr_eval.metrics.fidelity import Pixels
 from vdsr_eval.protocols.pair import Pair, pair_from_stored, prepare, score, too_small
 from vdsr_eval.protocols.protocol import Protocol
 from vdsr_eval.scoring.methods import Method
 from vdsr_eval.scoring.names import distinct
 from vdsr_eval.scoring.records import Record, Scored
+from vdsr_eval.scoring.results import Results
 
 __all__ = ["check_memory", "evaluate_images", "open_sets"]
 
@@ -47,14 +49,22 @@ def check_memory(sets: Sequence[Benchmark], protocols: Sequence[Protocol], metho
 
     Notes
     -----
-    Measured, as the growth of the peak from 4 to 9 megapixels of 8-bit RGB: 45 bytes a pixel under `vdsr-tf`, 60 under
-    `paper`, 110 under `rcan`, 135 with RGB; two protocols after each other take what both take; 288 under all three.
+    Measured, as the growth of the peak from 4 to 9 megapixels of 8-bit RGB, of bicubic at scale 2: 18 bytes a pixel
+    under `vdsr-tf`, `paper` and `rcan`; with RGB 34, 41 and 10; 50 and 60 under `dncnn` and `lapsrn`, which enlarge
+    colours as floats; 40 under the first three together. With a network too it was 32, 44 and 85; with RGB 62 and 79
+    under the first two; with results 27 at most, with RGB 49. Two protocols at once take what both take.
     """
-    each = sorted((135 if p.rgb else 110 if p.source != "luma" else 60 for p in protocols), reverse=True)
+    each = sorted((_bytes_a_pixel(protocol) for protocol in protocols), reverse=True)
     bytes_a_pixel = sum(each[:2]) + 25 + 32 * (methods - 1)
     for benchmark in sets:
         what = f"{benchmark.name}: {benchmark.most_pixels / 1e6:.0f} megapixels"
         memory.check_memory(what, benchmark.most_pixels * bytes_a_pixel)
+
+
+def _bytes_a_pixel(protocol: Protocol) -> int:
+    if protocol.source == "rgb-float" or (protocol.source != "luma" and protocol.result == "float"):
+        return 60
+    return 45 if protocol.rgb else 30
 
 
 def evaluate_images(
@@ -104,11 +114,10 @@ def evaluate_images(
             for protocol in protocols:
                 pair = _pair(benchmark, original, scale, protocol, lr)
                 for model, run in methods.items():
-                    try:
-                        image = run(original, pair, protocol, scale)
-                    except VdsrError as error:
-                        raise VdsrError(f"{model}, {benchmark.name}/{original.name} x{scale:g}: {error}") from error
-                    yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, image)
+                    image = partial(_run, run, f"{model}, {benchmark.name}", original, pair, protocol, scale)
+                    # Files are read by the thread that scores them; other methods are run here, one after the other.
+                    given = image if isinstance(run, Results) else image()
+                    yield partial(_scored, benchmark.name, model, scale, original, pair, protocol, given)
 
     yield from in_order(jobs(), workers=2, window=0 if benchmark.most_pixels > LARGE else AHEAD)
     if not count:
@@ -123,6 +132,13 @@ def _opened(benchmark: Benchmark | Path | str) -> Benchmark:
     return open_set(benchmark)
 
 
+def _run(method: Method, what: str, original: Original, pair: Pair, protocol: Protocol, scale: float) -> Pixels:
+    try:
+        return method(original, pair, protocol, scale)
+    except VdsrError as error:
+        raise VdsrError(f"{what}/{original.name} x{scale:g}: {error}") from error
+
+
 def _scored(
     dataset: str,
     model: str,
@@ -130,11 +146,12 @@ def _scored(
     original: Original,
     pair: Pair,
     protocol: Protocol,
-    image: NDArray[np.float64],
+    image: Pixels | Callable[[], Pixels],
 ) -> Scored:
-    psnr, ssim = score(image, pair.gt, scale=scale, protocol=protocol)
+    values = image if isinstance(image, Pixels) else image()
+    psnr, ssim = score(values, pair.truth, scale=scale, protocol=protocol)
     record = Record(dataset, original.name, scale, model, protocol.label, psnr, ssim)
-    return Scored(record, original, pair, protocol, image)
+    return Scored(record, original, pair, protocol, values)
 
 
 def _pair(

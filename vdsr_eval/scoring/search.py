@@ -4,7 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import chain, product
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.io.ahead import Progress, ignore, in_order
 from vdsr_data.limits import BOUNDARIES
 from vdsr_data.matlab.arrays import RangeWarning
-from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW
+from vdsr_eval.metrics.fidelity import SSIM_FORMS, SSIM_WINDOW, Pixels
 from vdsr_eval.networks.network import Upscaler
 from vdsr_eval.protocols.pair import Enlarged, Pair, as_colours, as_scored, enlarge, ground_truth, pair_of, score
 from vdsr_eval.protocols.protocol import PROTOCOLS, Protocol, nearest, varied
@@ -245,7 +245,7 @@ class _Grid:
             except VdsrError as error:
                 problem = problem or str(error)
                 continue
-            errors = np.square(image - gt)
+            errors = np.square(image.floats() - gt.floats())
             for border in borders:
                 inner = errors[border : errors.shape[0] - border, border : errors.shape[1] - border]
                 if min(inner.shape[:2]) >= SSIM_WINDOW:
@@ -327,20 +327,19 @@ class _Grid:
 
     def _enlarged(self, original: Original, protocol: Protocol) -> Enlarged:
         given = None if self.lr is None else self.lr(original)
-        return enlarge(original.pixels, scale=self.scale, protocol=protocol, lr=given, colour=True)
+        made = enlarge(original.pixels, scale=self.scale, protocol=protocol, lr=given, colour=True)
+        return replace(made, up=cache(made.up))  # each of many protocols asks for it
 
-    def _planes(
-        self, original: Original, made: Enlarged | None, protocol: Protocol
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _planes(self, original: Original, made: Enlarged | None, protocol: Protocol) -> tuple[Pixels, Pixels]:
         """What is compared: the result, and the ground truth."""
         if made is not None:
             pair = pair_of(made, protocol)
         else:
             gt = as_colours(ground_truth(original.pixels, scale=self.scale, protocol=protocol), protocol)
             truth = as_scored(gt, protocol)
-            pair = Pair(truth, truth, lambda: (truth, None))
+            pair = Pair(truth, truth, lambda: (truth.floats(), None))
         image = self.run(original, pair, protocol, self.scale)
-        return image, pair.gt
+        return image, pair.truth
 
 
 def _apart(low: Mapping[str, Any]) -> dict[str, Any]:
