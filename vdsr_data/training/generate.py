@@ -174,13 +174,15 @@ def _image_planes(
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Luma of lr and gt of the image of this number, from 0, variant after variant, if there is room for a patch."""
     image = read_image(path)
-    last, colour, base = None, image, image
     variants = list(recipe.variants())
+    last = None
     for variant, (downsize, rotation, flip, scale) in enumerate(variants, start=number * len(variants)):
         if downsize != last:
             colour = image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)
-            base, last = luma(colour), downsize
-        gt = im2double(np.ascontiguousarray(modcrop(augment(base, rotation, flip), scale)))
+            small, last = luma(colour), downsize
+        if scale == recipe.scales[0]:
+            turned = im2double(np.ascontiguousarray(augment(small, rotation, flip)))  # bytes are faster to turn
+        gt = np.ascontiguousarray(modcrop(turned, scale))
         if min(gt.shape) >= recipe.patch_size:
             if recipe.degradation is None:
                 ilr = make_ilr(gt, scale, recipe.boundary)
