@@ -17,3 +17,14 @@ def cut(image, stride, transpose, out):
                         patch[column, row] = line[column]
                     else:
                         patch[row, column] = line[column]
+
+
+@kernel
+def gather(pixels, first, down, right, values, out):
+    """out[k, i, j] = values[pixels[first[k] + i * down[k] + j * right[k]]]."""
+    size = out.shape[1]
+    for k in range(out.shape[0]):
+        for i in range(size):
+            start, step, line = first[k] + i * down[k], right[k], out[k, i]
+            for j in range(size):
+                line[j] = values[pixels[start + j * step]]

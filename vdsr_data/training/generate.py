@@ -24,6 +24,7 @@ from vdsr_data.matlab.random import randperm_inverse
 from vdsr_data.matlab.resize import imresize
 from vdsr_data.training.layout import CHECKSUM, CHUNK, POSITION
 from vdsr_data.training.patches import augment, cut, patch_count
+from vdsr_data.training.planes import Planes, planes_for
 from vdsr_data.training.recipe import TrainingRecipe, count_patches
 from vdsr_data.training.writer import create_training
 
@@ -110,18 +111,25 @@ def generate_train(
         with unchanged(images[k]):
             digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
             start = starts[k]
-            for lr, gt in _image_planes(images[k], recipe, k):
+            for lr, gt, small in _image_planes(images[k], recipe, k, planes):
                 rows, columns = gt.shape
                 where = position[start : start + patch_count(rows, columns, recipe.patch_size, recipe.stride)]
-                with writer.room(where if own is None else np.searchsorted(own, where)) as pair:
-                    _cut(lr, recipe, pair[0])
-                    _cut(gt, recipe, pair[1])
                 start += len(where)
+                where = where if own is None else np.searchsorted(own, where)
+                with writer.room(where) as room:
+                    _cut(lr, recipe, room[0])
+                    if planes is None:
+                        _cut(gt, recipe, room[1])
+                    else:
+                        planes.note(where, small)
             if start != starts[k + 1]:
                 raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
         return digest
 
-    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
+    planes = planes_for([images[k] for k in chosen], count, recipe)
+    layout: Any = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
+    if planes is not None:
+        layout["later"] = planes.patches
     with create_training(output, compression=compression, workers=workers, count=count, **layout) as writer:
         writer.attributes = {
             "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
@@ -160,9 +168,8 @@ def image_patches(
     path: Path | str, recipe: TrainingRecipe, number: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches of lr and gt of the image of this number, from 0, laid out as in the file, variant after variant."""
-    for planes in _image_planes(path, recipe, number):
-        lr, gt = (_cut(plane, recipe) for plane in planes)
-        yield lr, gt
+    for lr, gt, _ in _image_planes(path, recipe, number):
+        yield _cut(lr, recipe), _cut(gt, recipe)
 
 
 def _cut(plane: NDArray[Any], recipe: TrainingRecipe, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -170,9 +177,12 @@ def _cut(plane: NDArray[Any], recipe: TrainingRecipe, out: NDArray[np.float32] |
 
 
 def _image_planes(
-    path: Path | str, recipe: TrainingRecipe, number: int
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Luma of lr and gt of the image of this number, from 0, variant after variant, if there is room for a patch."""
+    path: Path | str, recipe: TrainingRecipe, number: int, planes: Planes | None = None
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]]:
+    """Luma of lr and gt of the image of this number, from 0, variant after variant, if there is room for a patch.
+
+    And gt as whole numbers, a view of what the `planes` keep.
+    """
     image = read_image(path)
     variants = list(recipe.variants())
     last = None
@@ -180,6 +190,7 @@ def _image_planes(
         if downsize != last:
             colour = image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)
             small, last = luma(colour), downsize
+            small = planes.keep(small, Path(path)) if planes else small
         if scale == recipe.scales[0]:
             turned = im2double(np.ascontiguousarray(augment(small, rotation, flip)))  # bytes are faster to turn
         gt = np.ascontiguousarray(modcrop(turned, scale))
@@ -189,4 +200,4 @@ def _image_planes(
             else:
                 whole = modcrop(np.ascontiguousarray(augment(colour, rotation, flip)), scale)
                 ilr = degraded_ilr(whole, recipe.degradation.number(variant), scale, recipe.boundary)
-            yield ilr, gt
+            yield ilr, gt, modcrop(augment(small, rotation, flip), scale)

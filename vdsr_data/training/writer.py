@@ -9,8 +9,9 @@ goes to the next free place of its window, together with others; then every wind
 import os
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from vdsr_data.training.layout import CHECKSUM, CHUNK, POSITION, allocate, find_
 
 __all__ = ["TrainingWriter", "compress_training", "create_training"]
 
-BATCH, WINDOW, PIECE = 12 * 2**20, 24 * 2**20, 2**18  # bytes of pairs that wait, of a window, of a write
+BATCH, WINDOW, PIECE = 2**23, 2**23, 2**18  # bytes of patches that wait, of a window, of a write
 TOGETHER = 4  # patches that a batch has for a window, at least
 SORTERS = 2  # windows in memory at once
 
@@ -36,10 +37,10 @@ SORTERS = 2  # windows in memory at once
 class _Batch:
     """Pairs of patches, as they are stored, that wait in memory to be written together."""
 
-    def __init__(self, capacity: int, size: int) -> None:
+    def __init__(self, kinds: int, capacity: int, size: int) -> None:
         self.used = 0
         self.rows = np.empty(capacity, dtype=np.intp)
-        self.pair = np.empty((2, capacity, size // 4), dtype=np.float32)
+        self.patches = np.empty((kinds, capacity, size // 4), dtype=np.float32)
 
 
 class TrainingWriter:
@@ -60,6 +61,8 @@ class TrainingWriter:
         Of a part of a larger file: where each of its patches belongs in the whole, ascending.
     shuffled : bool
         Whether patches come in random order, not in that of the file.
+    later : callable, optional
+        Gives gt of the positions from a first one up to a last one, in the end; then `room` is for lr alone.
 
     Attributes
     ----------
@@ -68,7 +71,8 @@ class TrainingWriter:
     """
 
     def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes,
-                 position: NDArray[np.unsignedinteger] | None = None, shuffled: bool = True) -> None:  # fmt: skip
+                 position: NDArray[np.unsignedinteger] | None = None, shuffled: bool = True,
+                 later: Callable[[int, int], NDArray[np.float32]] | None = None) -> None:  # fmt: skip
         # Threads that wait for the file in the kernel spin; those that wait here leave the core to another.
         self._lock = threading.Lock()
         self._count = count
@@ -86,7 +90,9 @@ class TrainingWriter:
         reserve(path)
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
         self._size = 4 * patch_size**2
-        self._capacity = max(BATCH // (2 * self._size), 1)
+        self._later = later
+        self._kinds = 1 if later else 2  # of patches that come through `room`
+        self._capacity = max(BATCH // (self._kinds * self._size), 1)
         self._waiting: list[_Batch] = []
         self._window = max(WINDOW // self._size, 1)  # patches
         windows = -(-count // self._window)
@@ -96,18 +102,18 @@ class TrainingWriter:
 
     @contextmanager
     def room(self, positions: NDArray[np.integer]) -> Iterator[NDArray[np.float32]]:
-        """Give an array (2, n, patch_size ** 2) for the n patches of lr and of gt, which are stored at these positions.
+        """Give an array (2, n, patch_size ** 2) for n patches of lr and of gt, which are stored at these positions.
 
         They are laid out as in the file. Positions beyond the count are dropped.
         """
         with self._lock:
-            batch = self._waiting.pop() if self._waiting else _Batch(self._capacity, self._size)
+            batch = self._waiting.pop() if self._waiting else _Batch(self._kinds, self._capacity, self._size)
         if batch.used + len(positions) > len(batch.rows):
             self._store(batch)
         if len(positions) > len(batch.rows):
-            batch = _Batch(len(positions), self._size)
+            batch = _Batch(self._kinds, len(positions), self._size)
         own = slice(batch.used, batch.used + len(positions))
-        yield batch.pair[:, own]
+        yield batch.patches[:, own]
         batch.rows[own] = positions
         batch.used = own.stop
         if len(batch.rows) > self._capacity:
@@ -127,11 +133,10 @@ class TrainingWriter:
         order = order[: np.count_nonzero(batch.rows[: batch.used] < self._count)]
         rows = batch.rows[order]
         places = self._next_places(rows) if self._windows else rows
-        for k, patches in enumerate(batch.pair):
-            self._put(k, patches, order, places)
+        for k, patches in enumerate(batch.patches):
+            self._put(k, partial(_chosen, patches, order), places)
             if self._checksums is not None:
-                stored = (patches[number].astype("<f4", copy=False) for number in order.tolist())
-                self._checksums[rows, k] = [zlib.crc32(patch) for patch in stored]
+                self._checksums[rows, k] = [zlib.crc32(_chosen(patches, order, n, n + 1)) for n in range(len(rows))]
         batch.used = 0
 
     def _next_places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -144,13 +149,13 @@ class TrainingWriter:
         self._row[places] = rows
         return places
 
-    def _put(self, k: int, patches: NDArray[Any], order: NDArray[np.intp], places: NDArray[np.intp]) -> None:
-        """Write ``patches[order]`` to places of data set k, neighbours together."""
+    def _put(self, k: int, patches: Callable[[int, int], NDArray[np.float32]], places: NDArray[np.intp]) -> None:
+        """Write all that `patches` gives, from one number to another, to places of data set k, neighbours together."""
         offsets = self._places[k].offsets(places)
         most = max(PIECE // self._size, 1)
         for first, last in _runs(offsets, self._size):
             for start in range(first, last, most):
-                piece = patches.take(order[start : min(start + most, last)], axis=0).astype("<f4", copy=False)
+                piece = patches(start, min(start + most, last)).astype("<f4", copy=False)
                 with self._lock:
                     written = self._write_at(piece.data.cast("B"), int(offsets[start]))
                 if written != piece.nbytes:
@@ -167,11 +172,18 @@ class TrainingWriter:
         for batch in self._waiting:
             self._store(batch)
         self._waiting.clear()
-        results(self._sort, 2 * len(self._filled), min(workers, SORTERS), ignore)
+        results(self._sort, self._kinds * len(self._filled), min(workers, SORTERS), ignore)
+        if self._later:
+            results(self._cut, -(-self._count // self._window), min(workers, SORTERS), ignore)
+
+    def _cut(self, window: int) -> None:
+        """Write gt of a window."""
+        places = np.arange(window * self._window, min((window + 1) * self._window, self._count))
+        self._put(1, lambda first, last: self._later(places[0] + first, places[0] + last), places)
 
     def _sort(self, number: int) -> None:
         """Bring the patches of a window of a data set to their places; where nothing was written, zeros."""
-        window, k = divmod(number, 2)
+        window, k = divmod(number, self._kinds)
         filled, start = int(self._filled[window]), window * self._window
         places = np.arange(start, min(start + self._window, self._count))
         patches = np.empty((len(places) + 1, self._size // 4), dtype="<f4")
@@ -183,7 +195,7 @@ class TrainingWriter:
                 file.readinto(patches[first:last].data)
         order = np.full(len(places), len(places))
         order[self._row[start : start + filled].astype(np.intp) - start] = np.arange(filled)
-        self._put(k, patches, order, places)
+        self._put(k, partial(_chosen, patches, order), places)
 
     def close(self) -> None:
         """End the writing of patches; `annotate` may follow."""
@@ -191,6 +203,10 @@ class TrainingWriter:
         if self._checksums is not None:
             with edit_hdf5(self._path) as file:
                 file.create_dataset(CHECKSUM, data=self._checksums, track_times=False)
+
+
+def _chosen(patches: NDArray[Any], order: NDArray[np.intp], start: int, stop: int) -> NDArray[Any]:
+    return patches.take(order[start:stop], axis=0)
 
 
 def _runs(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:
