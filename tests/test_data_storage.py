@@ -24,7 +24,7 @@ def write(path: Path, axes: str = "matlab", keys: tuple[str, str] = ("lr", "gt")
     order = np.random.default_rng(1).permutation(PATCHES.shape[1])
     for part in np.array_split(order, 7):
         writer.write(part, *(np.ascontiguousarray(turned[k, part]) for k in range(2)))
-    writer.finish(workers=1)
+    writer.finish()
     writer.close()
 
 

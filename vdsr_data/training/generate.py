@@ -113,9 +113,11 @@ def generate_train(
             start = starts[k]
             for lr, gt, small in _image_planes(images[k], recipe, k, planes):
                 rows, columns = gt.shape
-                where = position[start : start + patch_count(rows, columns, recipe.patch_size, recipe.stride)]
-                start += len(where)
-                where = where if own is None else np.searchsorted(own, where)
+                end = start + patch_count(rows, columns, recipe.patch_size, recipe.stride)
+                where: NDArray[Any] = position[start:end]
+                start = end
+                if own is not None:
+                    where = np.searchsorted(own, where)
                 with writer.room(where) as room:
                     _cut(lr, recipe, room[0])
                     if planes is None:
@@ -127,10 +129,10 @@ def generate_train(
         return digest
 
     planes = planes_for([images[k] for k in chosen], count, recipe)
-    layout: Any = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
-    if planes is not None:
-        layout["later"] = planes.patches
-    with create_training(output, compression=compression, workers=workers, count=count, **layout) as writer:
+    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
+    with create_training(
+        output, compression=compression, workers=workers, count=count, planes=planes, **layout
+    ) as writer:
         writer.attributes = {
             "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
             "axes": recipe.axes, "recipe": recipe.kept(), "images": [path.name for path in images],

@@ -23,7 +23,7 @@ from vdsr_data.training.recipe import TrainingRecipe
 __all__ = ["Planes", "planes_for"]
 
 MOST = 40 * 2**20  # bytes
-PLACE = np.dtype([("first", "i8"), ("down", "i4"), ("right", "i4")])  # a pixel, and the ways to those below and beside
+PLACE = np.dtype([("first", "i4"), ("down", "i4"), ("right", "i4")])  # a pixel, and the ways to those below and beside
 
 
 class Planes:
@@ -67,6 +67,10 @@ class Planes:
         places["down"], places["right"] = (right, down) if self._recipe.axes == "matlab" else (down, right)
         inside = positions < len(self._places)
         self._places[positions[inside]] = places[inside]
+
+    def release(self) -> None:
+        """Give the memory of the luma back, when all patches are cut."""
+        self._luma = self._luma[:0].copy()
 
     def patches(self, start: int, stop: int) -> NDArray[np.float32]:
         """The patches of these positions, laid out as in the file."""

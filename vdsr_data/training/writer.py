@@ -26,11 +26,12 @@ from vdsr_data.io.files import replacing, scratch
 from vdsr_data.io.hdf5 import annotate, create_hdf5, edit_hdf5
 from vdsr_data.limits import Axes
 from vdsr_data.training.layout import CHECKSUM, CHUNK, POSITION, allocate, find_patches, patch_shape
+from vdsr_data.training.planes import Planes
 
 __all__ = ["TrainingWriter", "compress_training", "create_training"]
 
-BATCH, WINDOW, PIECE = 2**23, 2**23, 2**18  # bytes of patches that wait, of a window, of a write
-TOGETHER = 4  # patches that a batch has for a window, at least
+BATCH, WINDOW, PIECE = 2**22, 2**24, 2**18  # bytes of lr, or gt, that wait in each thread, of a window, and of a write
+TOGETHER = 2  # patches that a batch has for a window, at least
 SORTERS = 2  # windows in memory at once
 
 
@@ -61,8 +62,10 @@ class TrainingWriter:
         Of a part of a larger file: where each of its patches belongs in the whole, ascending.
     shuffled : bool
         Whether patches come in random order, not in that of the file.
-    later : callable, optional
-        Gives gt of the positions from a first one up to a last one, in the end; then `room` is for lr alone.
+    threads : int
+        That write.
+    planes : Planes, optional
+        What gives gt in the end; then `room` is for lr alone.
 
     Attributes
     ----------
@@ -71,10 +74,11 @@ class TrainingWriter:
     """
 
     def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes,
-                 position: NDArray[np.unsignedinteger] | None = None, shuffled: bool = True,
-                 later: Callable[[int, int], NDArray[np.float32]] | None = None) -> None:  # fmt: skip
+                 position: NDArray[np.unsignedinteger] | None = None, shuffled: bool = True, threads: int = 1,
+                 planes: Planes | None = None) -> None:  # fmt: skip
         # Threads that wait for the file in the kernel spin; those that wait here leave the core to another.
         self._lock = threading.Lock()
+        self._threads = threads
         self._count = count
         self._path = path
         self._checksums = None if position is None else np.zeros((count, 2), dtype="<u4")
@@ -90,9 +94,9 @@ class TrainingWriter:
         reserve(path)
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
         self._size = 4 * patch_size**2
-        self._later = later
-        self._kinds = 1 if later else 2  # of patches that come through `room`
-        self._capacity = max(BATCH // (self._kinds * self._size), 1)
+        self._planes = planes
+        self._kinds = 1 if planes else 2  # of patches that come through `room`
+        self._capacity = max(BATCH // self._size, 1)
         self._waiting: list[_Batch] = []
         self._window = max(WINDOW // self._size, 1)  # patches
         windows = -(-count // self._window)
@@ -106,17 +110,18 @@ class TrainingWriter:
 
         They are laid out as in the file. Positions beyond the count are dropped.
         """
+        large = len(positions) > self._capacity
         with self._lock:
-            batch = self._waiting.pop() if self._waiting else _Batch(self._kinds, self._capacity, self._size)
+            batch = self._waiting.pop() if self._waiting and not large else None
+        if batch is None:
+            batch = _Batch(self._kinds, max(len(positions), self._capacity), self._size)
         if batch.used + len(positions) > len(batch.rows):
             self._store(batch)
-        if len(positions) > len(batch.rows):
-            batch = _Batch(self._kinds, len(positions), self._size)
         own = slice(batch.used, batch.used + len(positions))
         yield batch.patches[:, own]
         batch.rows[own] = positions
         batch.used = own.stop
-        if len(batch.rows) > self._capacity:
+        if large:
             self._store(batch)
         else:
             self._waiting.append(batch)
@@ -134,9 +139,7 @@ class TrainingWriter:
         rows = batch.rows[order]
         places = self._next_places(rows) if self._windows else rows
         for k, patches in enumerate(batch.patches):
-            self._put(k, partial(_chosen, patches, order), places)
-            if self._checksums is not None:
-                self._checksums[rows, k] = [zlib.crc32(_chosen(patches, order, n, n + 1)) for n in range(len(rows))]
+            self._put(k, partial(_chosen, patches, order), places, rows)
         batch.used = 0
 
     def _next_places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -149,13 +152,20 @@ class TrainingWriter:
         self._row[places] = rows
         return places
 
-    def _put(self, k: int, patches: Callable[[int, int], NDArray[np.float32]], places: NDArray[np.intp]) -> None:
-        """Write all that `patches` gives, from one number to another, to places of data set k, neighbours together."""
+    def _put(self, k: int, patches: Callable[[int, int], NDArray[np.float32]], places: NDArray[np.intp],
+             rows: NDArray[np.intp] | None = None) -> None:  # fmt: skip
+        """Write all that `patches` gives, from one number to another, to places of data set k, neighbours together.
+
+        `rows` are their positions, if their checksums are wanted.
+        """
         offsets = self._places[k].offsets(places)
         most = max(PIECE // self._size, 1)
         for first, last in _runs(offsets, self._size):
             for start in range(first, last, most):
-                piece = patches(start, min(start + most, last)).astype("<f4", copy=False)
+                stop = min(start + most, last)
+                piece = patches(start, stop).astype("<f4", copy=False)
+                if self._checksums is not None and rows is not None:
+                    self._checksums[rows[start:stop], k] = [zlib.crc32(patch.data) for patch in piece]
                 with self._lock:
                     written = self._write_at(piece.data.cast("B"), int(offsets[start]))
                 if written != piece.nbytes:
@@ -167,19 +177,21 @@ class TrainingWriter:
         self._file.seek(offset)
         return self._file.write(data)
 
-    def finish(self, workers: int) -> None:
-        """Write what still waits, and sort the windows, on so many threads, but few."""
+    def finish(self) -> None:
+        """Write what still waits, and gt of the planes, whose memory then serves to sort the windows."""
         for batch in self._waiting:
             self._store(batch)
         self._waiting.clear()
-        results(self._sort, self._kinds * len(self._filled), min(workers, SORTERS), ignore)
-        if self._later:
-            results(self._cut, -(-self._count // self._window), min(workers, SORTERS), ignore)
+        if self._planes is not None:
+            results(partial(self._cut, self._planes), -(-self._count // self._window), self._threads, ignore)
+            self._planes.release()
+        results(self._sort, self._kinds * len(self._filled), min(self._threads, SORTERS), ignore)
 
-    def _cut(self, window: int) -> None:
+    def _cut(self, planes: Planes, window: int) -> None:
         """Write gt of a window."""
-        places = np.arange(window * self._window, min((window + 1) * self._window, self._count))
-        self._put(1, lambda first, last: self._later(places[0] + first, places[0] + last), places)
+        start = window * self._window
+        places = np.arange(start, min(start + self._window, self._count))
+        self._put(1, lambda first, last: planes.patches(start + first, start + last), places, places)
 
     def _sort(self, number: int) -> None:
         """Bring the patches of a window of a data set to their places; where nothing was written, zeros."""
@@ -192,7 +204,8 @@ class TrainingWriter:
         with self._path.open("rb", buffering=0) as file:
             for first, last in _runs(offsets, self._size):
                 file.seek(int(offsets[first]))
-                file.readinto(patches[first:last].data)
+                if file.readinto(patches[first:last].data) != self._size * (last - first):
+                    raise OSError(f"{self._path}: became shorter while it was written")
         order = np.full(len(places), len(places))
         order[self._row[start : start + filled].astype(np.intp) - start] = np.arange(filled)
         self._put(k, partial(_chosen, patches, order), places)
@@ -226,10 +239,10 @@ def create_training(
     with ExitStack() as stack:
         target = stack.enter_context(replacing(path))
         file = stack.enter_context(scratch(path)) if compression else target
-        writer = TrainingWriter(file, **layout)
+        writer = TrainingWriter(file, threads=workers, **layout)
         try:
             yield writer
-            writer.finish(workers)
+            writer.finish()
         finally:
             writer.close()
         annotate(file, writer.attributes)
