@@ -45,7 +45,7 @@ def make_images(folder: Path, count: int) -> None:
 def build(folder: Path, count: int, threads: int, *, discard: bool) -> None:
     """Build from the first images; print pairs, seconds and the peak of this process in bytes."""
     from vdsr_data.images.files import list_images
-    from vdsr_data.training import build as generate
+    from vdsr_data.training import generate
     from vdsr_data.training import writer as storage
 
     if discard:

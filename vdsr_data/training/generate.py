@@ -113,9 +113,10 @@ def generate_train(
             start = starts[k]
             for lr, gt, small in _image_planes(images[k], recipe, k, planes):
                 rows, columns = gt.shape
-                end = start + patch_count(rows, columns, recipe.patch_size, recipe.stride)
-                where: NDArray[Any] = position[start:end]
-                start = end
+                first, start = start, start + patch_count(rows, columns, recipe.patch_size, recipe.stride)
+                if start > starts[k + 1]:
+                    break
+                where: NDArray[Any] = position[first:start]
                 if own is not None:
                     where = np.searchsorted(own, where)
                 with writer.room(where) as room:
@@ -129,10 +130,9 @@ def generate_train(
         return digest
 
     planes = planes_for([images[k] for k in chosen], count, recipe)
-    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
-    with create_training(
-        output, compression=compression, workers=workers, count=count, planes=planes, **layout
-    ) as writer:
+    layout: Any = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own,
+                   "count": count, "planes": planes}  # fmt: skip
+    with create_training(output, compression=compression, workers=workers, **layout) as writer:
         writer.attributes = {
             "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
             "axes": recipe.axes, "recipe": recipe.kept(), "images": [path.name for path in images],
@@ -183,7 +183,7 @@ def _image_planes(
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]]:
     """Luma of lr and gt of the image of this number, from 0, variant after variant, if there is room for a patch.
 
-    And gt as whole numbers, a view of what the `planes` keep.
+    With gt comes the same in whole numbers: a view of what the `planes` keep.
     """
     image = read_image(path)
     variants = list(recipe.variants())

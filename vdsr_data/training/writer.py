@@ -1,9 +1,13 @@
 """The writing of training files: patches arrive image by image, and are stored in random order.
 
 HDF5 allocates every chunk first; the patches are put at their byte offsets in the file, so that memory does not grow
-with their number. What takes time is not the order but the number of writes: 433,536 of 6.7 kB take 2.9 to 5.2 s of
-system time, as many bytes in pieces of 0.4 MB 0.5 s. So the file is divided into windows. In a first pass each patch
-goes to the next free place of its window, together with others; then every window is sorted in memory.
+with their number. Not the order takes time but the number of writes: 433,536 of 6.7 kB took 2.5 s of system time at
+random places, 2.0 s one after the other, and as many bytes in pieces of 0.4 MB 0.5 s (Linux 6.18, ext4). So the file is
+divided into windows. First each patch goes to the next free place of its window, with others that wait for the same;
+then every window is sorted in memory. Gt of a set whose luma fits into memory is written in order, see `planes`.
+
+Tried and dropped: a shared memory map, 3.3 to 3.6 s, and all the file as resident memory; `pwritev` of patches where
+they lie, which spares a copy, but as many objects of Python cost more than that.
 """
 
 import os
@@ -108,7 +112,7 @@ class TrainingWriter:
     def room(self, positions: NDArray[np.integer]) -> Iterator[NDArray[np.float32]]:
         """Give an array (2, n, patch_size ** 2) for n patches of lr and of gt, which are stored at these positions.
 
-        They are laid out as in the file. Positions beyond the count are dropped.
+        They are laid out as in the file; with `planes` it is (1, n, ...). Positions beyond the count are dropped.
         """
         large = len(positions) > self._capacity
         with self._lock:
