@@ -194,7 +194,8 @@ def _image_planes(
             small, last = luma(colour), downsize
             small = planes.keep(small, Path(path)) if planes else small
         if scale == recipe.scales[0]:
-            turned = im2double(np.ascontiguousarray(augment(small, rotation, flip)))  # bytes are faster to turn
+            # Bytes are faster to turn than float64. A loop that turns, crops and converts at once took twice as long.
+            turned = im2double(np.ascontiguousarray(augment(small, rotation, flip)))
         gt = np.ascontiguousarray(modcrop(turned, scale))
         if min(gt.shape) >= recipe.patch_size:
             if recipe.degradation is None:

@@ -40,7 +40,7 @@ SORTERS = 2  # windows in memory at once
 
 
 class _Batch:
-    """Pairs of patches, as they are stored, that wait in memory to be written together."""
+    """Patches of lr, and of gt, that wait in memory to be written together."""
 
     def __init__(self, kinds: int, capacity: int, size: int) -> None:
         self.used = 0
