@@ -35,6 +35,7 @@ from vdsr_data.training.planes import Planes
 __all__ = ["TrainingWriter", "compress_training", "create_training"]
 
 BATCH, WINDOW, PIECE = 2**22, 2**24, 2**18  # bytes of lr, or gt, that wait in each thread, of a window, and of a write
+WAITING = 5 * 2**22  # bytes of lr, or gt, that wait in all threads
 TOGETHER = 2  # patches that a batch has for a window, at least
 SORTERS = 2  # windows in memory at once
 
@@ -100,7 +101,7 @@ class TrainingWriter:
         self._size = 4 * patch_size**2
         self._planes = planes
         self._kinds = 1 if planes else 2  # of patches that come through `room`
-        self._capacity = max(BATCH // self._size, 1)
+        self._capacity = max(min(BATCH, WAITING // threads) // self._size, 1)
         self._waiting: list[_Batch] = []
         self._window = max(WINDOW // self._size, 1)  # patches
         windows = -(-count // self._window)
