@@ -45,13 +45,13 @@ def make_images(folder: Path, count: int) -> None:
 def build(folder: Path, count: int, threads: int, *, discard: bool) -> None:
     """Build from the first images; print pairs, seconds and the peak of this process in bytes."""
     from vdsr_data.images.files import list_images
-    from vdsr_data.training import build as generate
-    from vdsr_data.training import file as storage
+    from vdsr_data.training import generate
+    from vdsr_data.training import writer as storage
 
     if discard:
         generate.check_space = lambda *_: None
         storage.reserve = lambda _: None
-        storage.TrainingWriter._write_at = lambda _, patch, __: patch.nbytes
+        storage.TrainingWriter._write_at = lambda _, data, __: data.nbytes
     output = folder.parent / "train.h5"
     start = time.perf_counter()
     summary = generate.generate_train(list_images(folder)[:count], output, generate.TrainingRecipe(), workers=threads)

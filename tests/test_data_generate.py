@@ -11,11 +11,13 @@ from PIL import Image
 from reference import slow_imresize, slow_luma, slow_train_data, slow_ycbcr
 from scipy.io import loadmat
 
+from vdsr_data import imresize
 from vdsr_data.benchmark.build import generate_test, generate_test_mat
 from vdsr_data.benchmark.file import open_benchmark_file
 from vdsr_data.benchmark.resizing import resize_images
 from vdsr_data.errors import ArgumentError, VdsrError
 from vdsr_data.images.files import list_images, read_image
+from vdsr_data.training import generate, planes, writer
 from vdsr_data.training.file import open_training
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe
@@ -73,6 +75,52 @@ def test_file_does_not_depend_on_workers_or_compression(photographs: Path, tmp_p
     for a, b in zip(as_h5py_shows(tmp_path / "one.h5"), as_h5py_shows(tmp_path / "small.h5"), strict=True):
         assert (a == b).all()
     assert (tmp_path / "small.h5").stat().st_size < (tmp_path / "one.h5").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"rotations": (0, 90, 180, 270), "flips": ("none", "left-right", "up-down"), "axes": "nhwc", "stride": 7},
+        {"downsizes": (0.7, 1.0), "scales": (3, 2), "degradation": "dn:noise=10"},
+    ],
+)
+def test_file_does_not_depend_on_memory(photographs: Path, tmp_path: Path, how: dict, monkeypatch: pytest.MonkeyPatch):
+    images, recipe = list_images(photographs), TrainingRecipe(**{"patch_size": 16, "stride": 16, **how})
+    generate_train(images, tmp_path / "usual.h5", recipe)
+    usual = (tmp_path / "usual.h5").read_bytes()
+    parts = [tmp_path / f"{k}.h5" for k in (1, 2)]
+    for k, part in enumerate(parts, 1):
+        generate_train(images, part, recipe, shard=(k, 2))
+    part = parts[0].read_bytes()
+    monkeypatch.setattr(planes, "MOST", 0)
+    generate_train(images, tmp_path / "large.h5", recipe, workers=2)
+    assert (tmp_path / "large.h5").read_bytes() == usual
+    generate_train(images, parts[0], recipe, shard=(1, 2))
+    assert parts[0].read_bytes() == part
+    merge(parts, tmp_path / "merged.h5")
+    assert (tmp_path / "merged.h5").read_bytes() == usual
+    for name, value in (("BATCH", 9_000), ("WINDOW", 30_000), ("TOGETHER", 0.1)):
+        monkeypatch.setattr(writer, name, value)
+    generate_train(images, tmp_path / "little.h5", recipe, workers=3)
+    assert (tmp_path / "little.h5").read_bytes() == usual
+    monkeypatch.setattr(writer, "TOGETHER", 10**9)
+    generate_train(images, tmp_path / "direct.h5", recipe, workers=3)
+    assert (tmp_path / "direct.h5").read_bytes() == usual
+
+
+@pytest.mark.parametrize("most", [0, planes.MOST])
+@pytest.mark.parametrize("factor", [0.5, 2])
+def test_image_of_another_size_than_its_head(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, factor: float
+):
+    last = list_images(photographs)[-1]
+    monkeypatch.setattr(planes, "MOST", most)
+    other = lambda path: imresize(read_image(path), factor if path == last else 1)  # noqa: E731
+    monkeypatch.setattr(generate, "read_image", other)
+    with pytest.raises(VdsrError, match=f"{last.name}: its size is not the one that the head of the file declares"):
+        generate_train(list_images(photographs), tmp_path / "a.h5", TrainingRecipe(patch_size=16, stride=16))
+    assert not list(tmp_path.glob("*.h5"))
 
 
 @pytest.mark.slow

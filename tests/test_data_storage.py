@@ -11,7 +11,9 @@ from patience import next_second
 
 from vdsr_data.errors import VdsrError
 from vdsr_data.io.hdf5 import annotate
-from vdsr_data.training.file import CHUNK, TrainingWriter, compress_training, open_training
+from vdsr_data.training.file import open_training
+from vdsr_data.training.layout import CHUNK
+from vdsr_data.training.writer import TrainingWriter, compress_training
 
 PATCHES = np.random.default_rng(0).random((2, 2 * CHUNK + 5, 9, 9)).astype(np.float32)
 
@@ -22,6 +24,7 @@ def write(path: Path, axes: str = "matlab", keys: tuple[str, str] = ("lr", "gt")
     order = np.random.default_rng(1).permutation(PATCHES.shape[1])
     for part in np.array_split(order, 7):
         writer.write(part, *(np.ascontiguousarray(turned[k, part]) for k in range(2)))
+    writer.finish()
     writer.close()
 
 

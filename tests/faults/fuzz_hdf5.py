@@ -15,9 +15,10 @@ from vdsr_data.degradations.recipes import Degradation
 from vdsr_data.images.files import write_image
 from vdsr_data.inspect.describe import describe
 from vdsr_data.io.hdf5 import write_attribute
-from vdsr_data.training.file import compress_training, open_training
+from vdsr_data.training.file import open_training
 from vdsr_data.training.generate import generate_train
 from vdsr_data.training.recipe import TrainingRecipe, recipe_of
+from vdsr_data.training.writer import compress_training
 from vdsr_eval.networks.weights import read_weights, write_weights
 from vdsr_train.config import Config
 from vdsr_train.loop.checkpoint import Saved

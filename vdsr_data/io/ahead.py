@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 __all__ = ["Advance", "Progress", "ignore", "in_order", "of_all", "results"]
@@ -36,9 +36,7 @@ def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> I
     window : int
         Bounds how many jobs and results are in memory.
     """
-    # glibc's malloc gives freed memory back to the system, and finds it anew for the next image, page by page: 2.0 s of
-    # `build-train` with 291 images. Once it has seen so large a block freed, it keeps what is smaller.
-    bytes(KEPT)
+    _keep_memory()
     waiting: deque[Future[T]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
@@ -50,6 +48,16 @@ def in_order(jobs: Iterable[Callable[[], T]], *, workers: int, window: int) -> I
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _keep_memory() -> None:
+    """Let glibc's malloc keep what is freed: it does so for smaller blocks once it has seen so large a one freed.
+
+    Else it gives them back to the system, and finds them anew for the next image, page by page: 2.0 s of `build-train`
+    with 291 images. A second block of that size would be memory in use.
+    """
+    bytes(KEPT)
 
 
 def results(process: Callable[[int], T], count: int, workers: int, advance: Advance) -> list[T]:

@@ -16,8 +16,8 @@ from vdsr_data.io.ahead import Progress, ignore, of_all
 from vdsr_data.io.disk import size_text
 from vdsr_data.io.files import HDF5, check_folder, check_output
 from vdsr_data.limits import Axes, Boundary, Flip, SubimageFormat, TrainingFormat
-from vdsr_data.training.file import CHUNK
 from vdsr_data.training.generate import check_shard, generate_train
+from vdsr_data.training.layout import CHUNK
 from vdsr_data.training.recipe import TrainingRecipe, count_patches
 from vdsr_data.training.shards import dask_executor, generate_spread
 from vdsr_data.training.subimages import SubimageRecipe, check_places, count_subimages, generate_subimages

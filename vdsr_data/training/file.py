@@ -1,14 +1,6 @@
-"""The HDF5 layout of training files, writer beside reader.
-
-Patches arrive image by image but are stored in random order. The writer lets HDF5 allocate every chunk first and then
-puts each patch at its byte offset in the file, so that memory does not grow with the number of patches; the reader maps
-the same offsets, so that a batch of random patches is a few page-sized copies.
-"""
+"""The reading of training files: they are mapped, so that a batch of random patches is a few page-sized copies."""
 
 import mmap
-import os
-import threading
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,143 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vdsr_data.errors import VdsrError
-from vdsr_data.io.disk import reserve
-from vdsr_data.io.files import replacing, scratch
-from vdsr_data.io.hdf5 import (
-    annotate,
-    create_hdf5,
-    damage_explained,
-    edit_hdf5,
-    open_hdf5,
-    plain_dataset,
-    read_attributes,
-)
-from vdsr_data.limits import Axes
-from vdsr_data.training.layout import CHUNK, allocate, check_layout, find_keys, find_patches, patch_shape
+from vdsr_data.io.hdf5 import damage_explained, open_hdf5, plain_dataset, read_attributes
+from vdsr_data.training.layout import CHECKSUM, POSITION, check_layout, find_keys, find_patches
 from vdsr_data.training.virtual import source_names
 
-__all__ = ["CHECKSUM", "CHUNK", "POSITION", "TrainingFile", "TrainingWriter", "compress_training",
-           "create_training", "open_part", "open_training", "whole_order"]  # fmt: skip
+__all__ = ["TrainingFile", "open_part", "open_training", "whole_order"]
 
 BLOCK = 2**20  # positions at a time
-POSITION, CHECKSUM = "position", "crc32"  # of each patch of a part: its place in the whole; of its lr and gt as stored
-
-
-class TrainingWriter:
-    """A training file in the making; `write` may be called from several threads, in any order of patches.
-
-    Parameters
-    ----------
-    path : Path
-        The file to create; an existing file is overwritten.
-    count : int
-        Number of patch pairs.
-    patch_size : int
-    keys : (str, str)
-        Names of the low-resolution and the ground-truth data set.
-    axes : {"matlab", "nhwc"}
-        (N, 1, column, row) as MATLAB's column-major arrays appear in h5py, or (N, row, column, 1).
-    position : ndarray, shape (count,), optional
-        Of a part of a larger file: where each of its patches belongs in the whole, ascending.
-
-    Attributes
-    ----------
-    attributes : dict
-        What `create_training` adds to the file at the end.
-    """
-
-    def __init__(self, path: Path, *, count: int, patch_size: int, keys: tuple[str, str], axes: Axes,
-                 position: NDArray[np.unsignedinteger] | None = None) -> None:  # fmt: skip
-        # Threads that wait for the file in the kernel spin; those that wait here leave the core to another.
-        self._lock = threading.Lock()
-        self._count = count
-        self._path = path
-        self._checksums = None if position is None else np.zeros((count, 2), dtype="<u4")
-        self.attributes: dict[str, Any] = {}
-        with create_hdf5(path) as file:
-            for key in keys:
-                allocate(file, key, count, patch_shape(patch_size, axes))
-            if position is not None:
-                file.create_dataset(POSITION, data=position, dtype="<u8", track_times=False)
-        with h5py.File(path, "r") as file:
-            places = [find_patches(file[key]) for key in keys]
-        self._places = [found for found in places if found is not None]
-        reserve(path)
-        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
-
-    def write(self, positions: NDArray[np.integer], lr: NDArray[Any], gt: NDArray[Any]) -> None:
-        """Store patches at their positions; positions beyond the count are dropped.
-
-        `lr` and `gt`, (n, ...) and C-contiguous, are laid out as in the file: as `cut` or `TrainingFile.stored` gives
-        them.
-        """
-        # A write per patch meets each page 2.6 times: 2.9 to 3.9 s of system time for 433,536 patches. Two sequential
-        # passes, into 64 or 128 buckets and each permuted in memory, took 2.3 to 4.0 s, and 1.2 to 1.5 s to copy and
-        # order; a shared memory map 3.3 to 3.6 s, 2.8 s to copy, and all the file as resident memory.
-        kept = np.flatnonzero(positions < self._count)
-        rows = positions[kept].astype(np.intp)
-        for k, (patches, places) in enumerate(zip((lr, gt), self._places, strict=True)):
-            stored = [patches[number].data for number in kept.tolist()]
-            offsets = places.offsets(rows).tolist()
-            with self._lock:
-                for patch, offset in zip(stored, offsets, strict=True):
-                    if self._write_at(patch, offset) != places.size:
-                        raise OSError(f"{self._file.name}: a patch could not be written in full; is the disk full?")
-            if self._checksums is not None:
-                self._checksums[rows, k] = [zlib.crc32(patch) for patch in stored]
-
-    def _write_at(self, patch: memoryview, offset: int) -> int:
-        if hasattr(os, "pwrite"):
-            return os.pwrite(self._file.fileno(), patch, offset)
-        self._file.seek(offset)
-        return self._file.write(patch)
-
-    def close(self) -> None:
-        """End the writing of patches; `annotate` may follow."""
-        self._file.close()
-        if self._checksums is not None:
-            with edit_hdf5(self._path) as file:
-                file.create_dataset(CHECKSUM, data=self._checksums, track_times=False)
-
-
-@contextmanager
-def create_training(path: Path | str, *, compression: int = 0, **layout: Any) -> Iterator[TrainingWriter]:
-    """Give a `TrainingWriter` with this layout; `path` is replaced, by a complete file, when the block ends well.
-
-    With a `compression`, a level of gzip, the patches go to a second temporary file first.
-    """
-    with ExitStack() as stack:
-        target = stack.enter_context(replacing(path))
-        file = stack.enter_context(scratch(path)) if compression else target
-        writer = TrainingWriter(file, **layout)
-        try:
-            yield writer
-        finally:
-            writer.close()
-        annotate(file, writer.attributes)
-        if compression:
-            compress_training(file, target, compression)
-
-
-def compress_training(source: Path | str, target: Path | str, level: int) -> None:
-    """Copy a training file with every data set compressed by gzip (deflate), chunk by chunk."""
-    with h5py.File(source, "r") as old, create_hdf5(target) as new:
-        for name, data in old.items():
-            copy = new.create_dataset(
-                name,
-                data.shape,
-                data.dtype,
-                maxshape=data.maxshape,
-                chunks=data.chunks,
-                compression="gzip",
-                compression_opts=level,
-                shuffle=True,
-            )
-            for start in range(0, len(data), CHUNK):
-                copy[start : start + CHUNK] = data[start : start + CHUNK]
-                new.check()
-        for name, value in old.attrs.items():
-            new.attrs.create(name, value, dtype=old.attrs.get_id(name).dtype)
 
 
 class TrainingFile:

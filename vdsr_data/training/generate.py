@@ -22,9 +22,11 @@ from vdsr_data.matlab.arrays import modcrop
 from vdsr_data.matlab.color import im2double, luma
 from vdsr_data.matlab.random import randperm_inverse
 from vdsr_data.matlab.resize import imresize
-from vdsr_data.training.file import CHECKSUM, CHUNK, POSITION, create_training
-from vdsr_data.training.patches import augment, cut
+from vdsr_data.training.layout import CHECKSUM, CHUNK, POSITION
+from vdsr_data.training.patches import augment, cut, patch_count
+from vdsr_data.training.planes import Planes, planes_for
 from vdsr_data.training.recipe import TrainingRecipe, count_patches
+from vdsr_data.training.writer import create_training
 
 __all__ = ["TrainingSummary", "check_shard", "generate_train", "image_patches", "shard_of"]
 
@@ -109,16 +111,28 @@ def generate_train(
         with unchanged(images[k]):
             digest = hashlib.sha256(images[k].read_bytes()).hexdigest()
             start = starts[k]
-            for lr, gt in image_patches(images[k], recipe, k):
-                where = position[start : start + len(gt)]
-                writer.write(where if own is None else np.searchsorted(own, where), lr, gt)
-                start += len(gt)
+            for lr, gt, small in _image_planes(images[k], recipe, k, planes):
+                rows, columns = gt.shape
+                first, start = start, start + patch_count(rows, columns, recipe.patch_size, recipe.stride)
+                if start > starts[k + 1]:
+                    break
+                where: NDArray[Any] = position[first:start]
+                if own is not None:
+                    where = np.searchsorted(own, where)
+                with writer.room(where) as room:
+                    _cut(lr, recipe, room[0])
+                    if planes is None:
+                        _cut(gt, recipe, room[1])
+                    else:
+                        planes.note(where, small)
             if start != starts[k + 1]:
                 raise VdsrError(f"{images[k]}: its size is not the one that the head of the file declares")
         return digest
 
-    layout = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own}
-    with create_training(output, compression=compression, count=count, **layout) as writer:
+    planes = planes_for([images[k] for k in chosen], count, recipe)
+    layout: Any = {"patch_size": recipe.patch_size, "keys": recipe.keys, "axes": recipe.axes, "position": own,
+                   "count": count, "planes": planes}  # fmt: skip
+    with create_training(output, compression=compression, workers=workers, **layout) as writer:
         writer.attributes = {
             "format": "vdsr-toolkit training file", "version": __version__, "keys": ",".join(recipe.keys),
             "axes": recipe.axes, "recipe": recipe.kept(), "images": [path.name for path in images],
@@ -156,21 +170,37 @@ def image_patches(
     path: Path | str, recipe: TrainingRecipe, number: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Patches of lr and gt of the image of this number, from 0, laid out as in the file, variant after variant."""
+    for lr, gt, _ in _image_planes(path, recipe, number):
+        yield _cut(lr, recipe), _cut(gt, recipe)
+
+
+def _cut(plane: NDArray[Any], recipe: TrainingRecipe, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    return cut(plane, recipe.patch_size, recipe.stride, transpose=recipe.axes == "matlab", out=out)
+
+
+def _image_planes(
+    path: Path | str, recipe: TrainingRecipe, number: int, planes: Planes | None = None
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]]:
+    """Luma of lr and gt of the image of this number, from 0, variant after variant, if there is room for a patch.
+
+    With gt comes the same in whole numbers: a view of what the `planes` keep.
+    """
     image = read_image(path)
-    last, colour, base = None, image, image
     variants = list(recipe.variants())
+    last = None
     for variant, (downsize, rotation, flip, scale) in enumerate(variants, start=number * len(variants)):
         if downsize != last:
             colour = image if downsize == 1 else imresize(image, downsize, boundary=recipe.boundary)
-            base, last = im2double(luma(colour)), downsize
-        gt = np.ascontiguousarray(modcrop(augment(base, rotation, flip), scale))
+            small, last = luma(colour), downsize
+            small = planes.keep(small, Path(path)) if planes else small
+        if scale == recipe.scales[0]:
+            # Bytes are faster to turn than float64. A loop that turns, crops and converts at once took twice as long.
+            turned = im2double(np.ascontiguousarray(augment(small, rotation, flip)))
+        gt = np.ascontiguousarray(modcrop(turned, scale))
         if min(gt.shape) >= recipe.patch_size:
             if recipe.degradation is None:
                 ilr = make_ilr(gt, scale, recipe.boundary)
             else:
                 whole = modcrop(np.ascontiguousarray(augment(colour, rotation, flip)), scale)
                 ilr = degraded_ilr(whole, recipe.degradation.number(variant), scale, recipe.boundary)
-            pair = ilr, gt
-            transpose = recipe.axes == "matlab"
-            lr, gt = (cut(image, recipe.patch_size, recipe.stride, transpose=transpose) for image in pair)
-            yield lr, gt
+            yield ilr, gt, modcrop(augment(small, rotation, flip), scale)

@@ -12,9 +12,11 @@ from vdsr_data.errors import VdsrError, listed
 from vdsr_data.io.hdf5 import plain_dataset
 from vdsr_data.limits import Axes
 
-__all__ = ["CHUNK", "Places", "allocate", "check_layout", "find_keys", "find_patches", "patch_shape"]
+__all__ = ["CHECKSUM", "CHUNK", "POSITION", "Places", "allocate", "check_layout", "find_keys", "find_patches",
+           "patch_shape"]  # fmt: skip
 
 CHUNK = 64  # patches, as store2hdf5.m in the original's scripts
+POSITION, CHECKSUM = "position", "crc32"  # of each patch of a part: its place in the whole; of its lr and gt as stored
 KEYS = (("lr", "gt"), ("data", "label"))  # VDSR-TensorFlow's names, Caffe's names
 
 

@@ -23,11 +23,12 @@ from vdsr_data.io.disk import check_space
 from vdsr_data.io.files import HDF5, check_output, check_target, replacing, scratch_folder
 from vdsr_data.io.hdf5 import annotate
 from vdsr_data.limits import checked_path, checked_paths
-from vdsr_data.training.file import TrainingFile, create_training, open_part, whole_order
+from vdsr_data.training.file import TrainingFile, open_part, whole_order
 from vdsr_data.training.generate import TrainingSummary, generate_train, shard_of
 from vdsr_data.training.layout import patch_shape
 from vdsr_data.training.recipe import TrainingRecipe
 from vdsr_data.training.virtual import create_virtual, is_plain_source
+from vdsr_data.training.writer import create_training
 
 __all__ = ["Merged", "dask_executor", "generate_spread", "merge"]
 
@@ -144,17 +145,19 @@ def _join(paths: list[Path], output: Path, virtual: bool, compression: int, adva
                 annotate(target, attributes)
             return pairs
         check_space(output, pairs * first.patch_size**2 * 8)
-        layout = {"patch_size": first.patch_size, "keys": first.keys, "axes": first.axes}
-        with create_training(output, compression=compression, count=pairs, **layout) as writer:
+        layout: Any = {"patch_size": first.patch_size, "keys": first.keys, "axes": first.axes}
+        with create_training(output, compression=compression, count=pairs, shuffled=False, **layout) as writer:
             writer.attributes = attributes
             starts = np.cumsum([0, *map(len, files)])
             for begin in range(0, pairs, BLOCK):
                 number = order[begin : begin + BLOCK].astype(np.intp)
                 source = np.searchsorted(starts, number, side="right") - 1
-                for j in np.unique(source):
-                    own = np.flatnonzero(source == j)
-                    writer.write(begin + own, *_checked(files[j], number[own] - starts[j]))
-                    files[j].release()
+                with writer.room(begin + np.arange(len(number))) as pair:
+                    for j in np.unique(source):
+                        own = source == j
+                        for stored, patches in zip(pair, _checked(files[j], number[own] - starts[j]), strict=True):
+                            stored[own] = patches.view("<f4")
+                        files[j].release()
                 advance(*(count * first.patch_size**2 * 8 / 1e6 for count in (len(number), pairs)))
     return pairs
 

@@ -17,9 +17,9 @@ from vdsr_data.benchmark.claims import Check, Form, Values, Verified, check_attr
 from vdsr_data.io.ahead import Advance
 from vdsr_data.io.hdf5 import open_hdf5, plain_dataset
 from vdsr_data.matlab.random import randperm_inverse
-from vdsr_data.training.file import POSITION, TrainingFile, open_part, open_training
+from vdsr_data.training.file import TrainingFile, open_part, open_training
 from vdsr_data.training.generate import image_patches, shard_of
-from vdsr_data.training.layout import CHUNK
+from vdsr_data.training.layout import CHUNK, POSITION
 from vdsr_data.training.recipe import TrainingRecipe, count_patches, recipe_of
 
 __all__ = ["verify_training"]
