@@ -112,7 +112,6 @@ def wrapped(index: NDArray[np.intp], length: int, boundary: Boundary) -> NDArray
     return np.where(index < length, index, 2 * length - 1 - index)
 
 
-@lru_cache(KEPT_TABLES)
 def _taps(
     out_length: int, scale: float, antialias: bool, method: ResizeMethod | str
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
