@@ -1,7 +1,7 @@
 """Speed beside other libraries, as ratios: `make bench` prints it and writes docs/benchmarks.md and the README's table.
 
-With words behind it, only the rows whose name has one of them are measured; --write puts them at the end of the page,
-with the machine on which that was. What was measured apart before stays, but for rows of the same name.
+With words behind it, only the rows whose name has one of them are measured. --write puts them in the place of older
+ones where machine and versions are those of the page, else at its end, with the machine on which that was.
 """
 
 import os
@@ -11,7 +11,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, groupby
 from pathlib import Path
@@ -71,9 +71,22 @@ def write(rows: list[list[str]]) -> None:
     readme.write_text(before + block + after, encoding="utf-8")
 
 
+def in_place(text: str, lines: Iterable[str]) -> str:
+    """The text, with lines of a table in the place of those that begin with the same cell."""
+    for name, group in groupby(lines, lambda line: line.split("|")[1]):
+        old = [line for line in text.splitlines() if line.startswith(f"|{name}|")]
+        text = text.replace("\n".join(old), "\n".join(group)) if old else text
+    return text
+
+
 def write_part(rows: list[list[str]]) -> None:
-    """Write rows that were measured apart at the end of docs/benchmarks.md, in place of older ones of the same name."""
-    page = ROOT / "docs" / "benchmarks.md"
+    """Write rows that were measured apart in the place of older ones, or at the end of docs/benchmarks.md."""
+    page, readme = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
+    if INTRODUCTION.format(machine=machine()) in page.read_text(encoding="utf-8"):
+        lines = [f"| {' | '.join(cells)} |" for cells in rows]
+        page.write_text(in_place(page.read_text(encoding="utf-8"), lines), encoding="utf-8")
+        readme.write_text(in_place(readme.read_text(encoding="utf-8"), summary(rows)), encoding="utf-8")
+        return
     whole, _, apart = page.read_text(encoding="utf-8").partition(APART)
     head = [f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD))]
     replaced = *head, *(f"| {cells[0]} |" for cells in rows)
