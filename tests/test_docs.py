@@ -355,12 +355,14 @@ def test_the_notebook_runs_and_prints_what_it_stores(tmp_path: Path) -> None:
     pytest.importorskip("ipykernel", reason="needs ipykernel: pip install '.[dev]'")
     stored = nbformat.read(DOCS / "notebooks" / "five-minutes.ipynb", as_version=4)
     book = nbformat.from_dict(stored)
-    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    options = {"timeout": 300, "coalesce_streams": True, "resources": {"metadata": {"path": str(tmp_path)}}}
+    nbclient.NotebookClient(book, **options).execute()
     for now, before in zip(book.cells, stored.cells, strict=True):
-        assert [output["output_type"] for output in now.get("outputs", [])] == [
-            output["output_type"] for output in before.get("outputs", [])
-        ]
-        for ours, theirs in zip(now.get("outputs", []), before.get("outputs", []), strict=True):
+        # On a slow machine a bar shows how far the work is, on the standard error.
+        found = [output for output in now.get("outputs", []) if output.get("name") != "stderr"]
+        kept = before.get("outputs", [])
+        assert [output["output_type"] for output in found] == [output["output_type"] for output in kept]
+        for ours, theirs in zip(found, kept, strict=True):
             if ours["output_type"] == "stream":
                 agrees(ours["text"], theirs["text"])
             elif "text/markdown" in ours["data"]:
