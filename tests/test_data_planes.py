@@ -1,5 +1,7 @@
 """Patches of gt from luma that is kept as bytes."""
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +30,14 @@ def test_patches_are_those_of_cut(shapes, size, stride, axes, scale, left_out) -
     random = np.random.default_rng(0)
     recipe = TrainingRecipe(patch_size=size, stride=stride, axes=axes)
     images = [random.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
-    views, slow = [], []
-    planes = Planes(sum(image.size for image in images), 10_000, recipe)
-    for image in images:
-        kept = planes.keep(image, Path("a.png"))
-        for rotation in ROTATIONS:
-            for flip in FLIPS:
-                view = modcrop(augment(kept, rotation, flip), scale)
-                if min(view.shape) >= size:
-                    views.append(view)
-                    slow.append(cut(im2double(view), size, stride, transpose=axes == "matlab"))
+
+    def views(image: np.ndarray) -> Iterator[np.ndarray]:
+        for rotation, flip in product(ROTATIONS, FLIPS):
+            view = modcrop(augment(image, rotation, flip), scale)
+            if min(view.shape) >= size:
+                yield view
+
+    slow = [cut(im2double(view), size, stride, transpose=axes == "matlab") for image in images for view in views(image)]
     if not slow:
         return
     slow = np.concatenate(slow)
@@ -45,14 +45,10 @@ def test_patches_are_those_of_cut(shapes, size, stride, axes, scale, left_out) -
     planes = Planes(sum(image.size for image in images), count, recipe)
     positions, done = random.permutation(len(slow)), 0
     for image in images:
-        kept = planes.keep(image, Path("a.png"))
-        for rotation in ROTATIONS:
-            for flip in FLIPS:
-                view = modcrop(augment(kept, rotation, flip), scale)
-                if min(view.shape) >= size:
-                    n = len(cut(view, size, stride))
-                    planes.note(positions[done : done + n], view)
-                    done += n
+        for view in views(planes.keep(image, Path("a.png"))):
+            n = len(cut(view, size, stride))
+            planes.note(positions[done : done + n], view)
+            done += n
     in_order = np.empty_like(slow)
     in_order[positions] = slow
     start = count // 3

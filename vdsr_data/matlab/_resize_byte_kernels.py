@@ -22,7 +22,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from vdsr_data.matlab._compile import kernel
-from vdsr_data.matlab._vectors import I64, load, store, there
+from vdsr_data.matlab._vectors import I64, load, prefetch, store, there
 
 BLOCK = 64  # pixels at once
 LANES = 32 if there("avx512bw") else 16 if there("avx2") else 8  # 16-bit numbers in a register
@@ -179,18 +179,6 @@ def _blend(source, starts, factors, pairs, rule, target, length):
             _coarse_block(data + at, first, weights, pairs, rule, out + at)
 
 
-@intrinsic
-def _prefetch(typing, address):  # noqa: ARG001 (the names are Numba's)
-    """Ask the second-level cache for what lies at an address, to be read."""
-
-    def emit(context, builder, _, arguments):
-        pointer = builder.inttoptr(arguments[0], I8.as_pointer())
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, I32(0), I32(2), I32(1))
-        return context.get_dummy_value()
-
-    return types.void(types.int64), emit
-
-
 @njit(nogil=True)
 def _ahead(source, index, i):
     """Prefetch the rows below those of result i + 1 that result i + 2 needs: with many, no processor foresees them."""
@@ -198,7 +186,7 @@ def _ahead(source, index, i):
         for k in index[i + 2]:
             if k > index[i + 1, -1]:
                 for at in range(0, source.shape[1], 64):
-                    _prefetch(source.ctypes.data + k * source.shape[1] + at)
+                    prefetch(source.ctypes.data + k * source.shape[1] + at)
 
 
 @njit(nogil=True)

@@ -1,8 +1,9 @@
 """Vectors in LLVM's own instructions, and how many float32 this processor's registers hold."""
 
 from llvmlite import binding, ir
-from numba import config
+from numba import config, types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 BYTES = 4  # of a float32
 I64, F32 = ir.IntType(64), ir.FloatType()
@@ -45,3 +46,22 @@ def _size(kind):
     """Bytes of an element, or of a number that is no vector."""
     element = getattr(kind, "element", kind)
     return BYTES if element == F32 else element.width // 8
+
+
+@intrinsic
+def prefetch(typing, address):  # noqa: ARG001 (the names are Numba's)
+    """Ask the second-level cache for what lies at an address, to be read."""
+
+    def emit(context, builder, _, arguments):
+        pointer = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+        builder.call(function, [pointer, word(0), word(2), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
+
+
+if config.DISABLE_JIT:  # the same without a compiler
+    prefetch = lambda _: None  # noqa: E731
